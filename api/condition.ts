@@ -1,0 +1,63 @@
+/** What is asked about an object. Source: Kubernetes API conventions, "typical status properties". */
+export const CONDITION_TYPES = ['Ready', 'Progressing', 'Degraded'] as const
+export type ConditionType = (typeof CONDITION_TYPES)[number]
+
+/** Every reason that a condition or an event may give; clients may match on them. */
+export const REASONS = [
+  // all is well
+  'ReplicasReady',
+  'ScaledToZero',
+  'Converged',
+  'AsWanted',
+  // under way
+  'Reconciling',
+  'ImagePulling',
+  'WaitingForReadiness',
+  'RollingOut',
+  'Scaling',
+  'Deleting',
+  // faults
+  'ImageNotFound',
+  'ImagePullUnauthorized',
+  'ImagePullFailed',
+  'CrashLoopBackOff',
+  'OOMKilled',
+  'ReplicaExited',
+  'ReadinessTimeout',
+  'StartFailed',
+  'SubnetsExhausted',
+  'NetworkTooSmall',
+  'NameConflict',
+  'PortInUse',
+  'DiskPressure',
+  'SecretMissing',
+  'EngineUnreachable',
+  'EngineError',
+  'InternalError'
+] as const
+export type Reason = (typeof REASONS)[number]
+
+export interface Condition {
+  readonly type: ConditionType
+  readonly status: 'True' | 'False' | 'Unknown'
+  readonly reason: Reason
+  /** For people: what is so and, when it is bad, what helps. */
+  readonly message: string
+  /** RFC 3339; when `status` last changed. */
+  readonly lastTransitionTime: string
+}
+
+/** The condition of that type, if it was ever set. */
+export function getCondition(conditions: readonly Condition[], type: ConditionType): Condition | undefined {
+  return conditions.find(c => c.type === type)
+}
+
+/** The condition with its `lastTransitionTime`: that of `before` as long as `status` is the same, else `now`. */
+export function transition(
+  before: readonly Condition[],
+  next: Omit<Condition, 'lastTransitionTime'>,
+  now: string
+): Condition {
+  const old = getCondition(before, next.type)
+  return { ...next, lastTransitionTime: old?.status === next.status ? old.lastTransitionTime : now }
+}

@@ -1,0 +1,74 @@
+/** Base of every error this project throws on purpose. */
+export abstract class FaasError extends Error {
+  /** Stable; clients, logs and metrics may match on it. */
+  abstract readonly code: string
+  /** HTTP status when the error reaches the API. */
+  abstract readonly status: number
+  /** Whether the reconciler tries again; false surfaces as a condition and waits for a new spec. */
+  readonly retryable: boolean = true
+}
+
+/** One thing that is wrong with what a client sent. */
+export interface FieldError {
+  /** Where: `spec.limits.memory`, or the name the client used on its own wire, such as `envVars.FOO`. */
+  readonly field: string
+  /** What is wrong with it, what was given and what is allowed. */
+  readonly message: string
+}
+
+/** The request cannot be understood or breaks a rule; names each field. */
+export class ValidationError extends FaasError {
+  override name = 'ValidationError'
+  readonly code = 'INVALID'
+  readonly status = 400
+  override readonly retryable = false
+  readonly errors: readonly FieldError[]
+  constructor(errors: readonly FieldError[], options?: ErrorOptions) {
+    super(errors.map(e => (e.field === '' ? e.message : `${e.field}: ${e.message}`)).join('; '), options)
+    this.errors = errors
+  }
+}
+
+/** The object that the request names is not there. */
+export class NotFoundError extends FaasError {
+  override name = 'NotFoundError'
+  readonly code = 'NOT_FOUND'
+  readonly status = 404
+  override readonly retryable = false
+  constructor(kind: string, key: string, options?: ErrorOptions) {
+    super(`${kind} ${key} not found`, options)
+  }
+}
+
+/** An object of that name is there already, and the request asked for a new one. */
+export class AlreadyExistsError extends FaasError {
+  override name = 'AlreadyExistsError'
+  readonly code = 'ALREADY_EXISTS'
+  readonly status = 409
+  override readonly retryable = false
+  constructor(kind: string, key: string, options?: ErrorOptions) {
+    super(`${kind} ${key} already exists with another spec; update it instead`, options)
+  }
+}
+
+/** The object changed since the client read it (`If-Match`). */
+export class ConflictError extends FaasError {
+  override name = 'ConflictError'
+  readonly code = 'CONFLICT'
+  readonly status = 409
+  override readonly retryable = false
+  constructor(key: string, expected: string, actual: string, options?: ErrorOptions) {
+    super(`${key} has resourceVersion ${actual}, not ${expected}; read it again and retry`, options)
+  }
+}
+
+/** The history that a watch asks for is no longer kept; the client lists and watches again. */
+export class GoneError extends FaasError {
+  override name = 'GoneError'
+  readonly code = 'GONE'
+  readonly status = 410
+  override readonly retryable = false
+  constructor(resourceVersion: number, oldest: number, options?: ErrorOptions) {
+    super(`resourceVersion ${resourceVersion} is too old, the oldest kept is ${oldest}; list again`, options)
+  }
+}

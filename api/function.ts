@@ -1,0 +1,210 @@
+import * as z from 'zod'
+import type { Condition } from './condition.ts'
+import { parseImageReference } from './image-reference.ts'
+import { isReservedLabel } from './labels.ts'
+import { Annotations, Labels, Name, type ObjectMeta, type StringMap } from './meta.ts'
+import { parseCpu, parseMemory } from './quantity.ts'
+
+const Memory = z
+  .string()
+  .refine(text => parseMemory(text) !== undefined, 'must be a memory quantity such as "128Mi", "1Gi" or "256m"')
+const Cpu = z
+  .string()
+  .refine(text => parseCpu(text) !== undefined, 'must be a CPU quantity such as "500m", "0.5" or "2"')
+const Resources = z.strictObject({ memory: Memory.optional(), cpu: Cpu.optional() })
+
+const EnvName = z
+  .string()
+  .max(256, 'must be at most 256 characters')
+  .regex(/^[-._a-zA-Z][-._a-zA-Z0-9]*$/, 'must be letters, digits, "-", "_" and ".", not starting with a digit')
+const EnvValue = z.string().refine(value => !value.includes('\0'), 'must not contain a NUL character')
+
+/** Bytes of all environment names and values of one function together. */
+export const MAX_ENV_BYTES = 256 * 1024
+
+const Env = z
+  .record(EnvName, EnvValue)
+  .refine(
+    env => Object.entries(env).reduce((sum, [k, v]) => sum + k.length + v.length, 0) <= MAX_ENV_BYTES,
+    `must be at most ${MAX_ENV_BYTES} bytes together`
+  )
+
+/** Name of a secret: it is a file name in the container. */
+export const SecretName = z
+  .string()
+  .max(253, 'must be at most 253 characters')
+  .regex(
+    /^[a-zA-Z0-9]([-a-zA-Z0-9_.]*[a-zA-Z0-9])?$/,
+    'must be letters, digits, "-", "_" and ".", starting and ending with a letter or digit'
+  )
+
+const ProbePath = z
+  .string()
+  .max(1024, 'must be at most 1024 characters')
+  .regex(/^\/[\x21-\x7e]*$/, 'must be a path that starts with "/", such as "/ready"')
+
+/** More replicas than any one host runs; the operator's own bound is `MAX_REPLICAS`. */
+const REPLICAS_CEILING = 10_000
+
+const specShape = {
+  /** Image reference, with or without registry, tag and digest. */
+  image: z
+    .string()
+    .refine(
+      text => parseImageReference(text) !== undefined,
+      'must be an image reference such as "alpine:3.20" or "registry.example/team/fn@sha256:…"'
+    ),
+  /** How many are wanted. Left out: as many as now; for a new function, `DEFAULT_REPLICAS`. */
+  replicas: z.int().min(0).max(REPLICAS_CEILING).optional(),
+  /** The process that the watchdog runs; reaches the container as `fprocess`. */
+  envProcess: z.string().max(4096, 'must be at most 4096 characters').default(''),
+  env: Env.default({}),
+  secrets: z
+    .array(SecretName)
+    .max(64, 'must have at most 64 entries')
+    .refine(names => new Set(names).size === names.length, 'must not name a secret twice')
+    .default([]),
+  limits: Resources.default({}),
+  requests: Resources.default({}),
+  readOnlyRootFilesystem: z.boolean().default(false),
+  /** Binds the debug ports 40000 (Delve), 5678 (debugpy) and 9229 (Node inspector) on `DEBUG_BIND_ADDRESS`. */
+  debug: z.boolean().default(false),
+  /** Kept and given back for clients of the older program; Docker FaaS chooses the network. */
+  network: z.string().max(255, 'must be at most 255 characters').optional(),
+  /** Kept and given back for OpenFaaS clients; one host has nothing to choose from. */
+  constraints: z.array(z.string().max(1024)).max(64).default([]),
+  probes: z.strictObject({ ready: z.strictObject({ path: ProbePath }).optional() }).default({}),
+  /** RFC 3339; a new value replaces every replica, one after the other. Set by `POST …/restart`. */
+  restartedAt: z.iso.datetime().optional()
+}
+
+/** What a client may send as spec; unknown fields are errors. */
+export const FunctionSpecInput = z.strictObject(specShape)
+export type FunctionSpecInput = z.infer<typeof FunctionSpecInput>
+
+/** What is wanted, with every default filled in. */
+export type FunctionSpec = FunctionSpecInput & { readonly replicas: number }
+
+const UserLabels = Labels.superRefine((labels, ctx) => {
+  for (const key of Object.keys(labels)) {
+    if (isReservedLabel(key)) {
+      ctx.addIssue({ code: 'custom', path: [key], message: 'is reserved: Docker FaaS knows its own objects by it' })
+    }
+  }
+})
+
+/** What a client may send as a function on `/v1`. What only the server writes is accepted and ignored, as Kubernetes does. */
+export const FunctionInput = z.strictObject({
+  apiVersion: z.literal('v1').optional(),
+  kind: z.literal('Function').optional(),
+  metadata: z.strictObject({
+    name: Name,
+    namespace: Name.optional(),
+    labels: UserLabels.default({}),
+    annotations: Annotations.default({}),
+    uid: z.unknown().optional(),
+    generation: z.unknown().optional(),
+    resourceVersion: z.unknown().optional(),
+    createdAt: z.unknown().optional(),
+    updatedAt: z.unknown().optional(),
+    deletionRequestedAt: z.unknown().optional()
+  }),
+  spec: FunctionSpecInput,
+  status: z.unknown().optional()
+})
+export type FunctionInput = z.infer<typeof FunctionInput>
+
+/** A host port that leads to a debugger in a replica. */
+export interface DebugPort {
+  readonly ordinal: number
+  readonly containerPort: number
+  readonly address: string
+  readonly hostPort: number
+}
+
+/** The image that a revision is pinned to, however its tag moves. */
+export interface PinnedImage {
+  /** As the spec names it. */
+  readonly reference: string
+  /** Hash of the parts of the spec it was resolved for; another one resolves anew. */
+  readonly templateHash: string
+  /** Id of the image in the engine (`sha256:…`, of its config). */
+  readonly id: string
+  /** `repository@sha256:…` when it came from a registry. */
+  readonly digest?: string
+}
+
+/** What is known of the exits of one ordinal's containers, for back-off; kept until a replica ran well for a while. */
+export interface RestartRecord {
+  readonly ordinal: number
+  /** Exits in a row, each soon after its start. */
+  readonly count: number
+  readonly exitCode: number
+  readonly oomKilled: boolean
+  /** Id prefix of the container that exited, so that one exit counts once. */
+  readonly container: string
+  /** RFC 3339. */
+  readonly exitedAt: string
+  /** RFC 3339; not replaced before. */
+  readonly notBefore: string
+  /** The last lines it wrote; at most 1 KiB. */
+  readonly lastOutput: string
+}
+
+/** What was last seen; written by the function controller only. */
+export interface FunctionStatus {
+  /** The generation that the pass planned for; 0 before the first. */
+  readonly observedGeneration: number
+  /** Containers that exist for it, of any revision. */
+  readonly replicas: number
+  /** Of these, the ones that answer. */
+  readonly readyReplicas: number
+  /** Of these, the ones with another spec hash than wanted. */
+  readonly outdatedReplicas: number
+  /** 8 hex; the hash that replicas are compared with. Absent until the image is resolved. */
+  readonly specHash?: string
+  readonly conditions: readonly Condition[]
+  readonly debugPorts: readonly DebugPort[]
+  readonly image?: PinnedImage
+  readonly restarts: readonly RestartRecord[]
+  /** RFC 3339; the pass that last found something to write here. */
+  readonly lastReconciledAt?: string
+}
+
+/** Status of a function that no pass has looked at yet. */
+export const INITIAL_STATUS: FunctionStatus = {
+  observedGeneration: 0,
+  replicas: 0,
+  readyReplicas: 0,
+  outdatedReplicas: 0,
+  conditions: [],
+  debugPorts: [],
+  restarts: []
+}
+
+/** A function as stored and as given out on `/v1`. */
+export interface FunctionObject {
+  readonly metadata: ObjectMeta
+  readonly spec: FunctionSpec
+  readonly status: FunctionStatus
+}
+
+/** What is written down when a function is put: everything but what the store decides. */
+export interface FunctionDraft {
+  readonly namespace: string
+  readonly name: string
+  readonly labels: StringMap
+  readonly annotations: StringMap
+  readonly spec: FunctionSpec
+}
+
+/** One state of a function's spec that it can be rolled back to. */
+export interface Revision {
+  /** The generation that brought it; unique per uid. */
+  readonly revision: number
+  readonly labels: StringMap
+  readonly annotations: StringMap
+  readonly spec: FunctionSpec
+  /** RFC 3339. */
+  readonly createdAt: string
+}

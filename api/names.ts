@@ -1,0 +1,41 @@
+import { DEFAULT_NAMESPACE } from './meta.ts'
+
+interface Named {
+  readonly namespace: string
+  readonly name: string
+}
+
+/** `hello` in the default namespace, `hello.team-a` elsewhere: how URLs and Docker objects name a function. */
+export function qualifiedName({ namespace, name }: Named): string {
+  return namespace === DEFAULT_NAMESPACE ? name : `${name}.${namespace}`
+}
+
+/** The function that `hello` or `hello.team-a` names. */
+export function parseQualifiedName(text: string): Named {
+  const dot = text.indexOf('.')
+  return dot < 0
+    ? { namespace: DEFAULT_NAMESPACE, name: text }
+    : { namespace: text.slice(dot + 1), name: text.slice(0, dot) }
+}
+
+/** Name of the container of one ordinal. It is the lock: the engine refuses a second one. */
+export function replicaName(fn: Named, ordinal: number): string {
+  return `${qualifiedName(fn)}-${ordinal}`
+}
+
+/** Name that an outdated replica is moved to, so that its successor can take the canonical one. */
+export function outdatedName(canonical: string, specHash: string): string {
+  return `${canonical}-${specHash}`
+}
+
+/** Name of a function's own network. */
+export function networkName(base: string, fn: Named): string {
+  return `${base}-${qualifiedName(fn)}`
+}
+
+/** The function whose network has this name; undefined when it is not one of ours. */
+export function parseNetworkName(base: string, network: string): Named | undefined {
+  return network.startsWith(`${base}-`) && network.length > base.length + 1
+    ? parseQualifiedName(network.slice(base.length + 1))
+    : undefined
+}

@@ -1,0 +1,188 @@
+import type { StringMap } from '../../api/meta.ts'
+
+/**
+ * Docker in our words: what the loop needs of an engine and nothing more. Every call has a deadline of its own and
+ * ends early when `signal` aborts. Rejects with `EngineError` only. "Not there" is an answer (undefined, or done), not a fault.
+ */
+export interface Engine {
+  /** What the engine says of itself. */
+  info: (signal?: AbortSignal) => Promise<EngineInfo>
+
+  /** Containers, running or not, that carry all these labels; an empty value means any value. */
+  listContainers: (labels: StringMap, signal?: AbortSignal) => Promise<ContainerSummary[]>
+  /** Everything about one container, by name or id. */
+  inspectContainer: (nameOrId: string, signal?: AbortSignal) => Promise<Container | undefined>
+  /** Creates it, without starting it; gives its id. Faults: `name-in-use`, `no-image`, `not-found` (network). */
+  createContainer: (spec: ContainerSpec, signal?: AbortSignal) => Promise<string>
+  /** Done when it runs, also when it did before. Faults: `not-found`, `port-in-use`, `other` (the process cannot be started). */
+  startContainer: (nameOrId: string, signal?: AbortSignal) => Promise<void>
+  /** Sends a POSIX signal. Done also when it does not run or is not there. */
+  signalContainer: (nameOrId: string, posixSignal: string, signal?: AbortSignal) => Promise<void>
+  unpauseContainer: (nameOrId: string, signal?: AbortSignal) => Promise<void>
+  /** Faults: `name-in-use`, `not-found`. */
+  renameContainer: (nameOrId: string, newName: string, signal?: AbortSignal) => Promise<void>
+  /** Kills and removes it, with its anonymous volumes. Done also when it is not there; `busy` while another removal runs. */
+  removeContainer: (nameOrId: string, signal?: AbortSignal) => Promise<void>
+  /** The last `tail` lines of stdout and stderr together, oldest first, at most 64 KiB. */
+  tailLogs: (nameOrId: string, tail: number, signal?: AbortSignal) => Promise<string>
+
+  /** All networks of the engine, also those that are not ours: their subnets are taken. */
+  listNetworks: (signal?: AbortSignal) => Promise<NetworkSummary[]>
+  /** By name; with the containers that are attached. With several of one name, the one that has our labels. */
+  inspectNetwork: (name: string, signal?: AbortSignal) => Promise<Network | undefined>
+  /** Gives its id. Faults: `name-in-use`, `subnet-overlap`. */
+  createNetwork: (spec: NetworkSpec, signal?: AbortSignal) => Promise<string>
+  /** Done also when it is not there; `busy` while containers are attached. */
+  removeNetwork: (id: string, signal?: AbortSignal) => Promise<void>
+  /** Done also when it is attached already. */
+  connectNetwork: (network: string, container: string, signal?: AbortSignal) => Promise<void>
+  /** Done also when it is not attached, or either is gone. */
+  disconnectNetwork: (network: string, container: string, signal?: AbortSignal) => Promise<void>
+
+  listVolumes: (labels: StringMap, signal?: AbortSignal) => Promise<Volume[]>
+  removeVolume: (name: string, signal?: AbortSignal) => Promise<void>
+
+  /** The image that the reference or id names in the engine's own store. */
+  inspectImage: (referenceOrId: string, signal?: AbortSignal) => Promise<Image | undefined>
+  /**
+   * Pulls; progress is told at every message of the registry. Ends with `timeout` when nothing comes for a while.
+   * Faults: `no-image`, `unauthorized`, `unavailable`, `timeout`, `no-space`, `other`.
+   */
+  pullImage: (reference: string, onProgress: (progress: PullProgress) => void, signal?: AbortSignal) => Promise<void>
+
+  /**
+   * Changes as they happen, from now on; the first item is always `{ kind: 'connected' }`. Ends by throwing, when the
+   * stream breaks, or by returning, when `signal` aborts. Losing events is normal: whoever listens also looks.
+   */
+  watch: (signal: AbortSignal) => AsyncIterable<EngineEvent>
+}
+
+export interface EngineInfo {
+  /** Random; the same as long as the engine's data directory lives. */
+  readonly id: string
+  readonly version: string
+  readonly apiVersion: string
+  readonly operatingSystem: string
+  readonly architecture: string
+  readonly cpus: number
+  readonly memoryBytes: number
+}
+
+export type ContainerState = 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead'
+
+export interface ContainerSummary {
+  readonly id: string
+  /** Without the leading slash. */
+  readonly name: string
+  readonly state: ContainerState
+  readonly imageId: string
+  readonly labels: StringMap
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number
+}
+
+export interface Container extends ContainerSummary {
+  /** Milliseconds since the epoch; absent when it never ran. */
+  readonly startedAt?: number
+  /** Milliseconds since the epoch; absent when it never ended. */
+  readonly finishedAt?: number
+  readonly exitCode: number
+  readonly oomKilled: boolean
+  /** What the engine says when it could not be started, else empty. */
+  readonly error: string
+  /** The signal that asks it to stop, `SIGTERM` unless its image says otherwise. */
+  readonly stopSignal: string
+  /** The networks it is attached to, by name; the address is empty while it does not run. */
+  readonly networks: Readonly<Record<string, { readonly networkId: string; readonly ipAddress: string }>>
+  readonly ports: readonly PortBinding[]
+  readonly memoryBytes: number
+  readonly nanoCpus: number
+}
+
+/** A TCP port of the container on an address of the host. */
+export interface PortBinding {
+  readonly containerPort: number
+  readonly address: string
+  /** 0 in a spec: the engine picks one. */
+  readonly hostPort: number
+}
+
+/**
+ * Everything that may be said of a container, and so the allow-list between specs and the engine. What is the same
+ * for all (no capabilities, no new privileges, restart policy `no`, default seccomp) is not here: the adapter adds it.
+ */
+export interface ContainerSpec {
+  readonly name: string
+  /** Reference or id; must be in the engine's store. */
+  readonly image: string
+  readonly labels: StringMap
+  readonly env: StringMap
+  /** Name of the only network. */
+  readonly network: string
+  /** 0: no limit. */
+  readonly memoryBytes: number
+  readonly memoryReservationBytes: number
+  /** 0: no limit. */
+  readonly nanoCpus: number
+  /** Relative weight under contention, 1024 per requested core; 0: the engine's default. */
+  readonly cpuShares: number
+  readonly pidsLimit: number
+  readonly readOnlyRootFilesystem: boolean
+  /** Path → bytes of a tmpfs. */
+  readonly tmpfs: Readonly<Record<string, number>>
+  readonly ports: readonly PortBinding[]
+  /** Size at which the engine rotates the log; it keeps two files. */
+  readonly logMaxBytes: number
+}
+
+export interface NetworkSummary {
+  readonly id: string
+  readonly name: string
+  readonly labels: StringMap
+  /** CIDRs. */
+  readonly subnets: readonly string[]
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number
+}
+
+export interface Network extends NetworkSummary {
+  /** Ids of the running containers that are attached. */
+  readonly members: readonly string[]
+}
+
+export interface NetworkSpec {
+  readonly name: string
+  readonly labels: StringMap
+  /** CIDR. */
+  readonly subnet: string
+}
+
+export interface Volume {
+  readonly name: string
+  readonly labels: StringMap
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number
+}
+
+export interface Image {
+  readonly id: string
+  /** `repository@sha256:…` of every registry it is known from. */
+  readonly digests: readonly string[]
+}
+
+export interface PullProgress {
+  readonly currentBytes: number
+  readonly totalBytes: number
+}
+
+export type EngineEvent =
+  | { readonly kind: 'connected' }
+  | {
+      readonly kind: 'container'
+      /** `create`, `start`, `die`, `destroy`, `pause`, `unpause`, `rename`, `update`, `oom`, `kill`, … */
+      readonly action: string
+      readonly id: string
+      readonly labels: StringMap
+    }
+  | { readonly kind: 'network'; readonly action: string; readonly name: string; readonly container?: string }
+  | { readonly kind: 'image'; readonly action: string; readonly reference: string }

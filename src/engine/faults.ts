@@ -1,0 +1,39 @@
+import { FaasError } from '../../api/errors.ts'
+
+/** What an engine's answer means; closed, so that every one of them is thought of. */
+export const ENGINE_FAULTS = [
+  'not-found',
+  'no-image',
+  'name-in-use',
+  'subnet-overlap',
+  'port-in-use',
+  'busy',
+  'unchanged',
+  'unauthorized',
+  'no-space',
+  'timeout',
+  'unavailable',
+  'aborted',
+  'other'
+] as const
+export type EngineFault = (typeof ENGINE_FAULTS)[number]
+
+/** The one error that an `Engine` rejects with. */
+export class EngineError extends FaasError {
+  override name = 'EngineError'
+  readonly code = 'ENGINE_ERROR'
+  readonly status = 502
+  /** What was asked, such as `container_create`; a label of metrics. */
+  readonly operation: string
+  readonly fault: EngineFault
+  constructor(operation: string, fault: EngineFault, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.operation = operation
+    this.fault = fault
+  }
+}
+
+/** The fault of an error, `other` for one that is not the engine's. */
+export function faultOf(err: unknown): EngineFault {
+  return err instanceof EngineError ? err.fault : 'other'
+}
