@@ -1,0 +1,174 @@
+import { isIP } from 'node:net'
+import ipaddr from 'ipaddr.js'
+import * as z from 'zod'
+import { formatDuration, parseDuration } from '../api/duration.ts'
+import { parseMemory } from '../api/quantity.ts'
+
+/** What is known of one variable beside its type: what the reference page and the messages are made of. */
+export interface FieldMeta {
+  /** A sentence without its full stop. */
+  readonly about: string
+  /** How the value is written: `duration`, `port`, `bytes`, … */
+  readonly unit: string
+  /** As it would stand in the environment; empty: not set. */
+  readonly fallback: string
+  /** Completes "must be …". */
+  readonly allowed: string
+  readonly example: string
+  /** Whether the value may be or hold a secret, so that no message shows it. */
+  readonly secret: boolean
+  /** Accepted and checked, so that old environments go on working, but nothing reads it. */
+  readonly noEffectYet: boolean
+}
+
+export const fieldMeta = z.registry<FieldMeta>()
+
+interface Kind<T> {
+  readonly unit: string
+  readonly allowed: string
+  readonly example: string
+  /** Undefined when the text is not one of these. */
+  readonly parse: (text: string) => T | undefined
+}
+
+type Options = Partial<Pick<FieldMeta, 'example' | 'secret' | 'noEffectYet'>>
+
+/** A variable of the kind: text of the environment in, what the program uses out. */
+export function field<T>(kind: Kind<T>, fallback: string, about: string, options: Options = {}) {
+  const schema = z
+    .string()
+    .default(fallback)
+    .transform((text, context): T => {
+      const value = kind.parse(text.trim())
+      if (value !== undefined) return value
+      context.addIssue({ code: 'custom', message: `must be ${kind.allowed}` })
+      return z.NEVER
+    })
+  const { unit, allowed, example } = kind
+  return schema.register(fieldMeta, {
+    ...{ about, unit, fallback, allowed, example: fallback === '' ? example : fallback },
+    ...{ secret: false, noEffectYet: false },
+    ...options
+  })
+}
+
+/** A whole number in [min, max]. */
+export function integer(min: number, max: number, unit = 'number'): Kind<number> {
+  return {
+    unit,
+    allowed: `a whole number from ${min} to ${max}`,
+    example: String(min),
+    parse: text => {
+      const value = /^\d{1,15}$/.test(text) ? Number(text) : undefined
+      return value !== undefined && value >= min && value <= max ? value : undefined
+    }
+  }
+}
+
+/** A TCP port; 0 is any free one. */
+export const port: Kind<number> = { ...integer(0, 65_535, 'port'), example: '8080' }
+
+const HOUR_MS = 3_600_000
+
+/** Milliseconds of a Go duration in [minMs, maxMs]; a bare number is seconds. */
+export function duration(minMs = 0, maxMs = 24 * HOUR_MS): Kind<number> {
+  return {
+    unit: 'duration',
+    allowed: `a duration from ${formatDuration(minMs)} to ${formatDuration(maxMs)}, such as 250ms, 60s, 1m30s or 1h`,
+    example: '60s',
+    parse: text => {
+      const ms = parseDuration(text)
+      return ms !== undefined && ms >= minMs && ms <= maxMs ? ms : undefined
+    }
+  }
+}
+
+/** Bytes of a memory quantity of at least `least`; 0 when empty. */
+export function bytes(least: string): Kind<number> {
+  const minBytes = parseMemory(least) ?? 1
+  return {
+    unit: 'bytes',
+    allowed: `a size of at least ${least}, such as 64Mi, 1Gi or 1048576`,
+    example: '128Mi',
+    parse: text => {
+      if (text === '') return 0
+      const value = parseMemory(text)
+      return value !== undefined && value >= minBytes ? value : undefined
+    }
+  }
+}
+
+const TRUTH: Readonly<Record<string, boolean>> = { true: true, t: true, '1': true, false: false, f: false, '0': false }
+
+/** What Go's strconv.ParseBool takes, in any case. */
+export const bool: Kind<boolean> = {
+  unit: 'true or false',
+  allowed: 'true or false',
+  example: 'true',
+  parse: text => (Object.hasOwn(TRUTH, text.toLowerCase()) ? TRUTH[text.toLowerCase()] : undefined)
+}
+
+/** Any text that means "yes" when there is one. Source: https://no-color.org */
+export const flag: Kind<boolean> = { unit: 'any text', allowed: 'any text', example: '1', parse: text => text !== '' }
+
+/** One of the words, in any case; `aliases` are taken too. */
+export function oneOf<const T extends string>(words: readonly T[], aliases: Readonly<Record<string, T>> = {}): Kind<T> {
+  const known = new Map<string, T>([
+    ...Object.entries(aliases),
+    ...words.map(word => [word.toLowerCase(), word] as const)
+  ])
+  return {
+    unit: words.join(', '),
+    allowed: `one of ${words.join(', ')}`,
+    example: words[0] ?? '',
+    parse: text => known.get(text.toLowerCase())
+  }
+}
+
+/** Text that matches; `allowed` says what that means. */
+export function text(pattern: RegExp, unit: string, allowed: string, example: string): Kind<string> {
+  return { unit, allowed, example, parse: value => (pattern.test(value) ? value : undefined) }
+}
+
+/** A path, or nothing. */
+export const path = text(/^[^\0]{0,4096}$/, 'path', 'a path of at most 4096 characters', '/run/secrets/file')
+
+/** An address to listen on. */
+export const address: Kind<string> = {
+  unit: 'IP address',
+  allowed: 'an IP address, such as 0.0.0.0, 127.0.0.1 or ::',
+  example: '127.0.0.1',
+  parse: value => (isIP(value) === 0 ? undefined : value)
+}
+
+const POOL_RANGES: ReadonlySet<string> = new Set(['private', 'carrierGradeNat', 'unicast', 'benchmarking'])
+
+/** An IPv4 network whose prefix is in [minPrefix, maxPrefix], written by its first address. */
+export function ipv4Network(minPrefix: number, maxPrefix: number): Kind<string> {
+  return {
+    unit: 'IPv4 CIDR',
+    allowed: `an IPv4 network with a prefix of ${minPrefix} to ${maxPrefix}, named by its first address, that containers may use`,
+    example: '10.62.0.0/16',
+    parse: value => {
+      if (!/^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/.test(value) || !ipaddr.IPv4.isValidCIDR(value)) return undefined
+      const [first, prefix] = ipaddr.IPv4.parseCIDR(value)
+      const canonical = `${ipaddr.IPv4.networkAddressFromCIDR(value).toString()}/${prefix}`
+      const fits = prefix >= minPrefix && prefix <= maxPrefix && canonical === value
+      return fits && POOL_RANGES.has(first.range()) ? value : undefined
+    }
+  }
+}
+
+/** Origins of browsers, or `*`, with commas between them. */
+export const origins: Kind<readonly string[]> = {
+  unit: 'list of origins',
+  allowed: 'origins with commas between them, such as https://a.example,http://localhost:3000, or *',
+  example: 'https://a.example',
+  parse: value => {
+    const list = value
+      .split(',')
+      .map(item => item.trim())
+      .filter(item => item !== '')
+    return list.every(item => item === '*' || /^https?:\/\/[^/@\s?#]+$/.test(item)) ? Object.freeze(list) : undefined
+  }
+}
