@@ -1,0 +1,120 @@
+import { Agent } from 'node:http'
+import Docker from 'dockerode'
+
+export const DEFAULT_HOST = 'unix:///var/run/docker.sock'
+
+/** No answer that is read whole may be larger; a list of 1,000 containers is about 3 MB. */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024
+
+interface Abortable {
+  readonly abortSignal: AbortSignal
+}
+
+/** Dockerode with the options that its types leave out. */
+export interface DockerClient extends Omit<Docker, 'info' | 'version' | 'getNetwork'> {
+  info: (options: Abortable) => Promise<Readonly<Record<string, unknown>>>
+  version: (options: Abortable) => Promise<Docker.DockerVersion>
+  getNetwork: (id: string) => NetworkClient
+}
+
+export interface NetworkClient {
+  inspect: (options: Abortable) => Promise<Docker.NetworkInspectInfo>
+  remove: (options: Abortable) => Promise<void>
+  connect: (options: Abortable & Docker.NetworkConnectOptions) => Promise<void>
+  disconnect: (options: Abortable & { readonly Container: string }) => Promise<void>
+}
+
+interface DialOptions {
+  readonly path: string
+  readonly method: string
+  readonly isStream?: boolean
+  readonly options?: Record<string, unknown>
+  readonly statusCodes: Readonly<Record<number, boolean | string>>
+  readonly abortSignal?: AbortSignal | undefined
+}
+type DialCallback = (err: unknown, result?: unknown) => void
+type Dial = (options: DialOptions, callback: DialCallback) => void
+type Bytes = AsyncIterable<Buffer>
+
+/**
+ * A client of the engine at `host` (`unix:///path` or `tcp://name:port`), whatever the environment says. Paths carry
+ * no API version, so every engine from 20.10 on answers in its own newest one: nothing is to be negotiated again when
+ * the engine is upgraded below us, and an engine that refuses old versions (29 refuses below 1.44) has none to refuse.
+ * In return, what is read of an answer is limited to fields that all versions have. Throws on any other form of host.
+ */
+export function connectDocker(host: string, agent: Agent): DockerClient {
+  const options: Docker.DockerOptions & { agent: Agent } = { ...parseHost(host), agent }
+  const docker = new Docker(options) as unknown as DockerClient
+  const modem = docker.modem as { dial: Dial }
+  modem.dial = readingWhole(modem.dial.bind(modem))
+  return docker
+}
+
+/** Connections are kept for the next call: a filtered list takes 1.6 ms, so that connecting is a good part of it. */
+export function callAgent(): Agent {
+  // NOTE: a free socket is dropped after 5 s, before any of the usual socket proxies drops it (HAProxy: 10 s and more).
+  return new Agent({ keepAlive: true, maxSockets: 32, maxFreeSockets: 8, timeout: 5000 })
+}
+
+/** Streams (events, pulls, logs) hold a connection for long, so that they have their own and hold up no call. */
+export function streamAgent(): Agent {
+  return new Agent({ keepAlive: false })
+}
+
+/** The body of a `GET`, unread. */
+export async function openStream(
+  docker: DockerClient,
+  path: string,
+  query: Record<string, unknown>,
+  signal: AbortSignal
+): Promise<Bytes> {
+  const modem = docker.modem as { dial: Dial }
+  const { promise, resolve, reject } = Promise.withResolvers<Bytes>()
+  const request = { path: `${path}?`, method: 'GET', options: query, isStream: true, statusCodes: { 200: true } }
+  modem.dial({ ...request, abortSignal: signal }, (err, body) => (err ? reject(err) : resolve(body as Bytes)))
+  return promise
+}
+
+function parseHost(host: string): Docker.DockerOptions {
+  if (host.startsWith('unix://')) {
+    // NOTE: docker-modem reads DOCKER_HOST itself, and an option that is missing takes its value; so each is given.
+    return { socketPath: host.slice('unix://'.length) || '/var/run/docker.sock', host: undefined, protocol: 'http' }
+  }
+  const url = URL.parse(host)
+  if (url === null || !['tcp:', 'http:'].includes(url.protocol) || url.hostname === '') {
+    throw new Error(`engine address ${host} is neither unix:///path nor tcp://host:port`)
+  }
+  return { socketPath: undefined, host: url.hostname, port: url.port || 2375, protocol: 'http' }
+}
+
+/**
+ * docker-modem waits for ever when a connection breaks inside an answer, and some of dockerode's methods (inspect of
+ * networks and images) drop the abort signal. So answers are read here, as streams, and the signal is found again.
+ */
+function readingWhole(dial: Dial): Dial {
+  return (options, callback) => {
+    const abortSignal = options.abortSignal ?? (options.options?.['abortSignal'] as AbortSignal | undefined)
+    if (options.isStream === true) {
+      dial({ ...options, abortSignal }, callback)
+      return
+    }
+    dial({ ...options, abortSignal, isStream: true }, (err, body) => {
+      if (err) callback(err)
+      else
+        readJson(body as Bytes)
+          .then(json => callback(null, json))
+          .catch(callback)
+    })
+  }
+}
+
+async function readJson(body: Bytes): Promise<unknown> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of body) {
+    length += chunk.length
+    if (length > MAX_ANSWER_BYTES) throw new Error(`answer is larger than ${MAX_ANSWER_BYTES} bytes`)
+    chunks.push(chunk)
+  }
+  return length === 0 ? undefined : JSON.parse(Buffer.concat(chunks).toString())
+}

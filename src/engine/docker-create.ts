@@ -1,0 +1,82 @@
+import type Docker from 'dockerode'
+import type { ContainerSpec, NetworkSpec } from './engine.ts'
+
+/** Enough for any function, and below what engines may give that run without the right to raise their own limit. */
+const OPEN_FILES = 16_384
+
+/** Network modes that are no network of ours but a namespace of the host or of another container. */
+const NOT_A_NETWORK = /^(?:host|none|default|container:.*|ns:.*)$/
+
+/**
+ * What is sent to create a container: the spec, and what is the same for all. Only what is named here can reach the
+ * engine: no mounts, devices, capabilities, host namespaces or privileges. Seccomp and AppArmor stay the engine's
+ * defaults because `SecurityOpt` does not name them. Throws when the network is not one that isolates.
+ */
+export function toCreateBody(spec: ContainerSpec): Docker.ContainerCreateOptions {
+  if (NOT_A_NETWORK.test(spec.network)) throw new Error(`network ${spec.network} is not allowed`)
+  return {
+    Image: explicitImage(spec.image),
+    Env: Object.entries(spec.env).map(([key, value]) => `${key}=${value}`),
+    Labels: { ...spec.labels },
+    ExposedPorts: Object.fromEntries(spec.ports.map(port => [`${port.containerPort}/tcp`, {}])),
+    // The loop probes replicas itself; an image's own check would start a process in each every few seconds.
+    Healthcheck: { Test: ['NONE'] },
+    HostConfig: toHostConfig(spec),
+    NetworkingConfig: { EndpointsConfig: { [spec.network]: {} } }
+  }
+}
+
+/** Explicit about everything that an engine's `daemon.json` could default otherwise. */
+export function toNetworkBody(spec: NetworkSpec): Docker.NetworkCreateOptions {
+  return {
+    Name: spec.name,
+    // Names of networks are not unique without it before API 1.44, and always are from then on.
+    CheckDuplicate: true,
+    Driver: 'bridge',
+    Internal: false,
+    Attachable: false,
+    EnableIPv6: false,
+    IPAM: { Driver: 'default', Config: [{ Subnet: spec.subnet }] },
+    Labels: { ...spec.labels }
+  }
+}
+
+/** `cafe` could be the start of an image's id as well; `cafe:latest` cannot. */
+export function explicitImage(referenceOrId: string): string {
+  const isExplicit = /^sha256:|@|:[^/]*$/.test(referenceOrId)
+  return isExplicit ? referenceOrId : `${referenceOrId}:latest`
+}
+
+function toHostConfig(spec: ContainerSpec): Docker.HostConfig {
+  return {
+    NetworkMode: spec.network,
+    RestartPolicy: { Name: 'no' },
+    AutoRemove: false,
+    Privileged: false,
+    CapDrop: ['ALL'],
+    SecurityOpt: ['no-new-privileges'],
+    ReadonlyRootfs: spec.readOnlyRootFilesystem,
+    Tmpfs: Object.fromEntries(Object.entries(spec.tmpfs).map(([path, bytes]) => [path, `size=${bytes},mode=1777`])),
+    Memory: spec.memoryBytes,
+    // The sum of memory and swap, so that there is no swap; an engine whose kernel cannot limit swap warns and ignores it.
+    MemorySwap: spec.memoryBytes,
+    MemoryReservation: spec.memoryReservationBytes,
+    NanoCpus: spec.nanoCpus,
+    CpuShares: spec.cpuShares,
+    PidsLimit: spec.pidsLimit,
+    Ulimits: [{ Name: 'nofile', Soft: OPEN_FILES, Hard: OPEN_FILES }],
+    // The driver too: the engine's default may be another, which refuses these options or keeps no log to read.
+    LogConfig: { Type: 'json-file', Config: { 'max-size': String(spec.logMaxBytes), 'max-file': '2' } },
+    PortBindings: toPortBindings(spec)
+  }
+}
+
+function toPortBindings(spec: ContainerSpec): Docker.PortMap {
+  const bindings: Record<string, Docker.PortBinding[]> = {}
+  for (const { containerPort, address, hostPort } of spec.ports) {
+    const binding = { HostIp: address, HostPort: hostPort === 0 ? '' : String(hostPort) }
+    const key = `${containerPort}/tcp`
+    bindings[key] = [...(bindings[key] ?? []), binding]
+  }
+  return bindings
+}

@@ -1,0 +1,146 @@
+import type Docker from 'dockerode'
+import { LABEL } from '../../api/labels.ts'
+import type { StringMap } from '../../api/meta.ts'
+import type {
+  Container,
+  ContainerState,
+  ContainerSummary,
+  EngineInfo,
+  Image,
+  Network,
+  NetworkSummary,
+  PortBinding,
+  Volume
+} from './engine.ts'
+
+const STATES: ReadonlySet<string> = new Set([
+  'created',
+  'running',
+  'paused',
+  'restarting',
+  'removing',
+  'exited',
+  'dead'
+] satisfies ContainerState[])
+
+/** The filter that selects what carries all these labels; an empty value means any value. */
+export function labelFilter(labels: StringMap): string[] {
+  return Object.entries(labels).map(([key, value]) => (value === '' ? key : `${key}=${value}`))
+}
+
+/** Of several networks of one name: the one with our labels, and of several such the oldest. */
+export function pickNetwork(networks: readonly NetworkSummary[], name: string): NetworkSummary | undefined {
+  const isOurs = (n: NetworkSummary) => n.labels[LABEL.instance] !== undefined
+  return networks
+    .filter(n => n.name === name)
+    .toSorted((a, b) => Number(isOurs(b)) - Number(isOurs(a)) || a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1))
+    .at(0)
+}
+
+export function toContainerSummary(raw: Docker.ContainerInfo): ContainerSummary {
+  return {
+    id: raw.Id,
+    name: toName(raw.Names ?? []),
+    state: toState(raw.State),
+    imageId: raw.ImageID,
+    labels: raw.Labels ?? {},
+    createdAt: raw.Created * 1000
+  }
+}
+
+export function toContainer(raw: Docker.ContainerInspectInfo): Container {
+  const { State: state, Config: config, HostConfig: host } = raw
+  return {
+    id: raw.Id,
+    name: toName([raw.Name]),
+    state: toState(state.Status),
+    imageId: raw.Image,
+    labels: config.Labels ?? {},
+    createdAt: Date.parse(raw.Created),
+    ...optionalTime('startedAt', state.StartedAt),
+    ...optionalTime('finishedAt', state.FinishedAt),
+    exitCode: state.ExitCode,
+    oomKilled: state.OOMKilled ?? false,
+    error: state.Error ?? '',
+    stopSignal: (config as { StopSignal?: string }).StopSignal || 'SIGTERM',
+    networks: toNetworks(raw.NetworkSettings.Networks ?? {}),
+    ports: toPorts(raw.NetworkSettings.Ports ?? {}),
+    memoryBytes: host.Memory ?? 0,
+    nanoCpus: host.NanoCpus ?? 0
+  }
+}
+
+export function toNetworkSummary(raw: Docker.NetworkInspectInfo): NetworkSummary {
+  return {
+    id: raw.Id,
+    name: raw.Name,
+    labels: raw.Labels ?? {},
+    subnets: (raw.IPAM?.Config ?? []).flatMap(config => config.Subnet ?? []),
+    createdAt: Date.parse(raw.Created)
+  }
+}
+
+export function toNetwork(raw: Docker.NetworkInspectInfo): Network {
+  // An endpoint whose container is gone is listed as `ep-<endpoint>`.
+  const members = Object.keys(raw.Containers ?? {}).filter(id => !id.startsWith('ep-'))
+  return { ...toNetworkSummary(raw), members: members.toSorted() }
+}
+
+export function toVolume(raw: Docker.VolumeInspectInfo): Volume {
+  const { CreatedAt: createdAt = '' } = raw as { CreatedAt?: string }
+  return { name: raw.Name, labels: raw.Labels ?? {}, createdAt: Date.parse(createdAt) || 0 }
+}
+
+export function toImage(raw: Docker.ImageInspectInfo): Image {
+  return { id: raw.Id, digests: raw.RepoDigests ?? [] }
+}
+
+export function toEngineInfo(info: Record<string, unknown>, version: Docker.DockerVersion): EngineInfo {
+  return {
+    id: String(info['ID'] ?? ''),
+    version: version.Version,
+    apiVersion: version.ApiVersion,
+    operatingSystem: String(info['OperatingSystem'] ?? version.Os),
+    architecture: version.Arch,
+    cpus: Number(info['NCPU'] ?? 0),
+    memoryBytes: Number(info['MemTotal'] ?? 0)
+  }
+}
+
+/** A container that others link to has names such as `/other/alias` beside its own. */
+function toName(names: readonly string[]): string {
+  const own = names.find(name => name.lastIndexOf('/') === 0) ?? names[0] ?? ''
+  return own.replace(/^\//, '')
+}
+
+function toState(state: string): ContainerState {
+  return STATES.has(state) ? (state as ContainerState) : 'dead'
+}
+
+/** The engine writes year 1 for never. */
+function optionalTime<K extends string>(key: K, timestamp: string | undefined): { [P in K]?: number } {
+  const ms = Date.parse(timestamp ?? '')
+  return (ms > 0 ? { [key]: ms } : {}) as { [P in K]?: number }
+}
+
+/** Only of each network: API 1.52 has no address at the top any more. */
+function toNetworks(raw: Readonly<Record<string, Docker.EndpointSettings>>): Container['networks'] {
+  return Object.fromEntries(
+    Object.entries(raw).map(([name, { NetworkID: networkId = '', IPAddress: ipAddress = '' }]) => [
+      name,
+      { networkId, ipAddress }
+    ])
+  )
+}
+
+function toPorts(raw: Readonly<Record<string, Docker.PortBinding[] | null>>): PortBinding[] {
+  return Object.entries(raw).flatMap(([port, bindings]) =>
+    port.endsWith('/tcp')
+      ? (bindings ?? []).map(({ HostIp: address = '', HostPort: hostPort = '0' }) => ({
+          containerPort: Number.parseInt(port, 10),
+          address,
+          hostPort: Number(hostPort)
+        }))
+      : []
+  )
+}

@@ -1,0 +1,276 @@
+import type { Agent } from 'node:http'
+import type Docker from 'dockerode'
+import { parseImageReference } from '../../api/image-reference.ts'
+import type { StringMap } from '../../api/meta.ts'
+import {
+  callAgent,
+  connectDocker,
+  DEFAULT_HOST,
+  type DockerClient,
+  type NetworkClient,
+  openStream,
+  streamAgent
+} from './docker-client.ts'
+import { explicitImage, toCreateBody, toNetworkBody } from './docker-create.ts'
+import { EVENT_FILTERS, parseEvents } from './docker-events.ts'
+import { readTail } from './docker-logs.ts'
+import { followPull } from './docker-pull.ts'
+import * as translate from './docker-translate.ts'
+import type * as engine from './engine.ts'
+import { type Call, type Deadline, type ObserveCall, runCall, toEngineError, unless } from './engine-call.ts'
+import { pullFault } from './engine-fault.ts'
+import { EngineError } from './faults.ts'
+import type { RegistryAuth } from './registry-auth.ts'
+
+export interface DockerEngineOptions {
+  /** `unix:///path` or `tcp://host:port`; the local socket when absent. */
+  readonly host?: string
+  /** Who may pull what; nobody when absent. */
+  readonly registryAuth?: RegistryAuth
+  /** For each call, 30 s; four times as much for starting and removing a container. */
+  readonly timeoutMs?: number
+  /** A pull that says nothing for so long is given up, 60 s. */
+  readonly pullInactivityMs?: number
+  readonly observe?: ObserveCall
+}
+
+const LOG_BYTES = 64 * 1024
+const MAX_TAIL = 10_000
+
+/** The engine behind a Docker socket. Nothing of dockerode, neither types nor errors, gets out of here. */
+export class DockerEngine implements engine.Engine {
+  readonly #calls: DockerClient
+  readonly #streams: DockerClient
+  readonly #agents: readonly Agent[]
+  readonly #registryAuth: RegistryAuth | undefined
+  readonly #timeoutMs: number
+  readonly #pullInactivityMs: number
+  readonly #observe: ObserveCall
+
+  constructor(options: DockerEngineOptions = {}) {
+    const { host = DEFAULT_HOST, registryAuth, timeoutMs = 30_000, pullInactivityMs = 60_000 } = options
+    const agents = [callAgent(), streamAgent()] as const
+    this.#agents = agents
+    this.#calls = connectDocker(host, agents[0])
+    this.#streams = connectDocker(host, agents[1])
+    this.#registryAuth = registryAuth
+    this.#timeoutMs = timeoutMs
+    this.#pullInactivityMs = pullInactivityMs
+    this.#observe = options.observe ?? (() => undefined)
+  }
+
+  /** Drops the connections. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const agent of this.#agents) agent.destroy()
+  }
+
+  async info(signal?: AbortSignal): Promise<engine.EngineInfo> {
+    return this.#call({ operation: 'info', signal }, async ({ abortSignal }) => {
+      const [info, version] = await Promise.all([
+        this.#calls.info({ abortSignal }),
+        this.#calls.version({ abortSignal })
+      ])
+      return translate.toEngineInfo(info, version)
+    })
+  }
+
+  async listContainers(labels: StringMap, signal?: AbortSignal): Promise<engine.ContainerSummary[]> {
+    const filters = { label: translate.labelFilter(labels) }
+    const list = await this.#call({ operation: 'container_list', signal }, ({ abortSignal }) =>
+      this.#calls.listContainers({ abortSignal, all: true, filters })
+    )
+    return list.map(translate.toContainerSummary)
+  }
+
+  async inspectContainer(nameOrId: string, signal?: AbortSignal): Promise<engine.Container | undefined> {
+    const call = this.#call({ operation: 'container_inspect', subject: nameOrId, signal }, ({ abortSignal }) =>
+      this.#container(nameOrId).inspect({ abortSignal })
+    )
+    const raw = await unless(['not-found'], call)
+    return raw && translate.toContainer(raw)
+  }
+
+  async createContainer(spec: engine.ContainerSpec, signal?: AbortSignal): Promise<string> {
+    return this.#call({ operation: 'container_create', subject: spec.name, signal }, async ({ abortSignal }) => {
+      // Engines before 25 create it without the network as well, and refuse to start it.
+      await this.#network(spec.network).inspect({ abortSignal })
+      // NOTE: without `_query`, dockerode writes the whole body, environment included, into the URL as well.
+      const request = { abortSignal, _query: { name: spec.name }, _body: toCreateBody(spec) }
+      const { id } = await this.#calls.createContainer(request as Docker.ContainerCreateOptions)
+      return id
+    })
+  }
+
+  async startContainer(nameOrId: string, signal?: AbortSignal): Promise<void> {
+    const call = { operation: 'container_start', subject: nameOrId, signal, timeoutMs: 4 * this.#timeoutMs }
+    await unless(
+      ['unchanged'],
+      this.#call(call, ({ abortSignal }) => this.#container(nameOrId).start({ abortSignal }))
+    )
+  }
+
+  async signalContainer(nameOrId: string, posixSignal: string, signal?: AbortSignal): Promise<void> {
+    const call = this.#call({ operation: 'container_kill', subject: nameOrId, signal }, ({ abortSignal }) =>
+      this.#container(nameOrId).kill({ abortSignal, signal: posixSignal })
+    )
+    await unless(['not-found', 'unchanged'], call)
+  }
+
+  async unpauseContainer(nameOrId: string, signal?: AbortSignal): Promise<void> {
+    const call = this.#call({ operation: 'container_unpause', subject: nameOrId, signal }, ({ abortSignal }) =>
+      this.#container(nameOrId).unpause({ abortSignal })
+    )
+    await unless(['unchanged'], call)
+  }
+
+  async renameContainer(nameOrId: string, newName: string, signal?: AbortSignal): Promise<void> {
+    await this.#call({ operation: 'container_rename', subject: nameOrId, signal }, ({ abortSignal }) =>
+      this.#container(nameOrId).rename({ abortSignal, name: newName })
+    )
+  }
+
+  async removeContainer(nameOrId: string, signal?: AbortSignal): Promise<void> {
+    const call = { operation: 'container_remove', subject: nameOrId, signal, timeoutMs: 4 * this.#timeoutMs }
+    await unless(
+      ['not-found'],
+      this.#call(call, ({ abortSignal }) => this.#container(nameOrId).remove({ abortSignal, force: true, v: true }))
+    )
+  }
+
+  async tailLogs(nameOrId: string, tail: number, signal?: AbortSignal): Promise<string> {
+    const query = { stdout: true, stderr: true, tail: Math.min(tail, MAX_TAIL) }
+    return this.#call({ operation: 'container_logs', subject: nameOrId, signal }, async ({ abortSignal }) =>
+      readTail(
+        await openStream(this.#streams, `/containers/${encodeURIComponent(nameOrId)}/logs`, query, abortSignal),
+        LOG_BYTES
+      )
+    )
+  }
+
+  async listNetworks(signal?: AbortSignal): Promise<engine.NetworkSummary[]> {
+    const list = await this.#call({ operation: 'network_list', signal }, ({ abortSignal }) =>
+      this.#calls.listNetworks({ abortSignal })
+    )
+    return list.map(translate.toNetworkSummary)
+  }
+
+  async inspectNetwork(name: string, signal?: AbortSignal): Promise<engine.Network | undefined> {
+    const call = this.#call({ operation: 'network_inspect', subject: name, signal }, async ({ abortSignal }) => {
+      // The filter finds parts of names as well; ambiguous names are an error to inspect, so the id is looked up first.
+      const list = await this.#calls.listNetworks({ abortSignal, filters: { name: [name] } })
+      const found = translate.pickNetwork(list.map(translate.toNetworkSummary), name)
+      if (found === undefined) return undefined
+      return translate.toNetwork(await this.#network(found.id).inspect({ abortSignal }))
+    })
+    return unless(['not-found'], call)
+  }
+
+  async createNetwork(spec: engine.NetworkSpec, signal?: AbortSignal): Promise<string> {
+    return this.#call({ operation: 'network_create', subject: spec.name, signal }, async ({ abortSignal }) => {
+      const request = { abortSignal, _query: {}, _body: toNetworkBody(spec) }
+      const { id } = await this.#calls.createNetwork(request as unknown as Docker.NetworkCreateOptions)
+      return id
+    })
+  }
+
+  async removeNetwork(id: string, signal?: AbortSignal): Promise<void> {
+    const call = this.#call({ operation: 'network_remove', subject: id, signal }, ({ abortSignal }) =>
+      this.#network(id).remove({ abortSignal })
+    )
+    await unless(['not-found'], call)
+  }
+
+  async connectNetwork(network: string, container: string, signal?: AbortSignal): Promise<void> {
+    const call = this.#call({ operation: 'network_connect', subject: network, signal }, ({ abortSignal }) =>
+      this.#network(network).connect({ abortSignal, Container: container })
+    )
+    await unless(['unchanged'], call)
+  }
+
+  async disconnectNetwork(network: string, container: string, signal?: AbortSignal): Promise<void> {
+    const call = this.#call({ operation: 'network_disconnect', subject: network, signal }, ({ abortSignal }) =>
+      this.#network(network).disconnect({ abortSignal, Container: container })
+    )
+    await unless(['unchanged', 'not-found'], call)
+  }
+
+  async listVolumes(labels: StringMap, signal?: AbortSignal): Promise<engine.Volume[]> {
+    const filters = { label: translate.labelFilter(labels) }
+    const { Volumes: list } = await this.#call({ operation: 'volume_list', signal }, ({ abortSignal }) =>
+      this.#calls.listVolumes({ abortSignal, filters })
+    )
+    return (list ?? []).map(translate.toVolume)
+  }
+
+  async removeVolume(name: string, signal?: AbortSignal): Promise<void> {
+    const call = this.#call({ operation: 'volume_remove', subject: name, signal }, ({ abortSignal }) =>
+      this.#calls.getVolume(encodeURIComponent(name)).remove({ abortSignal })
+    )
+    await unless(['not-found'], call)
+  }
+
+  async inspectImage(referenceOrId: string, signal?: AbortSignal): Promise<engine.Image | undefined> {
+    const name = explicitImage(referenceOrId).split('/').map(encodeURIComponent).join('/')
+    const call = this.#call({ operation: 'image_inspect', subject: referenceOrId, signal }, ({ abortSignal }) =>
+      this.#calls.getImage(name).inspect({ abortSignal } as Docker.ImageInspectOptions)
+    )
+    const raw = await unless(['no-image', 'not-found'], call)
+    return raw && translate.toImage(raw)
+  }
+
+  async pullImage(
+    reference: string,
+    onProgress: (progress: engine.PullProgress) => void,
+    signal?: AbortSignal
+  ): Promise<void> {
+    const parsed = parseImageReference(reference)
+    if (parsed === undefined) throw new EngineError('image_pull', 'no-image', `${reference} is no image reference`)
+    const { registry, repository, tag, digest } = parsed
+    // NOTE: without a tag the engine pulls every tag of the repository.
+    const query = { fromImage: `${registry}/${repository}`, tag: digest ?? tag ?? 'latest' }
+    const authconfig = await this.#registryAuth?.forImage(reference)
+    const call = {
+      operation: 'image_pull',
+      subject: reference,
+      signal,
+      timeoutMs: this.#pullInactivityMs,
+      faultOf: pullFault
+    }
+    await this.#call(call, async deadline => {
+      const request = { ...query, abortSignal: deadline.abortSignal }
+      const stream = await this.#streams.createImage(authconfig as Docker.AuthConfig, request)
+      await followPull(stream as unknown as AsyncIterable<Buffer>, progress => {
+        deadline.extend()
+        onProgress(progress)
+      })
+    })
+  }
+
+  async *watch(signal: AbortSignal): AsyncIterable<engine.EngineEvent> {
+    const call = { operation: 'events', signal }
+    // The deadline is for the answer to begin; `runCall` stops it then, and a quiet stream may last.
+    const [stream, deadline] = await this.#call(call, async opened => [
+      await openStream(this.#streams, '/events', { filters: EVENT_FILTERS }, opened.abortSignal),
+      opened
+    ])
+    yield { kind: 'connected' }
+    try {
+      yield* parseEvents(stream)
+    } catch (err) {
+      if (!signal.aborted) throw toEngineError(call, deadline, err)
+    }
+    if (!signal.aborted) throw new EngineError('events', 'unavailable', 'the engine ended the stream of events')
+  }
+
+  async #call<T>(call: Omit<Call, 'timeoutMs'> & { timeoutMs?: number }, send: (deadline: Deadline) => Promise<T>) {
+    return runCall({ timeoutMs: this.#timeoutMs, ...call }, this.#observe, send)
+  }
+
+  #container(nameOrId: string): Docker.Container {
+    return this.#calls.getContainer(encodeURIComponent(nameOrId))
+  }
+
+  #network(nameOrId: string): NetworkClient {
+    return this.#calls.getNetwork(encodeURIComponent(nameOrId))
+  }
+}
