@@ -1,0 +1,62 @@
+import bunyan from 'bunyan'
+import { describeError } from './error-chain.ts'
+import { formatLogText } from './log-text.ts'
+import { redact } from './redact.ts'
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
+export type LogFields = Readonly<Record<string, unknown>>
+
+interface LogMethod {
+  (fields: LogFields, message: string): void
+  (message: string): void
+}
+
+/** What the code base logs with: everything variable is a field, the message is constant. `err` is an error. */
+export interface Logger {
+  readonly debug: LogMethod
+  readonly info: LogMethod
+  readonly warn: LogMethod
+  readonly error: LogMethod
+  /** A logger whose every line has these fields too. */
+  readonly child: (fields: LogFields) => Logger
+}
+
+export interface LogStream {
+  readonly write: (line: string) => unknown
+}
+
+export interface LoggerOptions {
+  readonly level: LogLevel
+  /** One JSON object per line, or lines for people; JSON when left out. */
+  readonly format?: 'json' | 'text'
+  /** Colours in the text form. */
+  readonly colour?: boolean
+  /**
+   * Standard output when left out. Node writes to files, pipes and terminals synchronously on Linux, so every line is
+   * out when the call returns, also when the process exits straight after it.
+   */
+  readonly stream?: LogStream
+}
+
+/** A logger whose lines never hold a secret that `redact` knows, and print the whole `cause` chain of `err`. */
+export function createLogger(options: LoggerOptions): Logger {
+  const { level, format = 'json', colour = false, stream = process.stdout } = options
+  const write = (record: object): void => {
+    const safe = redact(record) as LogFields
+    stream.write(`${format === 'json' ? JSON.stringify(safe) : formatLogText(safe, colour)}\n`)
+  }
+  return bunyan.createLogger({
+    name: 'docker-faas',
+    serializers: { err: (err: unknown) => (err === undefined ? undefined : describeError(err)) },
+    streams: [{ level, type: 'raw', stream: { write } as unknown as NodeJS.WritableStream }]
+  })
+}
+
+/** A logger that says nothing, for tests and for commands whose output is for people. */
+export const silentLogger: Logger = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  child: () => silentLogger
+}
