@@ -1,0 +1,348 @@
+import { once } from 'node:events'
+import { createServer, type RequestListener } from 'node:http'
+import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net'
+import { expect } from 'chai'
+import { systemClock } from '../../src/clock.ts'
+import { type ProbeRequest, Prober, type ProbeTarget } from './probe.ts'
+
+const TARGET: ProbeTarget = {
+  key: 'openfaas-fn/echo',
+  containerId: 'c1',
+  startedAt: 1,
+  host: '127.0.0.1',
+  port: 1,
+  path: '/healthz'
+}
+
+const refused = () => Promise.reject(Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }))
+
+/** A prober on a virtual clock whose answers the test gives; `advance` runs what is due meanwhile. */
+function aProber() {
+  const time = { now: 0 }
+  const timers = new Set<{ at: number; ms: number; run: () => void }>()
+  const changes: string[] = []
+  const probes: number[] = []
+  const answer: { next: ProbeRequest } = { next: refused }
+  const prober = new Prober({
+    clock: { now: () => 1_000_000 + time.now, monotonic: () => time.now },
+    onChange: key => changes.push(key),
+    request: (target, signal) => {
+      probes.push(time.now)
+      return answer.next(target, signal)
+    },
+    schedule: (run, ms) => {
+      const timer = { at: time.now + ms, ms, run }
+      timers.add(timer)
+      return () => timers.delete(timer)
+    }
+  })
+  const settle = () => new Promise(resolve => setImmediate(resolve))
+  const advance = async (ms: number) => {
+    await settle()
+    const end = time.now + ms
+    while (true) {
+      const next = [...timers].filter(t => t.at <= end).sort((a, b) => a.at - b.at)[0]
+      if (next === undefined) break
+      timers.delete(next)
+      time.now = next.at
+      next.run()
+      await settle()
+    }
+    time.now = end
+  }
+  return { prober, time, timers, changes, probes, answer, advance, settle }
+}
+
+/** Never answers; ends when the prober gives up. */
+const silent: ProbeRequest = (_, signal) =>
+  new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason))
+  })
+
+describe('Prober', () => {
+  it('says at once that a replica is ready whose first answer is below 500', async () => {
+    for (const status of [200, 301, 404, 499]) {
+      const { prober, timers, answer } = aProber()
+      answer.next = async () => status
+      expect(await prober.check(TARGET)).to.deep.equal({ ready: true, since: 1_000_000, answered: true })
+      expect(timers.size).to.equal(0)
+    }
+  })
+
+  it('asks a young replica after 10 ms, doubling to 1 s, until it answers, and then tells once', async () => {
+    const { prober, timers, changes, probes, answer, advance } = aProber()
+    expect(await prober.check(TARGET)).to.deep.equal({
+      ready: false,
+      since: 1_000_000,
+      answered: false,
+      lastError: 'connect ECONNREFUSED'
+    })
+    await advance(4_300)
+    expect(probes).to.deep.equal([0, 10, 30, 70, 150, 310, 630, 1270, 2270, 3270, 4270])
+    expect(changes).to.deep.equal([])
+    answer.next = async () => 200
+    await advance(10_000)
+    expect(changes).to.deep.equal(['openfaas-fn/echo'])
+    expect(probes).to.have.length(12)
+    expect(timers.size).to.equal(0)
+  })
+
+  it('does not probe besides the background, however often it is asked', async () => {
+    const { prober, probes, advance } = aProber()
+    await Promise.all(Array.from({ length: 5 }, () => prober.check(TARGET)))
+    await advance(5)
+    await Promise.all(Array.from({ length: 5 }, () => prober.check(TARGET)))
+    expect(probes).to.deep.equal([0])
+  })
+
+  it('believes a success for 5 s, and then asks again', async () => {
+    const { prober, probes, answer, advance } = aProber()
+    answer.next = async () => 200
+    await prober.check(TARGET)
+    await advance(4_999)
+    await prober.check(TARGET)
+    expect(probes).to.deep.equal([0])
+    await advance(1)
+    expect(await prober.check(TARGET)).to.deep.equal({ ready: true, since: 1_000_000, answered: true })
+    expect(probes).to.deep.equal([0, 5_000])
+  })
+
+  it('takes a replica out at once that refuses connections, and finds it again', async () => {
+    const { prober, changes, answer, advance } = aProber()
+    answer.next = async () => 200
+    await prober.check(TARGET)
+    await advance(5_000)
+    answer.next = refused
+    expect(await prober.check(TARGET)).to.deep.equal({
+      ready: false,
+      since: 1_005_000,
+      answered: true,
+      lastError: 'connect ECONNREFUSED'
+    })
+    answer.next = async () => 204
+    await advance(10)
+    expect(changes).to.have.length(1)
+    expect(await prober.check(TARGET)).to.deep.equal({ ready: true, since: 1_005_010, answered: true })
+  })
+
+  for (const [what, next, error, probeMs] of [
+    ['5xx', async () => 503, 'answered 503', 0],
+    ['no answer', silent, 'no answer within 1000 ms', 1_000],
+    ['a reset', () => Promise.reject(new Error('socket hang up')), 'socket hang up', 0]
+  ] as [string, ProbeRequest, string, number][]) {
+    it(`takes a replica out only after the third failure in a row: ${what}`, async () => {
+      const { prober, changes, answer, advance } = aProber()
+      answer.next = async () => 200
+      await prober.check(TARGET)
+      await advance(5_000)
+      answer.next = next
+      const first = prober.check(TARGET)
+      await advance(probeMs)
+      expect(await first).to.deep.equal({ ready: true, since: 1_000_000, answered: true, lastError: error })
+      await advance(1_000 + probeMs)
+      expect(await prober.check(TARGET)).to.include({ ready: true, lastError: error })
+      await advance(1_000 + probeMs - 1)
+      expect(await prober.check(TARGET)).to.include({ ready: true, lastError: error })
+      expect(changes).to.deep.equal([])
+      await advance(1)
+      expect(await prober.check(TARGET)).to.include({ ready: false, answered: true, lastError: error })
+      expect(changes).to.deep.equal(['openfaas-fn/echo'])
+    })
+  }
+
+  it('keeps a busy replica that answers again before the third failure', async () => {
+    const { prober, changes, timers, answer, advance } = aProber()
+    answer.next = async () => 200
+    await prober.check(TARGET)
+    for (let round = 0; round < 3; round++) {
+      await advance(6_000)
+      answer.next = async () => 500
+      expect(await prober.check(TARGET)).to.include({ ready: true })
+      await advance(1_000)
+      answer.next = async () => 200
+      await advance(1_000)
+      expect(await prober.check(TARGET)).to.deep.equal({ ready: true, since: 1_000_000, answered: true })
+    }
+    expect(changes).to.deep.equal([])
+    expect(timers.size).to.equal(0)
+  })
+
+  it('starts anew when the container was restarted or has another address, and ignores what the old one answers', async () => {
+    const { prober, changes, answer, advance, settle } = aProber()
+    answer.next = async () => 200
+    await prober.check(TARGET)
+    answer.next = refused
+    expect(await prober.check({ ...TARGET, startedAt: 2 })).to.include({ ready: false })
+    expect(await prober.check({ ...TARGET, startedAt: 2, host: '127.0.0.2' })).to.include({ ready: false })
+    const late = Promise.withResolvers<number>()
+    answer.next = () => late.promise
+    await advance(10)
+    answer.next = refused
+    expect(await prober.check({ ...TARGET, startedAt: 3 })).to.include({ ready: false })
+    late.resolve(200)
+    await settle()
+    expect(await prober.check({ ...TARGET, startedAt: 3 })).to.include({ ready: false })
+    expect(changes).to.deep.equal([])
+  })
+
+  it('probes at once after it was told to forget', async () => {
+    const { prober, probes, answer } = aProber()
+    answer.next = async () => 200
+    await prober.check(TARGET)
+    prober.forget('c1')
+    prober.forget('unknown')
+    answer.next = refused
+    expect(await prober.check(TARGET)).to.include({ ready: false })
+    expect(probes).to.have.length(2)
+  })
+
+  it('forgets the containers of a key that are gone, and none of another key', async () => {
+    const { prober, timers } = aProber()
+    await prober.check(TARGET)
+    await prober.check({ ...TARGET, containerId: 'c2' })
+    await prober.check({ ...TARGET, containerId: 'c3', key: 'openfaas-fn/other' })
+    prober.prune(TARGET.key, new Set(['c2']))
+    expect(timers.size).to.equal(2)
+    prober.prune(TARGET.key, new Set())
+    prober.prune('openfaas-fn/other', new Set())
+    expect(timers.size).to.equal(0)
+  })
+
+  it('stops asking about a container that no pass asked about for ten minutes', async () => {
+    const { prober, timers, probes, answer, advance } = aProber()
+    await prober.check(TARGET)
+    await advance(602_000)
+    expect(timers.size).to.equal(0)
+    answer.next = async () => 200
+    await prober.check({ ...TARGET, containerId: 'ready' })
+    await advance(600_001)
+    await prober.check({ ...TARGET, containerId: 'other' })
+    const before = probes.length
+    await prober.check({ ...TARGET, containerId: 'ready' })
+    expect(probes.length).to.equal(before + 1)
+  })
+
+  it('ends probes and timers when it stops', async () => {
+    const { prober, timers, changes, probes, answer, advance, settle } = aProber()
+    await prober.check(TARGET)
+    answer.next = silent
+    const pending = prober.check({ ...TARGET, containerId: 'c2' })
+    await settle()
+    prober.stop()
+    expect(await pending).to.include({ ready: false })
+    expect(timers.size).to.equal(0)
+    expect(await prober.check(TARGET)).to.include({ ready: false })
+    await advance(5_000)
+    expect(probes).to.have.length(2)
+    expect(changes).to.deep.equal([])
+  })
+})
+
+describe('Prober over real sockets', () => {
+  const servers: Server[] = []
+  const sockets = new Set<Socket>()
+  const probers: Prober[] = []
+
+  afterEach(async () => {
+    for (const prober of probers.splice(0)) prober.stop()
+    for (const socket of sockets) socket.destroy()
+    await Promise.all(servers.splice(0).map(server => new Promise(resolve => server.close(resolve))))
+  })
+
+  async function listen(server: Server, port = 0): Promise<number> {
+    servers.push(server)
+    server.on('connection', socket => {
+      sockets.add(socket)
+      socket.on('close', () => sockets.delete(socket)).on('error', () => socket.destroy())
+    })
+    server.listen(port, '127.0.0.1')
+    await once(server, 'listening')
+    return (server.address() as AddressInfo).port
+  }
+
+  const http = (handler: RequestListener, port?: number) => listen(createServer(handler), port)
+  const tcp = (answer: (socket: Socket) => void) => listen(createTcpServer(socket => answer(socket.resume())))
+
+  function prober(onChange: (key: string) => void = () => undefined): Prober {
+    const made = new Prober({ clock: systemClock, onChange })
+    probers.push(made)
+    return made
+  }
+
+  async function untilNoSockets(): Promise<void> {
+    while (sockets.size > 0) await new Promise(resolve => setImmediate(resolve))
+  }
+
+  it('asks for the path and leaves no connection behind', async () => {
+    const seen: unknown[] = []
+    const port = await http((request, response) => {
+      seen.push([request.method, request.url, request.headers.connection, request.headers.host])
+      response.end('x'.repeat(10_000))
+    })
+    expect(await prober().check({ ...TARGET, port, path: '/_/health?x=1' })).to.include({ ready: true })
+    expect(seen).to.deep.equal([['GET', '/_/health?x=1', 'close', `127.0.0.1:${port}`]])
+    await untilNoSockets()
+  })
+
+  it('cuts an answer without end, which is ready all the same', async () => {
+    const port = await http((_, response) => {
+      const pour = () => {
+        while (!response.destroyed && response.write('x'.repeat(65_536)));
+      }
+      response.on('drain', pour)
+      pour()
+    })
+    expect(await prober().check({ ...TARGET, port })).to.include({ ready: true })
+    await untilNoSockets()
+  })
+
+  it('does not wait for a body that never comes', async () => {
+    const port = await http((_, response) => void response.write('a'))
+    const begin = performance.now()
+    expect(await prober().check({ ...TARGET, port })).to.include({ ready: true })
+    expect(performance.now() - begin).to.be.lessThan(1_500)
+    await untilNoSockets()
+  })
+
+  it('is not ready when nothing listens, answers quickly, and tells when something does', async () => {
+    const port = await http(() => undefined)
+    await Promise.all(servers.splice(0).map(server => new Promise(resolve => server.close(resolve))))
+    const changed = Promise.withResolvers<string>()
+    const one = prober(changed.resolve)
+    const begin = performance.now()
+    const result = await one.check({ ...TARGET, port })
+    expect(performance.now() - begin).to.be.lessThan(500)
+    expect(result.ready).to.equal(false)
+    expect(result.lastError).to.match(/ECONNREFUSED/)
+    await http((_, response) => void response.end(), port)
+    expect(await changed.promise).to.equal(TARGET.key)
+    expect(await one.check({ ...TARGET, port })).to.include({ ready: true })
+  })
+
+  it('is not ready while it is silent, resets, or speaks no HTTP', async () => {
+    const ports = await Promise.all([
+      tcp(() => undefined),
+      tcp(socket => void socket.resetAndDestroy()),
+      tcp(socket => void socket.end('SSH-2.0-OpenSSH_9.2\r\n')),
+      http((_, response) => void response.writeHead(500).end())
+    ])
+    const one = prober()
+    const results = await Promise.all(ports.map((port, i) => one.check({ ...TARGET, containerId: `c${i}`, port })))
+    expect(results.map(r => r.ready)).to.deep.equal([false, false, false, false])
+    for (const { lastError } of results) expect(lastError).to.be.a('string')
+  })
+
+  it('takes a path that no request can be made of for a failure', async () => {
+    expect(await prober().check({ ...TARGET, path: '/a b\n' })).to.include({ ready: false })
+  })
+
+  it('leaves nothing open when it stops in the middle', async () => {
+    const port = await tcp(() => undefined)
+    const one = prober()
+    const pending = one.check({ ...TARGET, port })
+    while (sockets.size === 0) await new Promise(resolve => setImmediate(resolve))
+    one.stop()
+    expect(await pending).to.include({ ready: false })
+    await untilNoSockets()
+  })
+})

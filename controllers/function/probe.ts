@@ -1,0 +1,267 @@
+import { get } from 'node:http'
+import type { Clock } from '../../src/clock.ts'
+
+/** One probe may take this long, so that a pass is not held up. */
+const TIMEOUT_MS = 1_000
+/** A success speaks for a replica this long. */
+const FRESH_MS = 5_000
+/** Time to the first repetition of a replica that is not ready; it doubles up to the last. */
+const FIRST_DELAY_MS = 10
+const LAST_DELAY_MS = 1_000
+/** So many slow or bad answers in a row take a ready replica out: one alone says that it is busy. */
+const FAILURES_TO_UNREADY = 3
+/** A container that no pass asked about this long is forgotten. */
+const MEMORY_MS = 10 * 60_000
+/** An answer's body is read this far, and the connection then cut. */
+const BODY_MAX_BYTES = 64 * 1024
+/** Nobody listens there: this is no busy replica, but none. */
+const ABSENT_CODES: ReadonlySet<string | undefined> = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EADDRNOTAVAIL'
+])
+
+export interface ProbeTarget {
+  /** `namespace/name`. */
+  readonly key: string
+  readonly containerId: string
+  /** Milliseconds since the epoch; another one says that the container was restarted. */
+  readonly startedAt?: number
+  readonly host: string
+  readonly port: number
+  readonly path: string
+}
+
+export interface ProbeResult {
+  readonly ready: boolean
+  /** Milliseconds since the epoch at which `ready` became what it is. */
+  readonly since: number
+  /** Whether it was ready at any time since its start. */
+  readonly answered: boolean
+  /** Why the last probe failed; absent when it did not. */
+  readonly lastError?: string
+}
+
+/** Sends `GET path` and gives the status. Rejects when there is none, and when `signal` aborts. */
+export type ProbeRequest = (target: Pick<ProbeTarget, 'host' | 'port' | 'path'>, signal: AbortSignal) => Promise<number>
+
+/** Calls `run` once, in `ms` milliseconds, unless the function that it gives is called before. */
+export type Schedule = (run: () => void, ms: number) => () => void
+
+interface Deps {
+  readonly clock: Clock
+  /** A replica of this key became ready or unready, outside of a `check`. */
+  readonly onChange: (key: string) => void
+  readonly request?: ProbeRequest
+  readonly schedule?: Schedule
+}
+
+type Outcome = { readonly kind: 'success' } | { readonly kind: 'failed' | 'absent'; readonly error: string }
+
+/** What is known of one container since its last start. */
+interface Watch {
+  readonly target: ProbeTarget
+  readonly abort: AbortController
+  ready: boolean
+  since: number
+  answered: boolean
+  lastError: string | undefined
+  /** On the monotonic clock; the last one. */
+  succeededAt: number
+  /** In a row. */
+  failures: number
+  /** Before the next background probe. */
+  delayMs: number
+  /** On the monotonic clock. */
+  askedAt: number
+  /** The probe under way. */
+  probe?: Promise<void> | undefined
+  /** Set while a background probe is scheduled or under way. */
+  cancel?: (() => void) | undefined
+}
+
+/** Says which replicas answer, by `GET path` below 500, and goes on asking those that do not. */
+export class Prober {
+  readonly #clock: Clock
+  readonly #onChange: (key: string) => void
+  readonly #request: ProbeRequest
+  readonly #schedule: Schedule
+  /** By container id; longest not asked about first. */
+  readonly #watches = new Map<string, Watch>()
+  #stopped = false
+
+  constructor({ clock, onChange, request = requestStatus, schedule = scheduleTimeout }: Deps) {
+    this.#clock = clock
+    this.#onChange = onChange
+    this.#request = request
+    this.#schedule = schedule
+  }
+
+  /**
+   * Whether the replica is ready, at once or after one probe of at most a second: the first one since the container
+   * started, or one that confirms an old success. What follows is probed in the background and told by `onChange`.
+   */
+  async check(target: ProbeTarget): Promise<ProbeResult> {
+    this.#forgetOld()
+    const watch = this.#watchOf(target)
+    const isDue = watch.cancel === undefined && this.#clock.monotonic() - watch.succeededAt >= FRESH_MS
+    if (isDue && !this.#stopped) {
+      watch.probe ??= this.#probe(watch).finally(() => {
+        watch.probe = undefined
+      })
+      await watch.probe
+    }
+    const { ready, since, answered, lastError } = watch
+    return { ready, since, answered, ...(lastError === undefined ? {} : { lastError }) }
+  }
+
+  /** Ends all work on a container and drops what is known of it; the next `check` starts anew. */
+  forget(containerId: string): void {
+    const watch = this.#watches.get(containerId)
+    if (watch === undefined) return
+    this.#watches.delete(containerId)
+    watch.cancel?.()
+    watch.abort.abort()
+  }
+
+  /** Forgets the containers of a key that are not among these. */
+  prune(key: string, keep: ReadonlySet<string>): void {
+    for (const [containerId, { target }] of this.#watches) {
+      if (target.key === key && !keep.has(containerId)) this.forget(containerId)
+    }
+  }
+
+  /** Ends all probes and timers; a later `check` says not ready. */
+  stop(): void {
+    this.#stopped = true
+    for (const containerId of this.#watches.keys()) this.forget(containerId)
+  }
+
+  /** The watch of this start of the container, as the one that was asked about last. */
+  #watchOf(target: ProbeTarget): Watch {
+    const known = this.#watches.get(target.containerId)
+    const watch = known !== undefined && isSameStart(known.target, target) ? known : this.#begin(target)
+    watch.askedAt = this.#clock.monotonic()
+    this.#watches.delete(target.containerId)
+    if (!this.#stopped) this.#watches.set(target.containerId, watch)
+    return watch
+  }
+
+  #begin(target: ProbeTarget): Watch {
+    this.forget(target.containerId)
+    return {
+      target,
+      abort: new AbortController(),
+      ready: false,
+      answered: false,
+      since: this.#clock.now(),
+      lastError: undefined,
+      succeededAt: Number.NEGATIVE_INFINITY,
+      failures: 0,
+      delayMs: FIRST_DELAY_MS,
+      askedAt: 0
+    }
+  }
+
+  /** One probe, what follows from it, and the time of the next one if it failed. */
+  async #probe(watch: Watch): Promise<void> {
+    const outcome = await this.#ask(watch)
+    if (watch.abort.signal.aborted) return // forgotten, or started again: this answer is of another life
+    this.#note(watch, outcome)
+    if (outcome.kind !== 'success') this.#again(watch)
+  }
+
+  #note(watch: Watch, outcome: Outcome): void {
+    const before = watch.ready
+    if (outcome.kind === 'success') {
+      watch.ready = true
+      watch.answered = true
+      watch.succeededAt = this.#clock.monotonic()
+      watch.failures = 0
+      watch.delayMs = FIRST_DELAY_MS
+      watch.lastError = undefined
+    } else {
+      watch.failures++
+      watch.lastError = outcome.error
+      if (outcome.kind === 'absent' || watch.failures >= FAILURES_TO_UNREADY) watch.ready = false
+    }
+    if (watch.ready !== before) watch.since = this.#clock.now()
+  }
+
+  /** Schedules the next background probe. One that is ready is only confirmed, and so asked slowly. */
+  #again(watch: Watch): void {
+    const delayMs = watch.ready ? LAST_DELAY_MS : watch.delayMs
+    if (!watch.ready) watch.delayMs = Math.min(LAST_DELAY_MS, watch.delayMs * 2)
+    watch.cancel = this.#schedule(() => void this.#poll(watch), delayMs)
+  }
+
+  async #poll(watch: Watch): Promise<void> {
+    if (this.#clock.monotonic() - watch.askedAt > MEMORY_MS) {
+      this.forget(watch.target.containerId)
+      return
+    }
+    const before = watch.ready
+    const scheduled = watch.cancel
+    await this.#probe(watch)
+    if (watch.abort.signal.aborted) return
+    if (watch.cancel === scheduled) watch.cancel = undefined
+    if (watch.ready !== before) this.#onChange(watch.target.key)
+  }
+
+  async #ask({ target, abort }: Watch): Promise<Outcome> {
+    const timeout = new AbortController()
+    const cancel = this.#schedule(() => timeout.abort(), TIMEOUT_MS)
+    try {
+      const status = await this.#request(target, AbortSignal.any([abort.signal, timeout.signal]))
+      return status < 500 ? { kind: 'success' } : { kind: 'failed', error: `answered ${status}` }
+    } catch (err) {
+      if (timeout.signal.aborted) return { kind: 'failed', error: `no answer within ${TIMEOUT_MS} ms` }
+      const { code, message } = err as { code?: string; message?: string }
+      return { kind: ABSENT_CODES.has(code) ? 'absent' : 'failed', error: message ?? String(err) }
+    } finally {
+      cancel()
+    }
+  }
+
+  #forgetOld(): void {
+    const oldest = this.#clock.monotonic() - MEMORY_MS
+    for (const [containerId, { askedAt }] of this.#watches) {
+      if (askedAt >= oldest) return
+      this.forget(containerId)
+    }
+  }
+}
+
+function isSameStart(a: ProbeTarget, b: ProbeTarget): boolean {
+  return a.startedAt === b.startedAt && a.host === b.host && a.port === b.port && a.path === b.path
+}
+
+const scheduleTimeout: Schedule = (run, ms) => {
+  const timer = setTimeout(run, ms)
+  return () => clearTimeout(timer)
+}
+
+/**
+ * A request on a connection of its own, so that no probe leaves anything behind. The head is the answer: a body is
+ * read to its end, for servers that complain of a cut one, but neither its size nor its pace matters.
+ */
+function requestStatus(target: Pick<ProbeTarget, 'host' | 'port' | 'path'>, signal: AbortSignal): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const { host, port, path } = target
+    const headers = { 'user-agent': 'docker-faas-probe', connection: 'close' }
+    const request = get({ host, port, path, headers, agent: false, signal })
+    let status: number | undefined
+    const settle = (err?: Error) => (status === undefined ? reject(err) : resolve(status))
+    request.on('error', settle)
+    request.on('response', response => {
+      status = response.statusCode ?? 0
+      let bytes = 0
+      response.on('error', settle).on('close', settle)
+      response.on('data', (chunk: Buffer) => {
+        bytes += chunk.length
+        if (bytes > BODY_MAX_BYTES) request.destroy()
+      })
+    })
+  })
+}
