@@ -1,0 +1,195 @@
+import type { FunctionObject } from '../../api/function.ts'
+import { LABEL } from '../../api/labels.ts'
+import type { Engine } from '../../src/engine/engine.ts'
+import { faultOf } from '../../src/engine/faults.ts'
+import { containerSpec } from './container-spec.ts'
+import type { Departures } from './departures.ts'
+import type { Desired } from './desired.ts'
+import { NameConflictError, SubnetsExhaustedError } from './faults.ts'
+import { networkSizeOf, networkSpec } from './network-spec.ts'
+import { isReplicaStep, type ReplicaStep, type Step } from './step.ts'
+
+/** Chooses subnets so that no two networks get the same one. */
+export interface SubnetChooser {
+  lease: (request: { networkName: string; prefix: number; taken: readonly string[] }) => string | undefined
+  refused: (networkName: string, subnet: string) => void
+  settled: (networkName: string) => void
+  freed: (subnet: string, networkName: string) => void
+}
+
+export interface ApplyDeps {
+  readonly engine: Engine
+  readonly subnets: SubnetChooser
+  readonly prefixFor: (replicas: number) => number
+  readonly hostRoutes: () => Promise<readonly string[]>
+  readonly departures: Departures
+  readonly now: () => number
+}
+
+/** The object that the steps are for, and what is wanted of it. */
+export interface Target {
+  readonly object: FunctionObject
+  readonly desired: Desired
+}
+
+/**
+ * Does the steps: those of the network in order, then those of the replicas, ordinals side by side. Creations go in
+ * batches of 1, 2, 4 …, so that when all fail alike one failed instead of all. Throws the first error, after the
+ * steps that ran beside it have ended. Source of the batches: Kubernetes, slowStartBatch.
+ */
+export async function applySteps(
+  deps: ApplyDeps,
+  target: Target,
+  steps: readonly Step[],
+  signal: AbortSignal
+): Promise<void> {
+  const lanes = lanesOf(steps.filter(isReplicaStep))
+  const creating = lanes.filter(lane => lane.some(step => step.kind === 'create-replica'))
+  const others = lanes.filter(lane => !creating.includes(lane))
+  const runLane = (lane: readonly ReplicaStep[]) => applyInOrder(deps, target, lane, signal)
+  const runPlain = (kinds: readonly Step['kind'][]) =>
+    applyInOrder(
+      deps,
+      target,
+      steps.filter(step => kinds.includes(step.kind)),
+      signal
+    )
+
+  await runPlain(['disconnect-gateway', 'remove-network', 'create-network', 'connect-gateway'])
+  let done = 0
+  for (let size = 1; done < creating.length; size *= 2) {
+    await allOrFirstError(creating.slice(done, done + size).map(runLane))
+    done += size
+  }
+  await allOrFirstError(others.map(runLane))
+}
+
+/** Steps of one ordinal depend on each other; stopping one that leaves must not wait for its successor to succeed. */
+function lanesOf(steps: readonly ReplicaStep[]): ReplicaStep[][] {
+  const lanes = new Map<string, ReplicaStep[]>()
+  for (const step of steps) {
+    const lane = step.kind === 'stop-replica' ? `stop ${step.id}` : `ordinal ${step.ordinal}`
+    lanes.set(lane, [...(lanes.get(lane) ?? []), step])
+  }
+  return [...lanes.values()]
+}
+
+async function allOrFirstError(work: readonly Promise<void>[]): Promise<void> {
+  const results = await Promise.allSettled(work)
+  for (const result of results) if (result.status === 'rejected') throw result.reason
+}
+
+async function applyInOrder(
+  deps: ApplyDeps,
+  target: Target,
+  steps: readonly Step[],
+  signal: AbortSignal
+): Promise<void> {
+  for (const step of steps) {
+    signal.throwIfAborted()
+    await applyStep(deps, target, step, signal)
+  }
+}
+
+async function applyStep(deps: ApplyDeps, target: Target, step: Step, signal: AbortSignal): Promise<void> {
+  const { engine } = deps
+  const { desired } = target
+  switch (step.kind) {
+    case 'create-network':
+      return createNetwork(deps, target, signal)
+    case 'remove-network':
+      return removeNetwork(deps, step, signal)
+    case 'connect-gateway':
+      return engine.connectNetwork(step.name, step.gatewayId, signal)
+    case 'disconnect-gateway':
+      return engine.disconnectNetwork(step.name, step.gatewayId, signal)
+    case 'create-replica':
+      return createReplica(deps, target, step.ordinal, signal)
+    case 'start-replica':
+      return engine.startContainer(step.name, signal)
+    case 'connect-replica':
+      return engine.connectNetwork(desired.networkName, step.name, signal)
+    case 'unpause-replica':
+      return engine.unpauseContainer(step.name, signal)
+    case 'rename-replica':
+      return engine.renameContainer(step.id, step.to, signal)
+    case 'stop-replica':
+      return stopReplica(deps, desired.key, step, signal)
+    case 'remove-replica':
+      return engine.removeContainer(step.id, signal)
+    default:
+      return step satisfies never
+  }
+}
+
+async function createNetwork(deps: ApplyDeps, { object, desired }: Target, signal: AbortSignal): Promise<void> {
+  const { networkName, policy } = desired
+  const prefix = deps.prefixFor(networkSizeOf(object, policy))
+  const [networks, routes] = await Promise.all([deps.engine.listNetworks(signal), deps.hostRoutes()])
+  const taken = [...networks.flatMap(network => network.subnets), ...routes]
+  const subnet = deps.subnets.lease({ networkName, prefix, taken })
+  if (subnet === undefined) throw new SubnetsExhaustedError(prefix)
+  try {
+    await deps.engine.createNetwork(networkSpec(desired, subnet), signal)
+  } catch (err) {
+    if (faultOf(err) === 'subnet-overlap') deps.subnets.refused(networkName, subnet)
+    throw err
+  } finally {
+    deps.subnets.settled(networkName)
+  }
+}
+
+async function removeNetwork(
+  deps: ApplyDeps,
+  step: { readonly id: string; readonly name: string },
+  signal: AbortSignal
+): Promise<void> {
+  const network = await deps.engine.inspectNetwork(step.name, signal)
+  await deps.engine.removeNetwork(step.id, signal)
+  for (const subnet of network?.subnets ?? []) deps.subnets.freed(subnet, step.name)
+}
+
+async function createReplica(
+  deps: ApplyDeps,
+  { object, desired }: Target,
+  ordinal: number,
+  signal: AbortSignal
+): Promise<void> {
+  if (desired.image.state !== 'pinned' || desired.hash === undefined) {
+    throw new Error(`replica ${desired.nameOf(ordinal)} was planned without an image`)
+  }
+  const { pin } = desired.image
+  // The reference reads better in `docker ps`, but only the id is sure to be the revision's image.
+  const tagged = await deps.engine.inspectImage(pin.reference, signal)
+  const image = tagged?.id === pin.id ? pin.reference : pin.id
+  try {
+    await deps.engine.createContainer(containerSpec(object, desired, { ordinal, image, hash: desired.hash }), signal)
+  } catch (err) {
+    if (faultOf(err) === 'name-in-use') await refuseForeign(deps, desired, ordinal, { err, signal })
+    throw err
+  }
+}
+
+/** Throws `NameConflictError` when the name is a stranger's; returns when it is ours and on its way out. */
+async function refuseForeign(
+  deps: ApplyDeps,
+  desired: Desired,
+  ordinal: number,
+  { err, signal }: { err: unknown; signal: AbortSignal }
+): Promise<void> {
+  const name = desired.nameOf(ordinal)
+  const holder = await deps.engine.inspectContainer(name, signal)
+  if (holder !== undefined && holder.labels[LABEL.instance] !== desired.policy.instance) {
+    throw new NameConflictError('container', name, { cause: err })
+  }
+}
+
+async function stopReplica(
+  deps: ApplyDeps,
+  key: string,
+  step: { readonly id: string; readonly posixSignal: string },
+  signal: AbortSignal
+): Promise<void> {
+  deps.departures.stopping(key, step.id, deps.now())
+  await deps.engine.signalContainer(step.id, step.posixSignal, signal)
+}

@@ -1,0 +1,75 @@
+import type { FunctionObject } from '../../api/function.ts'
+import { containerLabels, LABEL, ownerLabels } from '../../api/labels.ts'
+import { parseCpu, parseMemory } from '../../api/quantity.ts'
+import type { ContainerSpec, PortBinding } from '../../src/engine/engine.ts'
+import type { Desired } from './desired.ts'
+
+/** The port on which every function serves HTTP. Source: OpenFaaS workload contract. */
+export const FUNCTION_PORT = 8080
+
+/** Delve, debugpy, Node inspector. */
+export const DEBUG_PORTS = [40000, 5678, 9229] as const
+
+/** Path of the only writable directory of a function with a read-only root. */
+const TMP = '/tmp'
+
+/**
+ * The container of one ordinal: the only place where a spec becomes something that the engine is told. What is not
+ * named here cannot be asked for: no mounts, devices, capabilities, host namespaces or networks.
+ */
+export function containerSpec(
+  object: FunctionObject,
+  desired: Desired,
+  replica: { readonly ordinal: number; readonly image: string; readonly hash: string }
+): ContainerSpec {
+  const { spec, metadata } = object
+  const { policy, owner } = desired
+  return {
+    name: desired.nameOf(replica.ordinal),
+    image: replica.image,
+    labels: {
+      ...containerLabels(metadata.labels),
+      ...ownerLabels(owner, 'replica'),
+      ...composeOverrides(metadata.labels),
+      [LABEL.specHash]: replica.hash,
+      [LABEL.ordinal]: String(replica.ordinal)
+    },
+    env: {
+      OPENFAAS_NAME: metadata.name,
+      OPENFAAS_NAMESPACE: metadata.namespace,
+      ...(spec.envProcess === '' ? {} : { fprocess: spec.envProcess }),
+      ...spec.env
+    },
+    network: desired.networkName,
+    memoryBytes: desired.memoryBytes,
+    memoryReservationBytes: reservation(spec.requests.memory, desired.memoryBytes),
+    nanoCpus: desired.nanoCpus,
+    cpuShares: shares(spec.requests.cpu),
+    pidsLimit: policy.pidsLimit,
+    readOnlyRootFilesystem: spec.readOnlyRootFilesystem,
+    tmpfs: spec.readOnlyRootFilesystem ? { [TMP]: policy.tmpfsBytes } : {},
+    ports: spec.debug ? DEBUG_PORTS.map(port => debugBinding(port, policy.debugBindAddress)) : [],
+    logMaxBytes: policy.logMaxBytes
+  }
+}
+
+/** Grouping is the user's to choose; identity is not. */
+function composeOverrides(labels: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(labels).filter(([key]) => key.startsWith('com.docker.compose.')))
+}
+
+function debugBinding(containerPort: number, address: string): PortBinding {
+  return { containerPort, address, hostPort: 0 }
+}
+
+/** A reservation above the limit is refused by the engine, so it is cut to it. */
+function reservation(request: string | undefined, limitBytes: number): number {
+  const bytes = request === undefined ? 0 : (parseMemory(request) ?? 0)
+  return limitBytes === 0 ? bytes : Math.min(bytes, limitBytes)
+}
+
+/** 1024 shares are one core; the engine takes 2 or more. */
+function shares(request: string | undefined): number {
+  const nanoCpus = request === undefined ? 0 : (parseCpu(request) ?? 0)
+  return nanoCpus === 0 ? 0 : Math.max(2, Math.round((nanoCpus * 1024) / 1e9))
+}

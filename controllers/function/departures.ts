@@ -1,0 +1,43 @@
+/** What is known of a replica that Docker does not write down; lost at a restart, which costs time, never correctness. */
+interface Departure {
+  /** When it left the endpoint table for good; milliseconds since the epoch. */
+  readonly leavingSince: number
+  /** When it was asked to stop; milliseconds since the epoch. */
+  readonly stoppingSince?: number
+}
+
+/** Since when replicas have been leaving, so that draining and stopping have an end. */
+export class Departures {
+  readonly #byKey = new Map<string, Map<string, Departure>>()
+
+  get(key: string, containerId: string): Departure | undefined {
+    return this.#byKey.get(key)?.get(containerId)
+  }
+
+  /** Notes who leaves as of this pass; forgets who does not, unless it was asked to stop already. */
+  leaving(key: string, containerIds: ReadonlySet<string>, now: number): void {
+    const before = this.#byKey.get(key)
+    const next = new Map([...(before ?? [])].filter(([, departure]) => departure.stoppingSince !== undefined))
+    for (const id of containerIds) next.set(id, before?.get(id) ?? { leavingSince: now })
+    this.#set(key, next)
+  }
+
+  /** Notes that a replica was asked to stop. */
+  stopping(key: string, containerId: string, now: number): void {
+    const departures = this.#byKey.get(key) ?? new Map<string, Departure>()
+    departures.set(containerId, { leavingSince: now, ...departures.get(containerId), stoppingSince: now })
+    this.#set(key, departures)
+  }
+
+  /** Forgets all containers of the key but these. */
+  prune(key: string, containerIds: ReadonlySet<string>): void {
+    const departures = this.#byKey.get(key)
+    if (departures === undefined) return
+    this.#set(key, new Map([...departures].filter(([id]) => containerIds.has(id))))
+  }
+
+  #set(key: string, departures: Map<string, Departure>): void {
+    if (departures.size === 0) this.#byKey.delete(key)
+    else this.#byKey.set(key, departures)
+  }
+}

@@ -1,0 +1,114 @@
+import type { FunctionObject, PinnedImage, RestartRecord } from '../../api/function.ts'
+import type { Owner } from '../../api/labels.ts'
+import { keyOf } from '../../api/meta.ts'
+import { networkName, replicaName } from '../../api/names.ts'
+import { parseCpu, parseMemory } from '../../api/quantity.ts'
+import { specHash, templateHash } from '../../api/spec-hash.ts'
+import type { EngineFault } from '../../src/engine/faults.ts'
+
+/** What the operator decides for all functions; out of the configuration. */
+export interface Policy {
+  readonly instance: string
+  /** Base of every function network's name. */
+  readonly functionsNetwork: string
+  readonly maxReplicas: number
+  readonly debugBindAddress: string
+  readonly pidsLimit: number
+  readonly tmpfsBytes: number
+  readonly logMaxBytes: number
+  /** Memory limit of functions that name none; 0: none. */
+  readonly memoryDefaultBytes: number
+  /** A replica that does not answer for so long after its start has failed. */
+  readonly readyTimeoutMs: number
+  /** How long calls that run in a leaving replica may go on. */
+  readonly drainMs: number
+  /** Between asking a replica to stop and killing it. */
+  readonly stopGraceMs: number
+}
+
+/** Where the image of a function stands. */
+export type ImageStatus =
+  | { readonly state: 'pinned'; readonly pin: PinnedImage }
+  | { readonly state: 'pulling'; readonly currentBytes: number; readonly totalBytes: number }
+  | { readonly state: 'failed'; readonly fault: EngineFault; readonly message: string; readonly retryAt: number }
+
+/** Everything that the planner knows of what is wanted. */
+export interface Desired {
+  readonly key: string
+  readonly owner: Owner
+  readonly deleting: boolean
+  /** 0 while deleting. */
+  readonly replicas: number
+  readonly image: ImageStatus
+  /** Hash that current replicas carry; absent until the image is pinned: then nothing is created or outdated. */
+  readonly hash?: string
+  readonly memoryBytes: number
+  readonly nanoCpus: number
+  /** Secrets that the spec names and that are not there: nothing is created before they are. */
+  readonly missingSecrets: readonly string[]
+  readonly networkName: string
+  /** Id of the container that the gateway runs in; absent on a host. */
+  readonly gatewayId?: string
+  /** How the last exits of each ordinal went. */
+  readonly restarts: readonly RestartRecord[]
+  readonly policy: Policy
+  readonly nameOf: (ordinal: number) => string
+}
+
+/** Least memory limit that the engine takes. Source: Docker, "Minimum memory limit allowed is 6MB". */
+const MIN_MEMORY_BYTES = 6 * 2 ** 20
+
+/** Bytes of the memory limit that its containers get; 0: none. */
+export function memoryLimitOf(object: FunctionObject, policy: Policy): number {
+  const limit = object.spec.limits.memory
+  const bytes = limit === undefined ? policy.memoryDefaultBytes : (parseMemory(limit) ?? 0)
+  return bytes === 0 ? 0 : Math.max(bytes, MIN_MEMORY_BYTES)
+}
+
+/** Billionths of a core that its containers may use; 0: no limit. */
+export function cpuLimitOf(object: FunctionObject): number {
+  return object.spec.limits.cpu === undefined ? 0 : (parseCpu(object.spec.limits.cpu) ?? 0)
+}
+
+/**
+ * Hash of what replicas of this object must be, with its image pinned. A debug function's covers where its ports are
+ * bound, so that a changed address closes the old one everywhere.
+ */
+export function wantedHash(object: FunctionObject, imageId: string, policy: Policy): string {
+  const template = templateHash(object.spec, object.metadata.labels)
+  return specHash(template, object.spec.debug ? `${imageId} debug on ${policy.debugBindAddress}` : imageId)
+}
+
+/** What is wanted of one function, out of its object and what was found out about its image. */
+export function desiredOf(
+  object: FunctionObject,
+  facts: {
+    image: ImageStatus
+    missingSecrets: readonly string[]
+    gatewayId?: string
+    restarts: readonly RestartRecord[]
+  },
+  policy: Policy
+): Desired {
+  const { metadata } = object
+  const deleting = metadata.deletionRequestedAt !== undefined
+  return {
+    key: keyOf(metadata),
+    owner: {
+      instance: policy.instance,
+      namespace: metadata.namespace,
+      name: metadata.name,
+      uid: metadata.uid,
+      generation: metadata.generation
+    },
+    deleting,
+    replicas: deleting ? 0 : object.spec.replicas,
+    ...facts,
+    ...(facts.image.state === 'pinned' ? { hash: wantedHash(object, facts.image.pin.id, policy) } : {}),
+    memoryBytes: memoryLimitOf(object, policy),
+    nanoCpus: cpuLimitOf(object),
+    networkName: networkName(policy.functionsNetwork, metadata),
+    policy,
+    nameOf: ordinal => replicaName(metadata, ordinal)
+  }
+}

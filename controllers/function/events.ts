@@ -1,0 +1,47 @@
+import { LABEL } from '../../api/labels.ts'
+import { keyOf } from '../../api/meta.ts'
+import { parseNetworkName } from '../../api/names.ts'
+import type { EngineEvent } from '../../src/engine/engine.ts'
+import type { EndpointTable } from '../../src/gateway/endpoints.ts'
+
+/** What happens to a container that answers no more calls from now on. */
+const ENDS: ReadonlySet<string> = new Set(['die', 'kill', 'stop', 'destroy', 'pause', 'oom'])
+/** `kill` is any signal, `oom` may be a child process: the container may live on, so a pass decides. */
+const MAY_LIVE_ON: ReadonlySet<string> = new Set(['kill', 'oom'])
+
+export interface EventDeps {
+  readonly instance: string
+  readonly functionsNetwork: string
+  readonly endpoints: Pick<EndpointTable, 'drop'>
+  readonly add: (key: string) => void
+}
+
+/**
+ * Makes the loop look at the function that an engine event is about. A container that just died leaves the endpoint
+ * table here and now, because a pass may be busy; that is safe at any time, and the pass puts back what answers.
+ */
+export function onEngineEvent({ instance, functionsNetwork, endpoints, add }: EventDeps, event: EngineEvent): void {
+  switch (event.kind) {
+    case 'container': {
+      if (event.labels[LABEL.instance] !== instance) return
+      const key = keyOf({
+        namespace: event.labels[LABEL.namespace] ?? '',
+        name: event.labels[LABEL.function] ?? ''
+      })
+      if (key.startsWith('/') || key.endsWith('/')) return
+      if (ENDS.has(event.action) && !MAY_LIVE_ON.has(event.action)) endpoints.drop(key, event.id)
+      if (!event.action.startsWith('exec_')) add(key)
+      return
+    }
+    case 'network': {
+      const fn = parseNetworkName(functionsNetwork, event.name)
+      if (fn !== undefined) add(keyOf(fn))
+      return
+    }
+    case 'connected':
+    case 'image':
+      return
+    default:
+      event satisfies never
+  }
+}

@@ -1,0 +1,64 @@
+import type { Reason } from '../../api/condition.ts'
+import { FaasError } from '../../api/errors.ts'
+import { EngineError, type EngineFault } from '../../src/engine/faults.ts'
+
+/** A container or network of somebody else has the name that ours needs. */
+export class NameConflictError extends FaasError {
+  override name = 'NameConflictError'
+  readonly code = 'NAME_CONFLICT'
+  readonly status = 409
+  constructor(kind: string, objectName: string, options?: ErrorOptions) {
+    super(`${kind} name ${objectName} is taken by one that is not ours; remove or rename it`, options)
+  }
+}
+
+/** No free subnet is left in the pool. */
+export class SubnetsExhaustedError extends FaasError {
+  override name = 'SubnetsExhaustedError'
+  readonly code = 'SUBNETS_EXHAUSTED'
+  readonly status = 503
+  constructor(prefix: number, options?: ErrorOptions) {
+    super(`no free /${prefix} is left in FUNCTIONS_SUBNET_POOL; delete functions or enlarge the pool`, options)
+  }
+}
+
+const REASON_OF_FAULT: Readonly<Record<EngineFault, Reason>> = {
+  'not-found': 'EngineError',
+  'no-image': 'ImageNotFound',
+  'name-in-use': 'NameConflict',
+  'subnet-overlap': 'SubnetsExhausted',
+  'port-in-use': 'PortInUse',
+  busy: 'EngineError',
+  unchanged: 'EngineError',
+  unauthorized: 'ImagePullUnauthorized',
+  'no-space': 'DiskPressure',
+  timeout: 'EngineUnreachable',
+  unavailable: 'EngineUnreachable',
+  aborted: 'EngineError',
+  other: 'EngineError'
+}
+
+/** The reason that a condition gives for what stopped a pass. */
+export function reasonOf(err: unknown): Reason {
+  if (err instanceof NameConflictError) return 'NameConflict'
+  if (err instanceof SubnetsExhaustedError) return 'SubnetsExhausted'
+  if (err instanceof EngineError) {
+    return err.fault === 'other' && err.operation === 'container_start' ? 'StartFailed' : REASON_OF_FAULT[err.fault]
+  }
+  return 'InternalError'
+}
+
+/** The reason that a condition gives for a pull that failed. */
+export function pullReasonOf(fault: EngineFault): Reason {
+  switch (fault) {
+    case 'no-image':
+    case 'not-found':
+      return 'ImageNotFound'
+    case 'unauthorized':
+      return 'ImagePullUnauthorized'
+    case 'no-space':
+      return 'DiskPressure'
+    default:
+      return 'ImagePullFailed'
+  }
+}

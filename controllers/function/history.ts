@@ -1,0 +1,48 @@
+import { type Condition, getCondition } from '../../api/condition.ts'
+import type { EventReason } from '../../api/event.ts'
+import type { FunctionStatus } from '../../api/function.ts'
+
+/** Something worth telling people that a status says and the one before did not. */
+export interface Happening {
+  readonly type: 'Normal' | 'Warning'
+  readonly reason: EventReason
+  readonly message: string
+}
+
+/** What happened between two statuses. Pure, so that the same change is told the same way. */
+export function happeningsOf(before: FunctionStatus, after: FunctionStatus): Happening[] {
+  return [...exits(before, after), ...faults(before, after), ...convergence(before, after)]
+}
+
+function exits(before: FunctionStatus, after: FunctionStatus): Happening[] {
+  const known = new Set(before.restarts.map(r => r.container))
+  return after.restarts
+    .filter(record => !known.has(record.container))
+    .map(record => ({
+      type: 'Warning',
+      reason: record.oomKilled ? 'OOMKilled' : 'ReplicaExited',
+      message: `replica ${record.ordinal} exited with code ${record.exitCode}${
+        record.lastOutput === '' ? '' : `; last output: ${record.lastOutput}`
+      }`
+    }))
+}
+
+function faults(before: FunctionStatus, after: FunctionStatus): Happening[] {
+  const was = getCondition(before.conditions, 'Degraded')
+  const is = getCondition(after.conditions, 'Degraded')
+  if (is?.status !== 'True' || is.reason === 'ReplicaExited' || is.reason === 'OOMKilled') return []
+  if (was?.status === 'True' && was.reason === is.reason) return []
+  return [{ type: 'Warning', reason: is.reason, message: is.message }]
+}
+
+function convergence(before: FunctionStatus, after: FunctionStatus): Happening[] {
+  if (!isConverged(after.conditions)) return []
+  if (isConverged(before.conditions) && before.observedGeneration === after.observedGeneration) return []
+  const message = `generation ${after.observedGeneration} is as wanted: ${after.readyReplicas} replicas answer`
+  return [{ type: 'Normal', reason: 'RolloutComplete', message }]
+}
+
+/** Whether everything is as wanted: what a rollout ends with. */
+export function isConverged(conditions: readonly Condition[]): boolean {
+  return getCondition(conditions, 'Progressing')?.reason === 'Converged'
+}

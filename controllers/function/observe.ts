@@ -1,0 +1,136 @@
+import { LABEL } from '../../api/labels.ts'
+import { parseKey } from '../../api/meta.ts'
+import { networkName } from '../../api/names.ts'
+import type { Container, Engine, Network } from '../../src/engine/engine.ts'
+import { FUNCTION_PORT } from './container-spec.ts'
+import type { Departures } from './departures.ts'
+import type { Observed, ObservedNetwork, Phase, Replica } from './observed.ts'
+import type { ProbeResult, Prober } from './probe.ts'
+
+/** Lines of a dead replica's output that are kept. */
+const LAST_LINES = 10
+
+export interface ObserveDeps {
+  readonly engine: Pick<Engine, 'listContainers' | 'inspectContainer' | 'inspectNetwork' | 'tailLogs'>
+  readonly prober: Pick<Prober, 'check' | 'prune'>
+  readonly departures: Departures
+  readonly inflight: { count: (containerId: string) => number }
+  readonly capacityOf: (subnet: string) => number
+  readonly instance: string
+  readonly functionsNetwork: string
+  readonly now: () => number
+}
+
+/** All that the engine holds of the function `key` right now, read afresh, with what probes of its replicas say. */
+export async function observe(
+  deps: ObserveDeps,
+  key: string,
+  { readyPath, signal }: { readyPath: string; signal: AbortSignal }
+): Promise<Observed> {
+  const { namespace, name } = parseKey(key)
+  const networkOfKey = networkName(deps.functionsNetwork, { namespace, name })
+  const labels = { [LABEL.instance]: deps.instance, [LABEL.namespace]: namespace, [LABEL.function]: name }
+  const [summaries, network] = await Promise.all([
+    deps.engine.listContainers(labels, signal),
+    deps.engine.inspectNetwork(networkOfKey, signal)
+  ])
+  const containers = await Promise.all(summaries.map(summary => deps.engine.inspectContainer(summary.id, signal)))
+  const present = containers.filter(container => container !== undefined)
+  const replicas = await Promise.all(
+    present.map(container => observeReplica(deps, { key, container, networkOfKey, readyPath }, signal))
+  )
+  const ids = new Set(replicas.map(r => r.id))
+  deps.departures.prune(key, ids)
+  deps.prober.prune(key, ids)
+  return {
+    replicas: replicas.sort((a, b) => a.ordinal - b.ordinal || (a.name < b.name ? -1 : 1)),
+    ...(network === undefined ? {} : { network: toObservedNetwork(deps, network) })
+  }
+}
+
+function toObservedNetwork(deps: ObserveDeps, network: Network): ObservedNetwork {
+  const [subnet] = network.subnets
+  return {
+    id: network.id,
+    ours: network.labels[LABEL.instance] === deps.instance,
+    capacity: subnet === undefined ? 0 : deps.capacityOf(subnet),
+    members: network.members
+  }
+}
+
+interface Found {
+  readonly key: string
+  readonly container: Container
+  readonly networkOfKey: string
+  readonly readyPath: string
+}
+
+async function observeReplica(deps: ObserveDeps, found: Found, signal: AbortSignal): Promise<Replica> {
+  const { container, key, networkOfKey } = found
+  const departure = deps.departures.get(key, container.id)
+  const address = container.state === 'running' ? container.networks[networkOfKey]?.ipAddress : undefined
+  const hasAddress = address !== undefined && address !== ''
+  const probe =
+    hasAddress && departure?.stoppingSince === undefined ? await probeReplica(deps, found, address) : undefined
+  const { phase, since } = phaseOf(container, departure?.stoppingSince !== undefined, probe, deps.now())
+  const died = phase === 'exited' && departure?.stoppingSince === undefined
+  return {
+    container,
+    id: container.id,
+    name: container.name,
+    ordinal: Number(container.labels[LABEL.ordinal] ?? Number.NaN),
+    hash: container.labels[LABEL.specHash] ?? '',
+    uid: container.labels[LABEL.uid] ?? '',
+    phase,
+    phaseSince: since,
+    paused: container.state === 'paused',
+    inflight: deps.inflight.count(container.id),
+    ...(hasAddress ? { address } : {}),
+    ...(departure ?? {}),
+    ...(probe?.lastError === undefined ? {} : { probeError: probe.lastError }),
+    ...(died ? { lastOutput: await deps.engine.tailLogs(container.id, LAST_LINES, signal) } : {})
+  }
+}
+
+function probeReplica(deps: ObserveDeps, { key, container, readyPath }: Found, host: string): Promise<ProbeResult> {
+  const { id: containerId, startedAt } = container
+  return deps.prober.check({
+    key,
+    containerId,
+    host,
+    port: FUNCTION_PORT,
+    path: readyPath,
+    ...(startedAt === undefined ? {} : { startedAt })
+  })
+}
+
+/** Phase of a container and since when, out of its state, whether we asked it to stop, and its probe. */
+export function phaseOf(
+  container: Container,
+  stopping: boolean,
+  probe: ProbeResult | undefined,
+  now: number
+): { phase: Phase; since: number } {
+  switch (container.state) {
+    case 'created':
+      return { phase: 'created', since: container.createdAt }
+    case 'removing':
+      return { phase: 'removing', since: now }
+    case 'exited':
+    case 'dead':
+      return { phase: 'exited', since: container.finishedAt ?? now }
+    case 'paused':
+      return { phase: stopping ? 'exiting' : 'unready', since: now }
+    case 'running':
+    case 'restarting': {
+      const startedAt = container.startedAt ?? container.createdAt
+      if (stopping) return { phase: 'exiting', since: startedAt }
+      if (probe?.ready === true) return { phase: 'ready', since: probe.since }
+      return probe?.answered === true
+        ? { phase: 'unready', since: probe.since }
+        : { phase: 'starting', since: startedAt }
+    }
+    default:
+      return container.state satisfies never
+  }
+}

@@ -1,0 +1,52 @@
+import type { Container } from '../../src/engine/engine.ts'
+
+/**
+ * Where a replica is in its life: `created` (never started), `starting` (runs, has not answered yet), `ready`, `unready`
+ * (answered once, does not now, or is paused), `exiting` (asked to stop), `exited`, `removing` (the engine is at it).
+ */
+export type Phase = 'created' | 'starting' | 'ready' | 'unready' | 'exiting' | 'exited' | 'removing'
+
+/** One container of a function, as it was found. */
+export interface Replica {
+  readonly container: Container
+  readonly id: string
+  readonly name: string
+  readonly ordinal: number
+  /** The spec hash on its label. */
+  readonly hash: string
+  /** The owner's uid on its label. */
+  readonly uid: string
+  readonly phase: Phase
+  /** When it entered `ready`, `unready` or `starting`; milliseconds since the epoch. */
+  readonly phaseSince: number
+  readonly paused: boolean
+  /** Address on the function's network; absent while it has none. */
+  readonly address?: string
+  /** Calls that the gateway has running in it. */
+  readonly inflight: number
+  /** When it left the endpoint table for good, if it did; milliseconds since the epoch. */
+  readonly leavingSince?: number
+  /** When it was asked to stop, if we did; milliseconds since the epoch. */
+  readonly stoppingSince?: number
+  /** Why it does not answer, if it does not. */
+  readonly probeError?: string
+  /** The last lines it wrote; read only of those that exited. */
+  readonly lastOutput?: string
+}
+
+/** The function's network, as it was found. */
+export interface ObservedNetwork {
+  readonly id: string
+  /** Whether it carries our instance's labels; one that does not is a stranger's and is left alone. */
+  readonly ours: boolean
+  /** How many replicas have an address in it. */
+  readonly capacity: number
+  readonly members: readonly string[]
+}
+
+/** All that the engine holds of one function. */
+export interface Observed {
+  /** By ordinal, then name. */
+  readonly replicas: readonly Replica[]
+  readonly network?: ObservedNetwork
+}

@@ -1,0 +1,170 @@
+import type { FunctionObject, RestartRecord } from '../../api/function.ts'
+import { keyOf } from '../../api/meta.ts'
+import { readyPathOf } from '../../api/probe.ts'
+import { faultOf } from '../../src/engine/faults.ts'
+import type { EndpointTable } from '../../src/gateway/endpoints.ts'
+import type { Logger } from '../../src/logger.ts'
+import { type ApplyDeps, applySteps } from './apply.ts'
+import { FUNCTION_PORT } from './container-spec.ts'
+import { type Desired, desiredOf, type ImageStatus, type Policy } from './desired.ts'
+import { type ImageDeps, peekImage, resolveImage, restoreImage } from './image.ts'
+import { type ObserveDeps, observe } from './observe.ts'
+import type { Observed, Replica } from './observed.ts'
+import { type Plan, planFunction } from './plan.ts'
+import { recordExits } from './restarts.ts'
+import { formatStep, type Step } from './step.ts'
+
+export interface PassDeps extends ObserveDeps, ApplyDeps, ImageDeps {
+  readonly engine: ObserveDeps['engine'] & ApplyDeps['engine']
+  readonly endpoints: Pick<EndpointTable, 'get' | 'put'>
+  readonly policy: Policy
+  /** Names of the secrets that the function wants and that are not there. */
+  readonly missingSecrets: (object: FunctionObject) => Promise<readonly string[]>
+  /** Id of the container that the gateway runs in, if it does. */
+  readonly gatewayId: () => string | undefined
+  readonly log: Logger
+}
+
+/** What one pass did and saw. */
+export interface Pass {
+  readonly desired: Desired
+  /** The last observation; absent when the engine could not be read. */
+  readonly observed?: Observed
+  readonly failure?: unknown
+  readonly requeueAfter?: number
+  /** The function was deleted and nothing of it is left. */
+  readonly finished: boolean
+  /** The pass was cut off from outside, so it says nothing about the world. */
+  readonly interrupted: boolean
+}
+
+interface Planned {
+  readonly desired: Desired
+  readonly plan: Plan
+}
+
+/** One pass: observe, plan, publish endpoints, apply, observe again. Does not throw: what stopped it is in the result. */
+export async function runPass(deps: PassDeps, object: FunctionObject, signal: AbortSignal): Promise<Pass> {
+  const key = keyOf(object.metadata)
+  const look = () => observe(deps, key, { readyPath: readyPathOf(object), signal })
+  declareRoute(deps, object)
+  let desired = blindDesired(deps, object)
+  let observed: Observed | undefined
+  try {
+    observed = await look()
+    const first = await planPass(deps, object, observed, signal)
+    desired = first.desired
+    publish(deps, first)
+    const steps = first.plan.steps.filter(step => !becameBusy(deps, observed, step))
+    if (steps.length === 0) return { ...first.plan, desired, observed, interrupted: false }
+    deps.log.info({ key, generation: desired.owner.generation, steps: steps.map(formatStep) }, 'Planned function')
+    try {
+      await applySteps(deps, { object, desired }, steps, signal)
+    } finally {
+      observed = await look()
+    }
+    const next = { desired, plan: planFunction(desired, observed, deps.now()) }
+    publish(deps, next)
+    return { ...afterwards(next.plan), desired, observed, interrupted: false }
+  } catch (failure) {
+    const interrupted = signal.aborted && (faultOf(failure) === 'aborted' || failure === signal.reason)
+    return { desired, ...(observed === undefined ? {} : { observed }), failure, finished: false, interrupted }
+  }
+}
+
+/** What a pass would do now. Changes nothing and pulls nothing. */
+export async function previewPass(
+  deps: PassDeps,
+  object: FunctionObject,
+  signal: AbortSignal
+): Promise<readonly Step[]> {
+  const observed = await observe(deps, keyOf(object.metadata), { readyPath: readyPathOf(object), signal })
+  const image = await peekImage(deps.engine, object, signal)
+  return planFunction(await desire(deps, object, { image, observed }), observed, deps.now()).steps
+}
+
+/** A step that the next pass can do at once makes the key come again at once. */
+function afterwards(plan: Plan): Pick<Pass, 'finished' | 'requeueAfter'> {
+  const requeueAfter = plan.steps.length > 0 ? 0 : plan.requeueAfter
+  return { finished: plan.finished, ...(requeueAfter === undefined ? {} : { requeueAfter }) }
+}
+
+async function planPass(
+  deps: PassDeps,
+  object: FunctionObject,
+  observed: Observed,
+  signal: AbortSignal
+): Promise<Planned> {
+  const image = await resolveImage(deps, object)
+  const planned = async (status: ImageStatus): Promise<Planned> => {
+    const desired = await desire(deps, object, { image: status, observed })
+    return { desired, plan: planFunction(desired, observed, deps.now()) }
+  }
+  const first = await planned(image)
+  if (image.state !== 'pinned' || !first.plan.steps.some(step => step.kind === 'create-replica')) return first
+  const restored = await restoreImage(deps, image.pin, signal)
+  return restored.state === 'pinned' && restored.pin.id === image.pin.id ? first : planned(restored)
+}
+
+async function desire(
+  deps: PassDeps,
+  object: FunctionObject,
+  { image, observed }: { image: ImageStatus; observed: Observed }
+): Promise<Desired> {
+  const gatewayId = deps.gatewayId()
+  const missingSecrets = await deps.missingSecrets(object)
+  const facts = { image, missingSecrets, ...(gatewayId === undefined ? {} : { gatewayId }) }
+  const draft = desiredOf(object, { ...facts, restarts: [] }, deps.policy)
+  return { ...draft, restarts: restartsAfter(object, draft, observed, deps.now()) }
+}
+
+/** Another revision starts with a clean record: its exits are not those of the one before. */
+function restartsAfter(object: FunctionObject, desired: Desired, observed: Observed, now: number): RestartRecord[] {
+  const before = desired.hash === undefined || object.status.specHash === desired.hash ? object.status.restarts : []
+  const own = observed.replicas.filter(
+    r => r.uid === desired.owner.uid && (desired.hash === undefined || r.hash === desired.hash)
+  )
+  return recordExits(before, {
+    exited: own.filter(r => r.phase === 'exited' && r.stoppingSince === undefined && r.ordinal < desired.replicas),
+    alive: own,
+    replicas: desired.replicas,
+    now
+  })
+}
+
+/** What is wanted as far as it is known without the engine. */
+function blindDesired(deps: PassDeps, object: FunctionObject): Desired {
+  const pin = object.status.image
+  const image: ImageStatus =
+    pin === undefined ? { state: 'pulling', currentBytes: 0, totalBytes: 0 } : { state: 'pinned', pin }
+  return desiredOf(object, { image, missingSecrets: [], restarts: object.status.restarts }, deps.policy)
+}
+
+/** Says that the function is wanted before anything else is done, so that calls wait for it instead of failing. */
+function declareRoute({ endpoints }: PassDeps, object: FunctionObject): void {
+  const key = keyOf(object.metadata)
+  const replicas = object.metadata.deletionRequestedAt === undefined ? object.spec.replicas : 0
+  const route = endpoints.get(key)
+  if (route?.replicas !== replicas) endpoints.put({ key, replicas, endpoints: route?.endpoints ?? [] })
+}
+
+/** Endpoints first, then steps: a replica has left the table before it is asked to stop. */
+function publish(deps: PassDeps, { desired, plan }: Planned): void {
+  deps.endpoints.put({
+    key: desired.key,
+    replicas: desired.replicas,
+    endpoints: plan.endpoints.map(toEndpoint)
+  })
+  deps.departures.leaving(desired.key, plan.leaving, deps.now())
+}
+
+function toEndpoint({ id, address = '' }: Replica) {
+  return { containerId: id, host: address, port: FUNCTION_PORT }
+}
+
+/** A call was let in after the observation and before the endpoint left: the replica is not idle, as the plan thought. */
+function becameBusy(deps: PassDeps, observed: Observed | undefined, step: Step): boolean {
+  if (step.kind !== 'stop-replica') return false
+  const seen = observed?.replicas.find(r => r.id === step.id)
+  return seen?.inflight === 0 && deps.inflight.count(step.id) > 0
+}

@@ -1,0 +1,158 @@
+import { outdatedName } from '../../api/names.ts'
+import type { Desired } from './desired.ts'
+import type { Observed, Replica } from './observed.ts'
+import { decideRollout, notBefore, type Rollout } from './rollout.ts'
+import type { ReplicaStep, Step } from './step.ts'
+
+/** What can safely be done now; the next pass observes again and plans the rest. */
+export interface Plan {
+  readonly steps: readonly Step[]
+  /** The replicas that take calls. */
+  readonly endpoints: readonly Replica[]
+  /** Ids of the replicas that take no more calls and are to go. */
+  readonly leaving: ReadonlySet<string>
+  /** Milliseconds after which something is due that no event tells of. */
+  readonly requeueAfter?: number
+  /** The function was deleted and the engine holds nothing of it. */
+  readonly finished: boolean
+}
+
+/** Plans the next steps from what is wanted and what was found. Pure: equal input gives an equal plan. */
+export function planFunction(desired: Desired, observed: Observed, now: number): Plan {
+  const rollout = decideRollout(desired, observed, now)
+  const leaving = new Set(rollout.leave.map(({ replica }) => replica.id))
+  const requeueAfter = nextDue(desired, observed, rollout, now)
+  const creates = rollout.create.flatMap(({ ordinal, cause }) => planCreate(desired, observed, { ordinal, cause }))
+  const removed = new Set(creates.flatMap(step => (step.kind === 'remove-replica' ? [step.id] : [])))
+  return {
+    steps: [
+      ...planNetwork(desired, observed),
+      ...[...rollout.kept.values()].flatMap(replica => planRepair(desired, observed, replica)),
+      ...creates,
+      ...rollout.leave
+        .filter(({ replica }) => !removed.has(replica.id))
+        .flatMap(({ replica, cause }) => planLeave(desired, replica, { cause, now })),
+      ...planTeardown(desired, observed)
+    ],
+    endpoints: observed.replicas.filter(
+      r => r.phase === 'ready' && r.address !== undefined && r.uid === desired.owner.uid && !leaving.has(r.id)
+    ),
+    leaving,
+    ...(requeueAfter === undefined ? {} : { requeueAfter }),
+    finished: desired.deleting && observed.replicas.length === 0 && observed.network?.ours !== true
+  }
+}
+
+function planNetwork(desired: Desired, { network, replicas }: Observed): Step[] {
+  if (desired.replicas === 0 || network?.ours === false) return []
+  const name = desired.networkName
+  const create: Step = { kind: 'create-network', name, cause: 'missing' }
+  const attach: Step[] =
+    desired.gatewayId === undefined || network?.members.includes(desired.gatewayId) === true
+      ? []
+      : [{ kind: 'connect-gateway', name, gatewayId: desired.gatewayId, cause: 'not attached' }]
+  if (network === undefined) return [create, ...attach]
+  if (network.capacity < desired.replicas && replicas.length === 0) {
+    return [{ kind: 'remove-network', name, id: network.id, cause: 'too small' }, create, ...attach]
+  }
+  return attach
+}
+
+function planRepair(desired: Desired, observed: Observed, replica: Replica): ReplicaStep[] {
+  const { name, ordinal } = replica
+  const steps: ReplicaStep[] = []
+  const canonical = desired.nameOf(ordinal)
+  if (name !== canonical && replica.phase !== 'exited' && !observed.replicas.some(r => r.name === canonical)) {
+    steps.push({ kind: 'rename-replica', name, id: replica.id, to: canonical, ordinal, cause: 'renamed' })
+  }
+  if (replica.phase === 'created')
+    steps.push({ kind: 'start-replica', name: replica.id, ordinal, cause: 'not started' })
+  if (replica.paused) steps.push({ kind: 'unpause-replica', name: replica.id, ordinal, cause: 'paused' })
+  if (replica.address === undefined && isUp(replica)) {
+    steps.push({ kind: 'connect-replica', name: replica.id, ordinal, cause: 'not on its network' })
+  }
+  return steps
+}
+
+function isUp(replica: Replica): boolean {
+  return replica.phase === 'starting' || replica.phase === 'ready' || replica.phase === 'unready'
+}
+
+function planCreate(
+  desired: Desired,
+  observed: Observed,
+  { ordinal, cause }: { ordinal: number; cause: string }
+): ReplicaStep[] {
+  const name = desired.nameOf(ordinal)
+  const holder = observed.replicas.find(r => r.name === name)
+  const create: ReplicaStep[] = [
+    { kind: 'create-replica', name, ordinal, cause },
+    { kind: 'start-replica', name, ordinal, cause }
+  ]
+  if (holder === undefined) return create
+  const { id } = holder
+  if (holder.phase === 'removing') return []
+  if (holder.phase === 'exited') return [{ kind: 'remove-replica', name, id, ordinal, cause }, ...create]
+  const to = outdatedName(name, holder.hash)
+  if (observed.replicas.some(r => r.name === to)) return []
+  return [{ kind: 'rename-replica', name, id, to, ordinal, cause: 'makes room' }, ...create]
+}
+
+function planLeave(desired: Desired, replica: Replica, { cause, now }: { cause: string; now: number }): ReplicaStep[] {
+  const { name, id, ordinal } = replica
+  const remove: ReplicaStep = { kind: 'remove-replica', name, id, ordinal, cause }
+  switch (replica.phase) {
+    case 'removing':
+      return []
+    case 'exited':
+    case 'created':
+      return [remove]
+    case 'exiting':
+      return now - (replica.stoppingSince ?? now) >= desired.policy.stopGraceMs
+        ? [{ ...remove, cause: 'does not stop' }]
+        : []
+    case 'starting':
+    case 'ready':
+    case 'unready': {
+      const drained = replica.inflight === 0 || now - (replica.leavingSince ?? now) >= desired.policy.drainMs
+      if (!drained) return []
+      if (replica.paused) return [remove]
+      return [{ kind: 'stop-replica', name, id, posixSignal: replica.container.stopSignal, ordinal, cause }]
+    }
+    default:
+      return replica.phase satisfies never
+  }
+}
+
+function planTeardown(desired: Desired, { network, replicas }: Observed): Step[] {
+  if (!desired.deleting || replicas.length > 0 || network === undefined || !network.ours) return []
+  const { networkName: name, gatewayId } = desired
+  const cause = 'function deleted'
+  const detach: Step[] =
+    gatewayId !== undefined && network.members.includes(gatewayId)
+      ? [{ kind: 'disconnect-gateway', name, gatewayId, cause }]
+      : []
+  return [...detach, { kind: 'remove-network', name, id: network.id, cause }]
+}
+
+/** The least time to something that only the clock brings about. */
+function nextDue(desired: Desired, observed: Observed, rollout: Rollout, now: number): number | undefined {
+  const ahead = [
+    ...(desired.image.state === 'failed' ? [desired.image.retryAt] : []),
+    ...observed.replicas.flatMap(replica => deadlineOf(desired, replica, now)),
+    ...rollout.leave.filter(({ replica }) => isUp(replica)).map(({ replica }) => drainedAt(desired, replica, now)),
+    ...Array.from({ length: desired.replicas }, (_, ordinal) => ordinal)
+      .filter(ordinal => (rollout.kept.get(ordinal)?.phase ?? 'exited') === 'exited')
+      .map(ordinal => notBefore(desired.restarts, ordinal))
+  ].filter(instant => instant > now)
+  return ahead.length === 0 ? undefined : Math.min(...ahead) - now
+}
+
+function deadlineOf({ policy }: Desired, replica: Replica, now: number): number[] {
+  if (replica.phase === 'exiting') return [(replica.stoppingSince ?? now) + policy.stopGraceMs]
+  return replica.phase === 'starting' ? [replica.phaseSince + policy.readyTimeoutMs] : []
+}
+
+function drainedAt({ policy }: Desired, replica: Replica, now: number): number {
+  return (replica.leavingSince ?? now) + policy.drainMs
+}

@@ -1,0 +1,81 @@
+import type { FunctionObject } from '../../api/function.ts'
+import { keyOf } from '../../api/meta.ts'
+import type { EndpointTable } from '../../src/gateway/endpoints.ts'
+import type { Logger } from '../../src/logger.ts'
+import type { Reconciler, Result } from '../../src/runtime/reconciler.ts'
+import type { EventDraft, EventStore, FunctionStore } from '../../src/store/store.ts'
+import { happeningsOf, isConverged } from './history.ts'
+import { type Pass, type PassDeps, previewPass, runPass } from './pass.ts'
+import { statusOf } from './status.ts'
+import { formatStep } from './step.ts'
+
+export interface FunctionReconcilerDeps extends PassDeps {
+  readonly functions: Pick<FunctionStore, 'get' | 'putStatus' | 'remove'>
+  readonly events: Pick<EventStore, 'record'>
+  readonly endpoints: Pick<EndpointTable, 'get' | 'put' | 'remove'>
+  readonly log: Logger
+  /** Told of every status, and of the end of a function: for metrics and lag. */
+  readonly onStatus: (object: FunctionObject, converged: boolean) => void
+  readonly onGone: (key: string) => void
+}
+
+/** Keeps one function's containers, network, endpoints and status as its spec says. */
+export class FunctionReconciler implements Reconciler {
+  readonly name = 'function'
+  readonly #deps: FunctionReconcilerDeps
+
+  constructor(deps: FunctionReconcilerDeps) {
+    this.#deps = deps
+  }
+
+  async reconcile(key: string, signal: AbortSignal): Promise<Result> {
+    const { functions, endpoints, onGone } = this.#deps
+    const object = await functions.get(key)
+    if (object === undefined) {
+      endpoints.remove(key)
+      onGone(key)
+      return {}
+    }
+    const pass = await runPass(this.#deps, object, signal)
+    if (pass.finished) await this.#finalize(object)
+    else await this.#report(object, pass)
+    if (pass.failure !== undefined) throw pass.failure
+    return pass.requeueAfter === undefined ? {} : { requeueAfter: pass.requeueAfter }
+  }
+
+  /** The steps that a pass would do for this object now, as text; does none of them. */
+  async preview(object: FunctionObject, signal: AbortSignal): Promise<string[]> {
+    return (await previewPass(this.#deps, object, signal)).map(formatStep)
+  }
+
+  async #finalize(object: FunctionObject): Promise<void> {
+    const key = keyOf(object.metadata)
+    await this.#deps.functions.remove(key, object.metadata.uid)
+    await this.#deps.events.record({
+      ...subjectOf(object),
+      type: 'Normal',
+      reason: 'Deleted',
+      message: 'nothing of it is left'
+    })
+    this.#deps.log.info({ key, uid: object.metadata.uid }, 'Removed function')
+    this.#deps.endpoints.remove(key)
+    this.#deps.onGone(key)
+  }
+
+  async #report(object: FunctionObject, pass: Pass): Promise<void> {
+    if (pass.interrupted) return
+    const { functions, events, onStatus, now } = this.#deps
+    const { metadata } = object
+    const status = statusOf({ ...pass, object, now: now() })
+    const written = await functions.putStatus(keyOf(metadata), metadata.uid, status)
+    if (written === undefined) return
+    for (const happening of happeningsOf(object.status, status)) {
+      await events.record({ ...subjectOf(object), ...happening })
+    }
+    onStatus(written, isConverged(status.conditions))
+  }
+}
+
+function subjectOf({ metadata }: FunctionObject): Pick<EventDraft, 'namespace' | 'name' | 'uid'> {
+  return { namespace: metadata.namespace, name: metadata.name, uid: metadata.uid }
+}

@@ -1,0 +1,56 @@
+import type { RestartRecord } from '../../api/function.ts'
+import type { Replica } from './observed.ts'
+
+/** Waits before the first, second, … replacement of a replica that keeps exiting: 1, 2, 4 … 300 s. */
+const BASE_MS = 1000
+const CAP_MS = 300_000
+
+/** A replica that ran for so long before it exited did well: its exits before are forgotten. */
+const RAN_WELL_MS = 60_000
+
+/** The same for one that was ended by a signal from outside (killed or stopped by hand), which is not its own fault. */
+const RAN_WELL_BEFORE_SIGNAL_MS = 5000
+
+const MAX_OUTPUT = 1024
+
+/**
+ * The records after this observation: one exit counts once, the wait doubles with each exit in a row, and a replica
+ * that runs well clears its ordinal's. Only current replicas that ended by themselves are given here.
+ */
+export function recordExits(
+  before: readonly RestartRecord[],
+  facts: { exited: readonly Replica[]; alive: readonly Replica[]; replicas: number; now: number }
+): RestartRecord[] {
+  const records = new Map(before.filter(r => r.ordinal < facts.replicas).map(r => [r.ordinal, r]))
+  for (const replica of facts.alive) {
+    if (replica.phase === 'ready' && facts.now - replica.phaseSince >= RAN_WELL_MS) records.delete(replica.ordinal)
+  }
+  for (const replica of facts.exited) {
+    const last = records.get(replica.ordinal)
+    if (last?.container !== replica.id.slice(0, 12)) records.set(replica.ordinal, recordOf(replica, last, facts.now))
+  }
+  return [...records.values()].sort((a, b) => a.ordinal - b.ordinal)
+}
+
+function recordOf(replica: Replica, last: RestartRecord | undefined, now: number): RestartRecord {
+  const { exitCode, oomKilled, startedAt, finishedAt } = replica.container
+  const exitedAt = finishedAt ?? now
+  const ranMs = exitedAt - (startedAt ?? exitedAt)
+  const count = ranMs >= wellAfter(exitCode, oomKilled) ? 0 : (last?.count ?? 0) + 1
+  const waitMs = count === 0 ? 0 : Math.min(CAP_MS, BASE_MS * 2 ** (count - 1))
+  return {
+    ordinal: replica.ordinal,
+    count,
+    exitCode,
+    oomKilled,
+    container: replica.id.slice(0, 12),
+    exitedAt: new Date(exitedAt).toISOString(),
+    notBefore: new Date(exitedAt + waitMs).toISOString(),
+    lastOutput: (replica.lastOutput ?? '').slice(-MAX_OUTPUT)
+  }
+}
+
+/** 137 and 143 are SIGKILL and SIGTERM. */
+function wellAfter(exitCode: number, oomKilled: boolean): number {
+  return !oomKilled && (exitCode === 137 || exitCode === 143) ? RAN_WELL_BEFORE_SIGNAL_MS : RAN_WELL_MS
+}

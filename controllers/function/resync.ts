@@ -1,0 +1,65 @@
+import { keyOf } from '../../api/meta.ts'
+import type { FunctionStore } from '../../src/store/store.ts'
+
+export interface ResyncDeps {
+  readonly functions: Pick<FunctionStore, 'list'>
+  readonly add: (key: string) => void
+  readonly addAfter: (key: string, delayMs: number) => void
+  /** Told once, when every function of the first list has been looked at. */
+  readonly onFirstComplete: () => void
+  readonly onResync: (reason: 'start' | 'period' | 'watch' | 'asked') => void
+  readonly random: () => number
+  readonly now: () => number
+}
+
+/**
+ * Makes the loop look at every function: at the start, after each connect of the event stream, on a period, and when
+ * asked. It is what makes lost events cost time only. Knows when the first full round is over.
+ */
+export class Resync {
+  readonly #deps: ResyncDeps
+  /** Keys of the first list that no pass has settled yet; absent before the first list. */
+  #awaited: Set<string> | undefined
+  #isComplete = false
+  #lastAt: number | undefined
+
+  constructor(deps: ResyncDeps) {
+    this.#deps = deps
+  }
+
+  get isComplete(): boolean {
+    return this.#isComplete
+  }
+
+  /** When everything was last enqueued; milliseconds since the epoch. */
+  get lastAt(): number | undefined {
+    return this.#lastAt
+  }
+
+  /** Enqueues every function: at once, or over `spreadMs` so that a large host is not asked everything at the same time. */
+  async run(reason: 'start' | 'period' | 'watch' | 'asked', spreadMs = 0): Promise<void> {
+    const { functions, add, addAfter, random, onResync, now } = this.#deps
+    const keys = (await functions.list()).map(({ metadata }) => keyOf(metadata))
+    if (this.#awaited === undefined) {
+      this.#awaited = new Set(keys)
+      this.#completeIfEmpty()
+    }
+    for (const key of keys) {
+      if (spreadMs > 0) addAfter(key, Math.floor(random() * spreadMs))
+      else add(key)
+    }
+    this.#lastAt = now()
+    onResync(reason)
+  }
+
+  /** Notes that a pass looked at the key and learned how things are. */
+  settled(key: string): void {
+    if (this.#awaited?.delete(key) === true) this.#completeIfEmpty()
+  }
+
+  #completeIfEmpty(): void {
+    if (this.#isComplete || this.#awaited?.size !== 0) return
+    this.#isComplete = true
+    this.#deps.onFirstComplete()
+  }
+}

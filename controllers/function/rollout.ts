@@ -1,0 +1,166 @@
+import type { RestartRecord } from '../../api/function.ts'
+import type { Desired } from './desired.ts'
+import type { Observed, Phase, Replica } from './observed.ts'
+
+/** Which replicas stay, which ordinals need a new one now, and which replicas go. */
+export interface Rollout {
+  /** The replica that fills each wanted ordinal, alive or exited. */
+  readonly kept: ReadonlyMap<number, Replica>
+  /** Ordinals to fill now, in order. */
+  readonly create: readonly { readonly ordinal: number; readonly cause: string }[]
+  /** Replicas that must go, with the reason; they take no new calls from now on. */
+  readonly leave: readonly { readonly replica: Replica; readonly cause: string }[]
+}
+
+/** How many new replicas may be on their way while old ones serve: a quarter of all, at least one. */
+export function surgeOf(replicas: number): number {
+  return Math.max(1, Math.floor(replicas / 4))
+}
+
+/**
+ * Decides removal and creation, and is the only place that does. Never takes a ready replica away that is needed to
+ * have `replicas` ready ones; starts as many as it may, and waits for the rest. What it starts while old replicas
+ * serve is bounded by `surgeOf`, so an update whose replicas never get ready stops there and the old ones go on.
+ */
+export function decideRollout(desired: Desired, observed: Observed, now: number): Rollout {
+  const groups = classify(desired, observed.replicas)
+  const kept = keepBest(groups.current, desired)
+  const leave = leaving(desired, observed.replicas, groups, kept)
+  return { kept, create: creating(desired, observed, groups, { kept, now }), leave }
+}
+
+interface Groups {
+  /** Made for an earlier object of this name. */
+  readonly orphans: readonly Replica[]
+  readonly outdated: readonly Replica[]
+  readonly surplus: readonly Replica[]
+  readonly current: readonly Replica[]
+}
+
+function classify(desired: Desired, replicas: readonly Replica[]): Groups {
+  const of = (group: keyof Groups) => replicas.filter(r => groupOf(desired, r) === group)
+  return { orphans: of('orphans'), outdated: of('outdated'), surplus: of('surplus'), current: of('current') }
+}
+
+function groupOf(desired: Desired, replica: Replica): keyof Groups {
+  if (replica.uid !== desired.owner.uid) return 'orphans'
+  if (desired.hash !== undefined && !isUpToDate(desired, replica)) return 'outdated'
+  return replica.ordinal >= desired.replicas ? 'surplus' : 'current'
+}
+
+/** Whether the replica is what the spec makes, as far as labels and the limits that Docker lets people change say. */
+export function isUpToDate(desired: Desired, replica: Replica): boolean {
+  return (
+    replica.hash === desired.hash &&
+    replica.container.memoryBytes === desired.memoryBytes &&
+    replica.container.nanoCpus === desired.nanoCpus
+  )
+}
+
+/** A replica is kept in this order of worth. */
+const WORTH: Readonly<Record<Phase, number>> = {
+  ready: 0,
+  unready: 1,
+  starting: 2,
+  created: 3,
+  exited: 4,
+  exiting: 5,
+  removing: 6
+}
+
+function keepBest(current: readonly Replica[], desired: Desired): Map<number, Replica> {
+  const worth = (r: Replica) => WORTH[r.phase] * 2 + (r.name === desired.nameOf(r.ordinal) ? 0 : 1)
+  const kept = new Map<number, Replica>()
+  for (const replica of current) {
+    if (replica.phase === 'exiting' || replica.phase === 'removing') continue
+    const other = kept.get(replica.ordinal)
+    if (
+      other === undefined ||
+      worth(replica) < worth(other) ||
+      (worth(replica) === worth(other) && isOlder(replica, other))
+    ) {
+      kept.set(replica.ordinal, replica)
+    }
+  }
+  return kept
+}
+
+function isOlder(a: Replica, b: Replica): boolean {
+  return (
+    a.container.createdAt < b.container.createdAt || (a.container.createdAt === b.container.createdAt && a.id < b.id)
+  )
+}
+
+function creating(
+  desired: Desired,
+  observed: Observed,
+  groups: Groups,
+  { kept, now }: { kept: ReadonlyMap<number, Replica>; now: number }
+): Rollout['create'] {
+  if (desired.hash === undefined || desired.missingSecrets.length > 0) return []
+  if (observed.network !== undefined && !observed.network.ours) return []
+  const due: { ordinal: number; cause: string }[] = []
+  let unsettled = 0
+  for (let ordinal = 0; ordinal < desired.replicas; ordinal++) {
+    const replica = kept.get(ordinal)
+    if (replica !== undefined && replica.phase !== 'exited') unsettled += replica.phase === 'ready' ? 0 : 1
+    else if (notBefore(desired.restarts, ordinal) > now) unsettled += 1
+    else due.push({ ordinal, cause: causeOf(replica, ordinal, groups) })
+  }
+  return due.slice(0, Math.max(0, Math.min(budgetOf(desired, groups, unsettled), roomOf(observed))))
+}
+
+function budgetOf(desired: Desired, groups: Groups, unsettled: number): number {
+  const oldServe = groups.outdated.some(r => r.phase === 'ready')
+  return oldServe ? surgeOf(desired.replicas) - unsettled : Number.POSITIVE_INFINITY
+}
+
+function roomOf(observed: Observed): number {
+  const capacity = observed.network?.capacity
+  if (capacity === undefined) return Number.POSITIVE_INFINITY
+  return capacity - observed.replicas.filter(r => r.phase !== 'exited').length
+}
+
+function causeOf(exited: Replica | undefined, ordinal: number, groups: Groups): string {
+  if (exited !== undefined) {
+    return `exited with code ${exited.container.exitCode}${exited.container.oomKilled ? ', out of memory' : ''}`
+  }
+  return groups.outdated.some(r => r.ordinal === ordinal) ? 'outdated' : 'missing'
+}
+
+/** When the ordinal may be filled again after its last exit; milliseconds since the epoch, 0: at once. */
+export function notBefore(restarts: readonly RestartRecord[], ordinal: number): number {
+  const record = restarts.find(r => r.ordinal === ordinal)
+  return record === undefined ? 0 : Date.parse(record.notBefore)
+}
+
+function leaving(
+  desired: Desired,
+  replicas: readonly Replica[],
+  groups: Groups,
+  kept: ReadonlyMap<number, Replica>
+): Rollout['leave'] {
+  const duplicates = groups.current.filter(r => kept.get(r.ordinal) !== r)
+  const goes = [
+    ...duplicates.map(replica => ({ replica, cause: replica.phase === 'exiting' ? 'stopping' : 'duplicate' })),
+    ...[...groups.outdated].sort(bySuccessor(desired, kept)).map(replica => ({ replica, cause: 'outdated' })),
+    ...[...groups.surplus].sort((a, b) => b.ordinal - a.ordinal).map(replica => ({ replica, cause: 'surplus' }))
+  ]
+  const ready = replicas.filter(r => r.phase === 'ready' && r.uid === desired.owner.uid).length
+  let spare = ready - desired.replicas
+  const leave: { replica: Replica; cause: string }[] = groups.orphans.map(replica => ({
+    replica,
+    cause: 'of an earlier function of this name'
+  }))
+  for (const { replica, cause } of goes) {
+    if (replica.phase === 'ready' && spare-- <= 0) continue
+    leave.push({ replica, cause: desired.deleting ? 'function deleted' : cause })
+  }
+  return leave
+}
+
+/** Outdated replicas whose ordinal is not wanted or has a ready successor go first, the highest ordinal first. */
+function bySuccessor(desired: Desired, kept: ReadonlyMap<number, Replica>) {
+  const waits = (r: Replica) => r.ordinal < desired.replicas && kept.get(r.ordinal)?.phase !== 'ready'
+  return (a: Replica, b: Replica) => Number(waits(a)) - Number(waits(b)) || b.ordinal - a.ordinal
+}

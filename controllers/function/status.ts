@@ -1,0 +1,218 @@
+import { type Condition, type Reason, transition } from '../../api/condition.ts'
+import type { DebugPort, FunctionObject, FunctionStatus, RestartRecord } from '../../api/function.ts'
+import { EngineError } from '../../src/engine/faults.ts'
+import { DEBUG_PORTS } from './container-spec.ts'
+import type { Desired } from './desired.ts'
+import { pullReasonOf, reasonOf } from './faults.ts'
+import type { Observed, Replica } from './observed.ts'
+import { isUpToDate } from './rollout.ts'
+
+interface Verdict {
+  readonly reason: Reason
+  readonly message: string
+}
+
+/** What a pass knows at its end. */
+export interface PassResult {
+  readonly object: FunctionObject
+  readonly desired: Desired
+  /** The last observation; absent when the engine could not be read. */
+  readonly observed?: Observed | undefined
+  /** What stopped the pass, if something did. */
+  readonly failure?: unknown
+  /** Milliseconds since the epoch. */
+  readonly now: number
+}
+
+/** The status after a pass. Speaks of the generation that the pass planned for. Pure. */
+export function statusOf({ object, desired, observed, failure, now }: PassResult): FunctionStatus {
+  const before = object.status
+  const at = new Date(now).toISOString()
+  const seen = observed === undefined ? undefined : summarize(desired, observed)
+  const verdicts = conditionsOf({ object, desired, observed, failure, now }, seen)
+  return {
+    observedGeneration: desired.owner.generation,
+    replicas: seen?.replicas ?? before.replicas,
+    readyReplicas: seen?.ready ?? before.readyReplicas,
+    outdatedReplicas: seen?.outdated ?? before.outdatedReplicas,
+    ...(desired.hash === undefined ? {} : { specHash: desired.hash }),
+    conditions: verdicts.map(verdict => transition(before.conditions, verdict, at)),
+    debugPorts: observed === undefined ? before.debugPorts : debugPortsOf(observed),
+    ...(desired.image.state === 'pinned'
+      ? { image: desired.image.pin }
+      : before.image === undefined
+        ? {}
+        : { image: before.image }),
+    restarts: desired.restarts,
+    lastReconciledAt: at
+  }
+}
+
+interface Summary {
+  readonly replicas: number
+  readonly ready: number
+  readonly outdated: number
+  /** Up to date, wanted and ready. */
+  readonly settled: number
+  /** Found beside what is wanted: outdated, surplus, leaving. */
+  readonly extra: number
+}
+
+function summarize(desired: Desired, { replicas }: Observed): Summary {
+  const own = replicas.filter(r => r.uid === desired.owner.uid)
+  const isCurrent = (r: Replica) => desired.hash !== undefined && isUpToDate(desired, r) && r.ordinal < desired.replicas
+  return {
+    replicas: replicas.length,
+    ready: own.filter(r => r.phase === 'ready').length,
+    outdated: desired.hash === undefined ? 0 : own.filter(r => !isUpToDate(desired, r)).length,
+    settled: own.filter(r => isCurrent(r) && r.phase === 'ready').length,
+    extra: replicas.filter(r => !(r.uid === desired.owner.uid && isCurrent(r))).length
+  }
+}
+
+type Draft = Omit<Condition, 'lastTransitionTime'>
+
+function conditionsOf(result: PassResult, seen: Summary | undefined): Draft[] {
+  const { desired, observed, failure } = result
+  if (observed === undefined || seen === undefined || isUnreachable(failure)) return unreachable(failure)
+  const fault = faultOf(result, observed)
+  const converged = seen.settled === desired.replicas && seen.extra === 0 && desired.hash !== undefined
+  return [readyCondition(desired, seen, fault), progressing(desired, seen, { fault, converged }), degraded(fault)]
+}
+
+function isUnreachable(failure: unknown): boolean {
+  return failure instanceof EngineError && reasonOf(failure) === 'EngineUnreachable'
+}
+
+function unreachable(failure: unknown): Draft[] {
+  const reason = failure === undefined ? 'EngineUnreachable' : reasonOf(failure)
+  const message = failure instanceof Error ? failure.message : 'the engine could not be read'
+  return [
+    { type: 'Ready', status: 'Unknown', reason, message },
+    { type: 'Progressing', status: 'Unknown', reason, message },
+    { type: 'Degraded', status: 'True', reason, message }
+  ]
+}
+
+function readyCondition(desired: Desired, seen: Summary, fault: Verdict | undefined): Draft {
+  const type = 'Ready'
+  if (desired.deleting) return { type, status: 'False', reason: 'Deleting', message: 'deletion was asked for' }
+  if (desired.replicas === 0) {
+    return { type, status: 'True', reason: 'ScaledToZero', message: 'no replica is wanted' }
+  }
+  if (seen.ready > 0) {
+    return {
+      type,
+      status: 'True',
+      reason: 'ReplicasReady',
+      message: `${seen.ready} of ${desired.replicas} replicas answer`
+    }
+  }
+  return { type, status: 'False', ...(fault ?? { reason: 'WaitingForReadiness', message: 'no replica answers yet' }) }
+}
+
+function progressing(
+  desired: Desired,
+  seen: Summary,
+  { fault, converged }: { fault: Verdict | undefined; converged: boolean }
+): Draft {
+  const type = 'Progressing'
+  if (desired.deleting) {
+    return { type, status: 'True', reason: 'Deleting', message: `${seen.replicas} replicas are left to remove` }
+  }
+  if (fault !== undefined) return { type, status: 'False', ...fault }
+  if (converged) return { type, status: 'False', reason: 'Converged', message: 'everything is as wanted' }
+  if (desired.image.state === 'pulling') {
+    return { type, status: 'True', reason: 'ImagePulling', message: 'the image is being pulled' }
+  }
+  const reason = seen.outdated > 0 ? 'RollingOut' : seen.extra > 0 ? 'Scaling' : 'WaitingForReadiness'
+  return {
+    type,
+    status: 'True',
+    reason,
+    message: `${seen.settled} of ${desired.replicas} replicas are as wanted and answer`
+  }
+}
+
+function degraded(fault: Verdict | undefined): Draft {
+  return fault === undefined
+    ? { type: 'Degraded', status: 'False', reason: 'AsWanted', message: 'nothing is wrong' }
+    : { type: 'Degraded', status: 'True', ...fault }
+}
+
+/** The most telling thing that is wrong, if any is. */
+function faultOf(result: PassResult, observed: Observed): Verdict | undefined {
+  const { desired, failure } = result
+  if (failure !== undefined) return { reason: reasonOf(failure), message: messageOf(failure) }
+  if (desired.image.state === 'failed') {
+    return { reason: pullReasonOf(desired.image.fault), message: desired.image.message }
+  }
+  if (desired.missingSecrets.length > 0) {
+    return { reason: 'SecretMissing', message: `secrets are missing: ${desired.missingSecrets.join(', ')}` }
+  }
+  return networkFault(desired, observed) ?? exitFault(result, observed) ?? readinessFault(result, observed)
+}
+
+function messageOf(failure: unknown): string {
+  return failure instanceof Error ? failure.message : String(failure)
+}
+
+function networkFault(desired: Desired, { network }: Observed): Verdict | undefined {
+  if (network === undefined || desired.replicas === 0) return undefined
+  if (!network.ours) {
+    return {
+      reason: 'NameConflict',
+      message: `network ${desired.networkName} is not ours; remove or rename it`
+    }
+  }
+  if (network.capacity >= desired.replicas) return undefined
+  return {
+    reason: 'NetworkTooSmall',
+    message: `network ${desired.networkName} holds ${network.capacity} replicas; scale to 0 and back to get a larger one`
+  }
+}
+
+/** Exits that have not been made good: no ready replica stands where one exited. */
+function exitFault({ desired, now }: PassResult, observed: Observed): Verdict | undefined {
+  const broken = desired.restarts.filter(
+    record => record.ordinal < desired.replicas && !isMadeGood(desired, observed, record)
+  )
+  const worst = broken.sort((a, b) => b.count - a.count)[0]
+  if (worst === undefined) return undefined
+  const how = worst.oomKilled ? 'was killed for lack of memory' : `exited with code ${worst.exitCode}`
+  const times = worst.count > 1 ? ` ${worst.count} times in a row` : ''
+  const next = Date.parse(worst.notBefore) > now ? `; next start at ${worst.notBefore}` : ''
+  const output = worst.lastOutput === '' ? '' : `; last output: ${worst.lastOutput}`
+  return {
+    reason: worst.oomKilled ? 'OOMKilled' : worst.count > 1 ? 'CrashLoopBackOff' : 'ReplicaExited',
+    message: `replica ${worst.ordinal} ${how}${times}${next}${output}`
+  }
+}
+
+function isMadeGood(desired: Desired, { replicas }: Observed, record: RestartRecord): boolean {
+  return replicas.some(r => r.ordinal === record.ordinal && r.phase === 'ready' && isUpToDate(desired, r))
+}
+
+function readinessFault({ desired, now }: PassResult, { replicas }: Observed): Verdict | undefined {
+  const late = replicas.find(
+    r =>
+      r.uid === desired.owner.uid &&
+      r.phase === 'starting' &&
+      isUpToDate(desired, r) &&
+      now - r.phaseSince >= desired.policy.readyTimeoutMs
+  )
+  if (late === undefined) return undefined
+  const why = late.probeError === undefined ? '' : ` (${late.probeError})`
+  return {
+    reason: 'ReadinessTimeout',
+    message: `replica ${late.name} has not answered since it started at ${new Date(late.phaseSince).toISOString()}${why}`
+  }
+}
+
+function debugPortsOf({ replicas }: Observed): DebugPort[] {
+  return replicas.flatMap(r =>
+    r.container.ports
+      .filter(p => DEBUG_PORTS.some(port => port === p.containerPort) && p.hostPort !== 0)
+      .map(({ containerPort, address, hostPort }) => ({ ordinal: r.ordinal, containerPort, address, hostPort }))
+  )
+}

@@ -1,0 +1,65 @@
+/**
+ * One engine call, as data, with the reason in words. The text of a plan is what logs, dry runs and golden tests show.
+ */
+export type Step =
+  | { readonly kind: 'create-network'; readonly name: string; readonly cause: string }
+  | { readonly kind: 'remove-network'; readonly name: string; readonly id: string; readonly cause: string }
+  | { readonly kind: 'connect-gateway'; readonly name: string; readonly gatewayId: string; readonly cause: string }
+  | { readonly kind: 'disconnect-gateway'; readonly name: string; readonly gatewayId: string; readonly cause: string }
+  | ReplicaStep
+
+/** A step on one replica. Those of one ordinal run in order; those of several may run side by side. */
+export type ReplicaStep =
+  | { readonly kind: 'create-replica'; readonly name: string; readonly ordinal: number; readonly cause: string }
+  | { readonly kind: 'start-replica'; readonly name: string; readonly ordinal: number; readonly cause: string }
+  | { readonly kind: 'connect-replica'; readonly name: string; readonly ordinal: number; readonly cause: string }
+  | { readonly kind: 'unpause-replica'; readonly name: string; readonly ordinal: number; readonly cause: string }
+  | {
+      readonly kind: 'rename-replica'
+      readonly name: string
+      readonly id: string
+      readonly to: string
+      readonly ordinal: number
+      readonly cause: string
+    }
+  | {
+      readonly kind: 'stop-replica'
+      readonly name: string
+      readonly id: string
+      readonly posixSignal: string
+      readonly ordinal: number
+      readonly cause: string
+    }
+  | {
+      readonly kind: 'remove-replica'
+      readonly name: string
+      readonly id: string
+      readonly ordinal: number
+      readonly cause: string
+    }
+
+export function isReplicaStep(step: Step): step is ReplicaStep {
+  return 'ordinal' in step
+}
+
+/** `create hello-0: missing`. */
+export function formatStep(step: Step): string {
+  const [verb] = step.kind.split('-')
+  switch (step.kind) {
+    case 'create-network':
+    case 'remove-network':
+      return `${verb} network ${step.name}: ${step.cause}`
+    case 'connect-gateway':
+    case 'disconnect-gateway':
+      return `${verb} gateway ${step.kind === 'connect-gateway' ? 'to' : 'from'} ${step.name}: ${step.cause}`
+    case 'rename-replica':
+      return `rename ${step.name} to ${step.to}: ${step.cause}`
+    default:
+      return `${verb} ${step.name}: ${step.cause}`
+  }
+}
+
+/** One line a step. */
+export function formatPlan(steps: readonly Step[]): string {
+  return steps.map(formatStep).join('\n')
+}

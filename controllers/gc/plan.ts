@@ -1,0 +1,83 @@
+import type { Role } from '../../api/labels.ts'
+
+/** Something in Docker that carries our instance label. */
+export interface OwnedObject {
+  readonly kind: 'container' | 'network' | 'volume'
+  readonly id: string
+  readonly name: string
+  readonly role: Role | undefined
+  /** `namespace/name` of the function that its labels name; absent when they name none. */
+  readonly owner?: string
+  readonly uid?: string
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number
+}
+
+/** Why an object stays or goes. */
+export type Verdict =
+  | 'collect'
+  /** Its owner is gone for less than the grace period. */
+  | 'grace'
+  /** It is older than the database: the database may have been lost, so a person decides. */
+  | 'older-than-database'
+  /** The database holds no function at all: it may be the wrong one, so a person decides. */
+  | 'database-empty'
+  /** Its labels do not say whose it is. */
+  | 'unknown-owner'
+  /** Enough goes in this pass already. */
+  | 'next-pass'
+
+export interface Orphan {
+  readonly object: OwnedObject
+  readonly verdict: Verdict
+}
+
+export interface GcFacts {
+  readonly owned: readonly OwnedObject[]
+  /** Key → uid of every function that is written down, those being deleted included. */
+  readonly living: ReadonlyMap<string, string>
+  /** When each orphan was first seen without an owner, by kind and id; milliseconds since the epoch. */
+  readonly firstSeen: ReadonlyMap<string, number>
+  /** When the database was made; milliseconds since the epoch. */
+  readonly bornAt: number
+  readonly now: number
+  readonly graceMs: number
+  /** Most objects that may go in one pass, as a share of all that are ours. */
+  readonly maxShare: number
+}
+
+/** Identity of an object across passes. */
+export function orphanKey(object: Pick<OwnedObject, 'kind' | 'id'>): string {
+  return `${object.kind} ${object.id}`
+}
+
+/**
+ * Every owned object without a living owner, and what is to become of it. When in doubt it stays: an object too many
+ * costs memory, one too few costs a service. Containers go before the networks and volumes that they use. Pure.
+ */
+export function planGarbage(facts: GcFacts): Orphan[] {
+  const order = { container: 0, network: 1, volume: 2 }
+  const orphans = facts.owned
+    .filter(object => isOrphan(object, facts.living))
+    .sort((a, b) => order[a.kind] - order[b.kind] || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
+  let left = Math.max(1, Math.floor(facts.owned.length * facts.maxShare))
+  return orphans.map(object => {
+    const verdict = verdictOf(object, facts)
+    return { object, verdict: verdict === 'collect' && left-- <= 0 ? 'next-pass' : verdict }
+  })
+}
+
+/** A container belongs to the uid, so that a new function of the same name does not shield an old one's; the rest to the key. */
+function isOrphan(object: OwnedObject, living: GcFacts['living']): boolean {
+  if (object.owner === undefined) return true
+  const uid = living.get(object.owner)
+  return uid === undefined || (object.kind === 'container' && uid !== object.uid)
+}
+
+function verdictOf(object: OwnedObject, facts: GcFacts): Verdict {
+  if (object.owner === undefined) return 'unknown-owner'
+  if (object.createdAt < facts.bornAt) return 'older-than-database'
+  if (facts.living.size === 0) return 'database-empty'
+  const since = facts.firstSeen.get(orphanKey(object)) ?? facts.now
+  return facts.now - since >= facts.graceMs ? 'collect' : 'grace'
+}

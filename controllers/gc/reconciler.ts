@@ -1,0 +1,137 @@
+import { LABEL, ownerOf, type Role } from '../../api/labels.ts'
+import { keyOf, type StringMap } from '../../api/meta.ts'
+import type { Engine } from '../../src/engine/engine.ts'
+import type { Logger } from '../../src/logger.ts'
+import type { Reconciler, Result } from '../../src/runtime/reconciler.ts'
+import type { EventStore, FunctionStore } from '../../src/store/store.ts'
+import { type Orphan, type OwnedObject, orphanKey, planGarbage } from './plan.ts'
+
+/** The only key of this controller: it looks at everything at once. */
+export const GC_KEY = 'engine/all'
+
+export interface GarbageDeps {
+  readonly engine: Pick<
+    Engine,
+    'listContainers' | 'listNetworks' | 'listVolumes' | 'removeContainer' | 'removeNetwork' | 'removeVolume'
+  >
+  readonly functions: Pick<FunctionStore, 'list'>
+  readonly events: Pick<EventStore, 'record'>
+  readonly instance: string
+  readonly bornAt: number
+  readonly graceMs: number
+  readonly intervalMs: number
+  readonly maxShare: number
+  /** Whether the first full resync is over; before, nothing is removed. */
+  readonly isReady: () => boolean
+  readonly onCollected: (kind: OwnedObject['kind']) => void
+  readonly onOrphans: (count: number) => void
+  readonly now: () => number
+  readonly log: Logger
+}
+
+/** Removes what carries our instance label and belongs to no function that is written down. */
+export class GarbageReconciler implements Reconciler {
+  readonly name = 'gc'
+  readonly #deps: GarbageDeps
+  #firstSeen: ReadonlyMap<string, number> = new Map()
+  #told = ''
+
+  constructor(deps: GarbageDeps) {
+    this.#deps = deps
+  }
+
+  async reconcile(_key: string, signal: AbortSignal): Promise<Result> {
+    const { isReady, intervalMs, onOrphans } = this.#deps
+    if (!isReady()) return { requeueAfter: Math.min(intervalMs, 1000) }
+    const orphans = await this.preview(signal)
+    const now = this.#deps.now()
+    this.#firstSeen = new Map(
+      orphans.map(({ object }) => [orphanKey(object), this.#firstSeen.get(orphanKey(object)) ?? now])
+    )
+    onOrphans(orphans.length)
+    this.#tell(orphans)
+    for (const { object } of orphans.filter(orphan => orphan.verdict === 'collect')) {
+      signal.throwIfAborted()
+      await this.#collect(object, signal)
+    }
+    return { requeueAfter: this.#nextLook(orphans) }
+  }
+
+  /** What is there without an owner, and what would become of it now. */
+  async preview(signal: AbortSignal): Promise<Orphan[]> {
+    const { functions, bornAt, graceMs, maxShare, now } = this.#deps
+    // Docker first: a function that is written down after its objects were listed can only save them.
+    const owned = await this.#listOwned(signal)
+    const living = new Map((await functions.list()).map(({ metadata }) => [keyOf(metadata), metadata.uid]))
+    return planGarbage({ owned, living, firstSeen: this.#firstSeen, bornAt, now: now(), graceMs, maxShare })
+  }
+
+  async #listOwned(signal: AbortSignal): Promise<OwnedObject[]> {
+    const { engine, instance } = this.#deps
+    const label = { [LABEL.instance]: instance }
+    const [containers, networks, volumes] = await Promise.all([
+      engine.listContainers(label, signal),
+      engine.listNetworks(signal),
+      engine.listVolumes(label, signal)
+    ])
+    const ours = networks.filter(network => network.labels[LABEL.instance] === instance)
+    return [
+      ...containers.map(c => toOwned('container', c)),
+      ...ours.map(n => toOwned('network', n)),
+      ...volumes.map(v => toOwned('volume', { ...v, id: v.name }))
+    ]
+  }
+
+  async #collect(object: OwnedObject, signal: AbortSignal): Promise<void> {
+    const { engine, onCollected, log, events } = this.#deps
+    switch (object.kind) {
+      case 'container':
+        await engine.removeContainer(object.id, signal)
+        break
+      case 'network':
+        await engine.removeNetwork(object.id, signal)
+        break
+      case 'volume':
+        await engine.removeVolume(object.name, signal)
+        break
+      default:
+        object.kind satisfies never
+    }
+    onCollected(object.kind)
+    log.info({ kind: object.kind, object: object.name, owner: object.owner }, 'Collected orphan')
+    const [namespace = '', name = ''] = (object.owner ?? '').split('/')
+    const message = `${object.kind} ${object.name} had no living owner`
+    await events.record({ namespace, name, uid: object.uid ?? '', type: 'Normal', reason: 'OrphanCollected', message })
+  }
+
+  /** One line when what is held back changes, so that a person learns of it once. */
+  #tell(orphans: readonly Orphan[]): void {
+    const held = orphans.filter(
+      ({ verdict }) => verdict !== 'collect' && verdict !== 'grace' && verdict !== 'next-pass'
+    )
+    const text = held.map(({ object, verdict }) => `${object.kind} ${object.name}: ${verdict}`).join('\n')
+    if (text !== '' && text !== this.#told) this.#deps.log.warn({ held: text.split('\n') }, 'Held back orphans')
+    this.#told = text
+  }
+
+  #nextLook(orphans: readonly Orphan[]): number {
+    const { intervalMs, graceMs } = this.#deps
+    if (orphans.some(({ verdict }) => verdict === 'next-pass')) return 1000
+    return orphans.some(({ verdict }) => verdict === 'grace') ? Math.min(intervalMs, graceMs) : intervalMs
+  }
+}
+
+function toOwned(
+  kind: OwnedObject['kind'],
+  object: { readonly id: string; readonly name: string; readonly labels: StringMap; readonly createdAt: number }
+): OwnedObject {
+  const owner = ownerOf(object.labels)
+  return {
+    kind,
+    id: object.id,
+    name: object.name,
+    role: object.labels[LABEL.role] as Role | undefined,
+    createdAt: object.createdAt,
+    ...(owner === undefined ? {} : { owner: keyOf(owner), uid: owner.uid })
+  }
+}
