@@ -1,0 +1,80 @@
+/** The tables of the older program, as its versions 1 and 2 made them. Source: its database files. */
+export const LEGACY_FUNCTIONS = `CREATE TABLE IF NOT EXISTS functions (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT UNIQUE NOT NULL,
+  image TEXT NOT NULL,
+  env_process TEXT,
+  env_vars TEXT,
+  labels TEXT,
+  secrets TEXT,
+  network TEXT NOT NULL,
+  replicas INTEGER NOT NULL DEFAULT 1,
+  limits TEXT,
+  requests TEXT,
+  read_only BOOLEAN NOT NULL DEFAULT 0,
+  created_at TIMESTAMP NOT NULL,
+  updated_at TIMESTAMP NOT NULL
+)`
+
+export const LEGACY_INDEXES = [
+  'CREATE INDEX IF NOT EXISTS idx_functions_name ON functions(name)',
+  'CREATE INDEX IF NOT EXISTS idx_functions_created_at ON functions(created_at)'
+]
+
+export const LEGACY_DEBUG = 'ALTER TABLE functions ADD COLUMN debug BOOLEAN NOT NULL DEFAULT 0'
+
+/** The log of migrations; the older program has the same. */
+export const SCHEMA_MIGRATIONS = `CREATE TABLE IF NOT EXISTS schema_migrations (
+  version INTEGER PRIMARY KEY,
+  description TEXT NOT NULL,
+  applied_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP
+)`
+
+/** The tables of version 3. Times are RFC 3339 in UTC, objects are JSON, both as text. */
+export const OBJECT_TABLES = [
+  `CREATE TABLE functions (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  namespace TEXT NOT NULL,
+  name TEXT NOT NULL,
+  uid TEXT NOT NULL UNIQUE,
+  generation INTEGER NOT NULL,
+  resource_version INTEGER NOT NULL,
+  spec TEXT NOT NULL,
+  labels TEXT NOT NULL,
+  annotations TEXT NOT NULL,
+  status TEXT NOT NULL,
+  created_at TEXT NOT NULL,
+  updated_at TEXT NOT NULL,
+  deletion_requested_at TEXT,
+  UNIQUE (namespace, name)
+)`,
+  `CREATE TABLE revisions (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  function_uid TEXT NOT NULL REFERENCES functions(uid) ON DELETE CASCADE,
+  revision INTEGER NOT NULL,
+  spec TEXT NOT NULL,
+  labels TEXT NOT NULL,
+  annotations TEXT NOT NULL,
+  created_at TEXT NOT NULL,
+  UNIQUE (function_uid, revision)
+)`,
+  `CREATE TABLE events (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  namespace TEXT NOT NULL,
+  name TEXT NOT NULL,
+  uid TEXT NOT NULL,
+  type TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  message TEXT NOT NULL,
+  count INTEGER NOT NULL,
+  first_at TEXT NOT NULL,
+  last_at TEXT NOT NULL
+)`,
+  'CREATE INDEX idx_events_object ON events(namespace, name, last_at)',
+  'CREATE INDEX idx_events_uid ON events(uid, last_at)',
+  'CREATE INDEX idx_events_last_at ON events(last_at)',
+  `CREATE TABLE meta (
+  key TEXT PRIMARY KEY NOT NULL,
+  value TEXT NOT NULL
+)`
+]

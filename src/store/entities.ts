@@ -1,0 +1,65 @@
+import { defineEntity, type InferEntity, p } from '@mikro-orm/core'
+
+/** A function; the JSON columns are canonical text, which `rows.ts` reads and writes. */
+export const FunctionEntity = defineEntity({
+  name: 'FunctionRow',
+  tableName: 'functions',
+  properties: {
+    id: p.integer().primary(),
+    namespace: p.text(),
+    name: p.text(),
+    uid: p.text().unique(),
+    generation: p.integer(),
+    resourceVersion: p.integer(),
+    spec: p.text(),
+    labels: p.text(),
+    annotations: p.text(),
+    status: p.text(),
+    createdAt: p.text(),
+    updatedAt: p.text(),
+    deletionRequestedAt: p.text().nullable()
+  }
+})
+export type FunctionRow = InferEntity<typeof FunctionEntity>
+
+export const RevisionEntity = defineEntity({
+  name: 'RevisionRow',
+  tableName: 'revisions',
+  properties: {
+    id: p.integer().primary(),
+    functionUid: p.text(),
+    revision: p.integer(),
+    spec: p.text(),
+    labels: p.text(),
+    annotations: p.text(),
+    createdAt: p.text()
+  }
+})
+export type RevisionRow = InferEntity<typeof RevisionEntity>
+
+export const EventEntity = defineEntity({
+  name: 'EventRow',
+  tableName: 'events',
+  properties: {
+    id: p.integer().primary(),
+    namespace: p.text(),
+    name: p.text(),
+    uid: p.text(),
+    type: p.text(),
+    reason: p.text(),
+    message: p.text(),
+    count: p.integer(),
+    firstAt: p.text(),
+    lastAt: p.text()
+  }
+})
+export type EventRow = InferEntity<typeof EventEntity>
+
+/** Single values: `resource_version` (of the last write) and `born_at` (ms since the epoch). */
+export const MetaEntity = defineEntity({
+  name: 'MetaRow',
+  tableName: 'meta',
+  properties: { key: p.text().primary(), value: p.text() }
+})
+
+export const ENTITIES = [FunctionEntity, RevisionEntity, EventEntity, MetaEntity]

@@ -1,0 +1,264 @@
+import type { EntityManager } from '@mikro-orm/sqlite'
+import { ConflictError } from '../../api/errors.ts'
+import {
+  type FunctionDraft,
+  type FunctionObject,
+  type FunctionStatus,
+  INITIAL_STATUS,
+  type Revision
+} from '../../api/function.ts'
+import { keyOf, parseKey } from '../../api/meta.ts'
+import { type Clock, toTimestamp } from '../clock.ts'
+import { FunctionEntity, type FunctionRow, RevisionEntity } from './entities.ts'
+import type { ChangeFeed } from './feed.ts'
+import { nextResourceVersion } from './meta.ts'
+import { type Database, PLAIN } from './orm.ts'
+import { deploymentOf, fromObject, statementOf, templateOf, toObject, toRevision } from './rows.ts'
+import { sqlText } from './sql-text.ts'
+import type { Change, FunctionStore, ListOptions, WriteOptions, WriteResult } from './store.ts'
+
+const KEPT_REVISIONS = 10
+
+export interface FunctionsDeps {
+  readonly database: Database
+  readonly feed: ChangeFeed
+  readonly clock: Clock
+  readonly newUid: () => string
+  /** Told what a listener of changes threw: that must not fail the write, which is on the disk already. */
+  readonly onListenerError: (err: unknown) => void
+}
+
+/** What a transaction did: the answer, and what to tell once it is committed. */
+interface Outcome<T> {
+  readonly answer: T
+  readonly changes: readonly Change[]
+}
+
+/** Functions in SQLite. See `FunctionStore` for what each method promises. */
+export class Functions implements FunctionStore {
+  readonly #deps: FunctionsDeps
+  constructor(deps: FunctionsDeps) {
+    this.#deps = deps
+  }
+
+  get(key: string): Promise<FunctionObject | undefined> {
+    return this.#deps.database.read(async em => toObjectIf(await find(em, key)))
+  }
+
+  list(options: ListOptions = {}): Promise<FunctionObject[]> {
+    const { namespace, labels = {} } = options
+    return this.#deps.database.read(async em => {
+      const rows = await em.find(
+        FunctionEntity,
+        namespace === undefined ? {} : { namespace: sqlText(namespace) },
+        PLAIN
+      )
+      return rows
+        .map(toObject)
+        .filter(({ metadata }) => Object.entries(labels).every(([label, value]) => metadata.labels[label] === value))
+        .sort(
+          (a, b) => compare(a.metadata.namespace, b.metadata.namespace) || compare(a.metadata.name, b.metadata.name)
+        )
+    })
+  }
+
+  put(
+    key: string,
+    change: (current: FunctionObject | undefined) => FunctionDraft,
+    options: WriteOptions = {}
+  ): Promise<WriteResult> {
+    return this.#write(async em => {
+      const row = await find(em, key)
+      if (row === undefined || isDeleting(row)) return await this.#create(em, { key, dying: row, change, options })
+      const current = toObject(row)
+      checkVersion(key, current, options)
+      const draft = draftFor(key, change, current)
+      if (deploymentOf(draft) === deploymentOf({ ...current.metadata, spec: current.spec })) {
+        return { answer: { outcome: 'unchanged', object: current }, changes: [] }
+      }
+      return await this.#change(em, current, draft)
+    }, options)
+  }
+
+  markDeleted(key: string, options: WriteOptions = {}): Promise<FunctionObject | undefined> {
+    return this.#write<FunctionObject | undefined>(async em => {
+      const row = await find(em, key)
+      if (row === undefined || isDeleting(row)) return { answer: undefined, changes: [] }
+      const current = toObject(row)
+      checkVersion(key, current, options)
+      const resourceVersion = await nextResourceVersion(em)
+      const deletionRequestedAt = this.#now()
+      const object = { ...current, metadata: { ...current.metadata, resourceVersion, deletionRequestedAt } }
+      await em.nativeUpdate(FunctionEntity, { uid: row.uid }, { resourceVersion, deletionRequestedAt })
+      return { answer: object, changes: [{ type: 'MODIFIED', object }] }
+    }, options)
+  }
+
+  remove(key: string, uid: string): Promise<void> {
+    return this.#write<void>(async em => {
+      const row = await find(em, key)
+      if (row === undefined || row.uid !== uid || !isDeleting(row)) return { answer: undefined, changes: [] }
+      return { answer: undefined, changes: [await removeRow(em, row)] }
+    })
+  }
+
+  putStatus(key: string, uid: string, status: FunctionStatus): Promise<FunctionObject | undefined> {
+    return this.#write<FunctionObject | undefined>(async em => {
+      const row = await find(em, key)
+      if (row === undefined || row.uid !== uid) return { answer: undefined, changes: [] }
+      const current = toObject(row)
+      if (statementOf(status) === statementOf(current.status)) return { answer: current, changes: [] }
+      const resourceVersion = await nextResourceVersion(em)
+      const object = stored({ ...current, metadata: { ...current.metadata, resourceVersion }, status })
+      await em.nativeUpdate(FunctionEntity, { uid }, { resourceVersion, status: fromObject(object).status })
+      return { answer: object, changes: [{ type: 'MODIFIED', object }] }
+    })
+  }
+
+  revisions(key: string): Promise<Revision[]> {
+    return this.#deps.database.read(async em => {
+      const row = await find(em, key)
+      if (row === undefined) return []
+      const rows = await em.find(RevisionEntity, { functionUid: row.uid }, { ...PLAIN, orderBy: { revision: 'desc' } })
+      return rows.map(toRevision)
+    })
+  }
+
+  resourceVersion(): number {
+    return this.#deps.feed.resourceVersion
+  }
+
+  watch(resourceVersion: number, signal: AbortSignal): AsyncIterable<Change> {
+    return this.#deps.feed.watch(resourceVersion, signal)
+  }
+
+  onChange(listener: (change: Change) => void): () => void {
+    return this.#deps.feed.listen(listener)
+  }
+
+  async #create(
+    em: EntityManager,
+    request: {
+      key: string
+      dying: FunctionRow | undefined
+      change: (current: FunctionObject | undefined) => FunctionDraft
+      options: WriteOptions
+    }
+  ): Promise<Outcome<WriteResult>> {
+    const { key, dying, options } = request
+    const draft = draftFor(key, request.change, undefined)
+    if (options.ifMatch !== undefined) throw new ConflictError(key, String(options.ifMatch), 'none')
+    const removal = dying === undefined ? [] : [await removeRow(em, dying)]
+    const resourceVersion = await nextResourceVersion(em)
+    const now = this.#now()
+    const uid = this.#deps.newUid()
+    const { spec, ...named } = draft
+    const object = stored({
+      metadata: { ...named, uid, generation: 1, resourceVersion, createdAt: now, updatedAt: now },
+      spec,
+      status: INITIAL_STATUS
+    })
+    await em.insert(FunctionEntity, fromObject(object))
+    await addRevision(em, object)
+    return { answer: { outcome: 'created', object }, changes: [...removal, { type: 'ADDED', object }] }
+  }
+
+  async #change(em: EntityManager, current: FunctionObject, draft: FunctionDraft): Promise<Outcome<WriteResult>> {
+    const { spec, ...named } = draft
+    const object = stored({
+      metadata: {
+        ...current.metadata,
+        ...named,
+        generation: current.metadata.generation + 1,
+        resourceVersion: await nextResourceVersion(em),
+        updatedAt: this.#now()
+      },
+      spec,
+      status: current.status
+    })
+    const { status: _status, ...columns } = fromObject(object)
+    await em.nativeUpdate(FunctionEntity, { uid: current.metadata.uid }, columns)
+    if (templateOf(draft) !== templateOf({ ...current.metadata, spec: current.spec })) await addRevision(em, object)
+    return { answer: { outcome: 'changed', object }, changes: [{ type: 'MODIFIED', object }] }
+  }
+
+  async #write<T>(work: (em: EntityManager) => Promise<Outcome<T>>, options: WriteOptions = {}): Promise<T> {
+    const { answer } = await this.#deps.database.write(work, {
+      dryRun: options.dryRun ?? false,
+      committed: ({ changes }) => this.#tell(changes)
+    })
+    return answer
+  }
+
+  #tell(changes: readonly Change[]): void {
+    for (const change of changes) {
+      for (const err of this.#deps.feed.push(change)) this.#deps.onListenerError(err)
+    }
+  }
+
+  #now(): string {
+    return toTimestamp(this.#deps.clock.now())
+  }
+}
+
+async function find(em: EntityManager, key: string): Promise<FunctionRow | undefined> {
+  const { namespace, name } = parseKey(sqlText(key))
+  return (await em.findOne(FunctionEntity, { namespace, name }, PLAIN)) ?? undefined
+}
+
+/** Deletes the row and its revisions; gives the change to tell. */
+async function removeRow(em: EntityManager, row: FunctionRow): Promise<Change> {
+  const resourceVersion = await nextResourceVersion(em)
+  await em.nativeDelete(RevisionEntity, { functionUid: row.uid })
+  await em.nativeDelete(FunctionEntity, { uid: row.uid })
+  return { type: 'DELETED', object: toObject({ ...row, resourceVersion }) }
+}
+
+async function addRevision(em: EntityManager, object: FunctionObject): Promise<void> {
+  const { uid, generation, updatedAt } = object.metadata
+  const { spec, labels, annotations } = fromObject(object)
+  const row = { functionUid: uid, revision: generation, spec, labels, annotations, createdAt: updatedAt }
+  await em.insert(RevisionEntity, row)
+  const kept = await em.find(
+    RevisionEntity,
+    { functionUid: uid },
+    { ...PLAIN, orderBy: { revision: 'desc' }, limit: KEPT_REVISIONS }
+  )
+  const oldest = kept.at(-1)?.revision ?? 0
+  await em.nativeDelete(RevisionEntity, { functionUid: uid, revision: { $lt: oldest } })
+}
+
+/** The object as it will be read back: nothing that JSON does not hold, and no part that a caller holds on to. */
+function stored(object: FunctionObject): FunctionObject {
+  return toObject(fromObject(object))
+}
+
+function draftFor(
+  key: string,
+  change: (current: FunctionObject | undefined) => FunctionDraft,
+  current: FunctionObject | undefined
+): FunctionDraft {
+  const draft = change(current)
+  if (keyOf(draft) !== key) throw new Error(`draft of ${keyOf(draft)} was put as ${key}`)
+  const { namespace, name, labels, annotations, spec } = draft
+  return { namespace, name, labels, annotations, spec }
+}
+
+function checkVersion(key: string, current: FunctionObject, { ifMatch }: WriteOptions): void {
+  const { resourceVersion } = current.metadata
+  if (ifMatch !== undefined && ifMatch !== resourceVersion) {
+    throw new ConflictError(key, String(ifMatch), String(resourceVersion))
+  }
+}
+
+function isDeleting(row: FunctionRow): boolean {
+  return typeof row.deletionRequestedAt === 'string'
+}
+
+function toObjectIf(row: FunctionRow | undefined): FunctionObject | undefined {
+  return row === undefined ? undefined : toObject(row)
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}

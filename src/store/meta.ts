@@ -1,0 +1,23 @@
+import type { EntityManager } from '@mikro-orm/sqlite'
+import { MetaEntity } from './entities.ts'
+import { PLAIN } from './orm.ts'
+
+/** The version of the last write; 0 when there was none. */
+export async function readResourceVersion(em: EntityManager): Promise<number> {
+  return Number((await em.findOne(MetaEntity, { key: 'resource_version' }, PLAIN))?.value ?? 0)
+}
+
+/** The version of the write under way, counted in its transaction. */
+export async function nextResourceVersion(em: EntityManager): Promise<number> {
+  const next = (await readResourceVersion(em)) + 1
+  await em.nativeUpdate(MetaEntity, { key: 'resource_version' }, { value: String(next) })
+  return next
+}
+
+/** When this database began (ms since the epoch): the first call writes `now`. */
+export async function readBornAt(em: EntityManager, now: number): Promise<number> {
+  const row = await em.findOne(MetaEntity, { key: 'born_at' }, PLAIN)
+  if (row !== null) return Number(row.value)
+  await em.insert(MetaEntity, { key: 'born_at', value: String(now) })
+  return now
+}

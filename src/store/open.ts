@@ -1,0 +1,72 @@
+import { randomUUID } from 'node:crypto'
+import { resolve } from 'node:path'
+import type { Clock } from '../clock.ts'
+import { Events } from './events.ts'
+import { ChangeFeed } from './feed.ts'
+import { Functions } from './functions.ts'
+import { readBornAt, readResourceVersion } from './meta.ts'
+import { prepareFile, upgrade } from './migrator.ts'
+import { connect } from './orm.ts'
+import type { EventStore, FunctionStore } from './store.ts'
+
+/** What the store has to say; a bunyan logger fits. */
+export interface StoreLog {
+  readonly info: (fields: Readonly<Record<string, unknown>>, message: string) => void
+  readonly error: (fields: Readonly<Record<string, unknown>>, message: string) => void
+}
+
+export interface OpenOptions {
+  /** The database file; it and its directory are created when they are missing. */
+  readonly path: string
+  readonly clock: Clock
+  readonly log?: StoreLog
+  /** Called with the path of the copy that was taken before migrations. */
+  readonly onBackup?: (path: string) => void
+  /** Random by default. */
+  readonly newUid?: () => string
+}
+
+export interface Store extends AsyncDisposable {
+  readonly functions: FunctionStore
+  readonly events: EventStore
+  /** Ms since the epoch; when this database was created or first came to schema version 3. */
+  readonly bornAt: number
+  /** Whether there was nothing in the file, or no file, before it was opened. */
+  readonly isFresh: boolean
+  /** Ends every watch, waits for writes under way, closes the file. */
+  close: () => Promise<void>
+}
+
+/**
+ * Opens the database, after checking it, backing it up and migrating it where that is needed. Throws
+ * `DatabaseCorruptError` or `SchemaTooNewError`, both with the file as it was.
+ */
+export async function openStore(options: OpenOptions): Promise<Store> {
+  const { clock, log } = options
+  const path = resolve(options.path)
+  const state = await prepareFile(path)
+  const database = await connect(path)
+  try {
+    const run = await upgrade(database, path, state, clock)
+    if (run.backup !== undefined) options.onBackup?.(run.backup)
+    if (run.migrations.length > 0) log?.info({ ...run }, 'Migrated database')
+    const bornAt = await database.write(em => readBornAt(em, clock.now()))
+    const feed = new ChangeFeed(await database.read(readResourceVersion))
+    const functions = new Functions({
+      database,
+      feed,
+      clock,
+      newUid: options.newUid ?? randomUUID,
+      onListenerError: err => log?.error({ err }, 'Listener of changes failed')
+    })
+    const close = async () => {
+      feed.close()
+      await database.close()
+    }
+    const events = new Events({ database, clock })
+    return { functions, events, bornAt, isFresh: !state.hasContent, close, [Symbol.asyncDispose]: close }
+  } catch (err) {
+    await database.close()
+    throw err
+  }
+}

@@ -1,0 +1,113 @@
+import { type EntityManager, MikroORM } from '@mikro-orm/sqlite'
+import PQueue from 'p-queue'
+import { ENTITIES } from './entities.ts'
+import { sqliteCode, toStoreError } from './errors.ts'
+
+/** What we use of better-sqlite3, which MikroORM opens and does not type. */
+export interface NativeClient {
+  pragma: (source: string, options?: { simple?: boolean }) => unknown
+  backup: (path: string) => Promise<unknown>
+}
+
+/** SQLite waits this long for another process's lock. Short, because it blocks the event loop; then comes `BUSY_RETRIES`. */
+const BUSY_TIMEOUT_MS = 1000
+const BUSY_RETRIES = 5
+const BUSY_PAUSE_MS = 50
+
+/** Rows as they are in the table now: an identity map would give what an earlier statement of the transaction read. */
+export const PLAIN = { disableIdentityMap: true } as const
+
+/** One open database file, and the only place where its transactions begin. */
+export class Database {
+  readonly em: EntityManager
+  readonly native: NativeClient
+  readonly #orm: MikroORM
+  readonly #writes = new PQueue({ concurrency: 1 })
+
+  constructor(orm: MikroORM, native: NativeClient) {
+    this.#orm = orm
+    this.em = orm.em
+    this.native = native
+  }
+
+  /** What `work` reads, with an EntityManager of its own. */
+  async read<T>(work: (em: EntityManager) => Promise<T>): Promise<T> {
+    try {
+      return await work(this.em.fork())
+    } catch (err) {
+      throw toStoreError(err)
+    }
+  }
+
+  /**
+   * Runs `work` in a transaction, one after the other, and `committed` in the tick in which the commit is known, before
+   * the next one begins; a dry run is rolled back instead. `work` may run again when another process held the lock, so
+   * it must touch nothing but the database.
+   */
+  write<T>(
+    work: (em: EntityManager) => Promise<T>,
+    options: { dryRun?: boolean; committed?: (result: T) => void } = {}
+  ): Promise<T> {
+    const dryRun = options.dryRun ?? false
+    return this.#writes.add(async () => {
+      const result = await this.#withRetries(() => transact(this.em.fork(), work, dryRun))
+      if (!dryRun) options.committed?.(result)
+      return result
+    })
+  }
+
+  async #withRetries<T>(run: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await run()
+      } catch (err) {
+        if (attempt > BUSY_RETRIES || sqliteCode(err)?.startsWith('SQLITE_BUSY') !== true) throw toStoreError(err)
+        await new Promise(resolve => setTimeout(resolve, BUSY_PAUSE_MS * attempt))
+      }
+    }
+  }
+
+  /** Waits for the writes under way, then closes the file; what is in the WAL goes to the main file. */
+  async close(): Promise<void> {
+    await this.#writes.onIdle()
+    await this.#orm.close(true)
+  }
+}
+
+/** Opens the file as it is, without any check. `readonly` never changes it. */
+export async function connect(path: string, options: { readonly?: boolean } = {}): Promise<Database> {
+  const readonly = options.readonly ?? false
+  const orm = await MikroORM.init({
+    entities: ENTITIES,
+    dbName: path,
+    driverOptions: { readonly, fileMustExist: readonly, timeout: BUSY_TIMEOUT_MS },
+    ensureDatabase: false,
+    migrations: {
+      tableName: 'schema_migrations',
+      snapshot: false,
+      silent: true,
+      transactional: true,
+      allOrNothing: true,
+      disableForeignKeys: false
+    }
+  })
+  const connection = orm.em.getConnection() as unknown as { getNativeClient: () => Promise<NativeClient> }
+  const native = await connection.getNativeClient()
+  if (!readonly) {
+    native.pragma('journal_mode = WAL')
+    native.pragma('synchronous = FULL')
+    native.pragma('foreign_keys = ON')
+  }
+  return new Database(orm, native)
+}
+
+async function transact<T>(em: EntityManager, work: (em: EntityManager) => Promise<T>, dryRun: boolean): Promise<T> {
+  await em.begin()
+  try {
+    const result = await work(em)
+    if (!dryRun) await em.commit()
+    return result
+  } finally {
+    if (em.isInTransaction()) await em.rollback()
+  }
+}

@@ -1,0 +1,89 @@
+import {
+  type FunctionDraft,
+  type FunctionObject,
+  type FunctionSpec,
+  FunctionSpecInput,
+  type FunctionStatus,
+  INITIAL_STATUS,
+  type Revision
+} from '../../api/function.ts'
+import type { StringMap } from '../../api/meta.ts'
+import { canonicalJson } from '../../api/spec-hash.ts'
+import type { FunctionRow, RevisionRow } from './entities.ts'
+
+/** The columns of a function that are no identity and no JSON key: everything but `id`. */
+export type FunctionColumns = Omit<FunctionRow, 'id'>
+
+export function toObject(row: FunctionColumns): FunctionObject {
+  return {
+    metadata: {
+      name: row.name,
+      namespace: row.namespace,
+      uid: row.uid,
+      generation: row.generation,
+      resourceVersion: row.resourceVersion,
+      labels: JSON.parse(row.labels) as StringMap,
+      annotations: JSON.parse(row.annotations) as StringMap,
+      createdAt: row.createdAt,
+      updatedAt: row.updatedAt,
+      ...(typeof row.deletionRequestedAt === 'string' && { deletionRequestedAt: row.deletionRequestedAt })
+    },
+    spec: readSpec(row.spec),
+    status: { ...INITIAL_STATUS, ...(JSON.parse(row.status) as Partial<FunctionStatus>) }
+  }
+}
+
+export function fromObject({ metadata, spec, status }: FunctionObject): FunctionColumns {
+  return {
+    namespace: metadata.namespace,
+    name: metadata.name,
+    uid: metadata.uid,
+    generation: metadata.generation,
+    resourceVersion: metadata.resourceVersion,
+    spec: canonicalJson(spec),
+    labels: canonicalJson(metadata.labels),
+    annotations: canonicalJson(metadata.annotations),
+    status: canonicalJson(status),
+    createdAt: metadata.createdAt,
+    updatedAt: metadata.updatedAt,
+    deletionRequestedAt: metadata.deletionRequestedAt ?? null
+  }
+}
+
+export function toRevision(row: RevisionRow): Revision {
+  return {
+    revision: row.revision,
+    labels: JSON.parse(row.labels) as StringMap,
+    annotations: JSON.parse(row.annotations) as StringMap,
+    spec: readSpec(row.spec),
+    createdAt: row.createdAt
+  }
+}
+
+/** What `generation` counts, as text that is equal when nothing really changed. */
+export function deploymentOf({ spec, labels, annotations }: Pick<FunctionDraft, 'spec' | 'labels' | 'annotations'>) {
+  return canonicalJson({ spec, labels, annotations })
+}
+
+/** What a revision holds: a deployment, however many replicas it has. */
+export function templateOf(draft: Pick<FunctionDraft, 'spec' | 'labels' | 'annotations'>) {
+  return deploymentOf({ ...draft, spec: { ...draft.spec, replicas: 0 } })
+}
+
+/** What a status says, whenever it was said. */
+export function statementOf(status: FunctionStatus): string {
+  return canonicalJson({ ...status, lastReconciledAt: undefined })
+}
+
+const SPEC_DEFAULTS = FunctionSpecInput.parse({ image: 'scratch' })
+
+/**
+ * The spec with the fields that its release did not know at their defaults. A spec that today's rules would refuse (an
+ * older program had fewer) is given as it was written.
+ */
+function readSpec(text: string): FunctionSpec {
+  const stored = JSON.parse(text) as Partial<FunctionSpec>
+  const parsed = FunctionSpecInput.safeParse(stored)
+  const spec = parsed.success ? parsed.data : { ...SPEC_DEFAULTS, ...stored }
+  return { ...spec, replicas: spec.replicas ?? 1 }
+}

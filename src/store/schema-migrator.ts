@@ -1,0 +1,85 @@
+import type { IMigratorStorage, MigrationRow, Transaction } from '@mikro-orm/core'
+import { Migrator } from '@mikro-orm/migrations'
+import type { AbstractSqlDriver } from '@mikro-orm/sqlite'
+import { InitialSchema } from '../../migrations/0001-initial-schema.ts'
+import { DebugColumn } from '../../migrations/0002-debug-column.ts'
+import { FunctionObjects } from '../../migrations/0003-function-objects.ts'
+import { SCHEMA_MIGRATIONS } from '../../migrations/schema.ts'
+
+/** Every migration, in order. The descriptions of 1 and 2 are those of the older program. */
+export const MIGRATIONS = [
+  { version: 1, name: '0001-initial-schema', description: 'Initial schema', class: InitialSchema },
+  { version: 2, name: '0002-debug-column', description: 'Add debug column for v2.0', class: DebugColumn },
+  { version: 3, name: '0003-function-objects', description: 'Functions as objects with status', class: FunctionObjects }
+] as const
+
+/** The schema version that this release works with. */
+export const LATEST_VERSION = MIGRATIONS.length
+
+/** MikroORM's migrator, with the log in `schema_migrations`, where the older program has it. */
+export class SchemaMigrator extends Migrator {
+  protected override createStorage(): IMigratorStorage {
+    return new SchemaMigrationsStorage(this.driver)
+  }
+}
+
+class SchemaMigrationsStorage implements IMigratorStorage {
+  readonly #driver: AbstractSqlDriver
+  #transaction: Transaction | undefined
+  constructor(driver: AbstractSqlDriver) {
+    this.#driver = driver
+  }
+
+  async ensureTable(): Promise<void> {
+    await this.#execute(SCHEMA_MIGRATIONS)
+  }
+
+  async executed(): Promise<string[]> {
+    return (await this.getExecutedMigrations()).map(row => row.name)
+  }
+
+  async getExecutedMigrations(): Promise<MigrationRow[]> {
+    await this.ensureTable()
+    const rows = await this.#execute('SELECT version, applied_at FROM schema_migrations ORDER BY version')
+    return rows.map(row => ({
+      id: Number(row['version']),
+      name: MIGRATIONS[Number(row['version']) - 1]?.name ?? `unknown-${row['version']}`,
+      executed_at: new Date(String(row['applied_at']))
+    }))
+  }
+
+  async logMigration({ name }: { name: string }, tx?: Transaction): Promise<void> {
+    const { version, description } = find(name)
+    await this.#execute(
+      'INSERT INTO schema_migrations (version, description) VALUES (?, ?)',
+      [version, description],
+      tx
+    )
+  }
+
+  async unlogMigration({ name }: { name: string }, tx?: Transaction): Promise<void> {
+    await this.#execute('DELETE FROM schema_migrations WHERE version = ?', [find(name).version], tx)
+  }
+
+  setMasterMigration(transaction: Transaction): void {
+    this.#transaction = transaction
+  }
+
+  unsetMasterMigration(): void {
+    this.#transaction = undefined
+  }
+
+  getMigrationName(name: string): string {
+    return name
+  }
+
+  async #execute(sql: string, params: unknown[] = [], tx = this.#transaction): Promise<Record<string, unknown>[]> {
+    return await this.#driver.execute(sql, params, 'all', tx)
+  }
+}
+
+function find(name: string): (typeof MIGRATIONS)[number] {
+  const migration = MIGRATIONS.find(migration => migration.name === name)
+  if (migration === undefined) throw new Error(`no migration ${name}`)
+  return migration
+}
