@@ -4,14 +4,15 @@ import { formatLogText } from './log-text.ts'
 import { redact } from './redact.ts'
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
-export type LogFields = Readonly<Record<string, unknown>>
+/** Any plain object; `err` in it is an error. */
+export type LogFields = object
 
 interface LogMethod {
   (fields: LogFields, message: string): void
   (message: string): void
 }
 
-/** What the code base logs with: everything variable is a field, the message is constant. `err` is an error. */
+/** What the code base logs with: everything variable is a field, the message is constant. */
 export interface Logger {
   readonly debug: LogMethod
   readonly info: LogMethod
@@ -42,7 +43,7 @@ export interface LoggerOptions {
 export function createLogger(options: LoggerOptions): Logger {
   const { level, format = 'json', colour = false, stream = process.stdout } = options
   const write = (record: object): void => {
-    const safe = redact(record) as LogFields
+    const safe = redact(record) as Readonly<Record<string, unknown>>
     stream.write(`${format === 'json' ? JSON.stringify(safe) : formatLogText(safe, colour)}\n`)
   }
   return bunyan.createLogger({

@@ -23,7 +23,7 @@ const RULES: readonly (readonly [RegExp, string])[] = [
   ],
   [/\b(basic|bearer)\s+[A-Za-z0-9+/=._~-]{4,}/gi, `$1 ${REDACTED}`],
   [
-    /((?:password|passwd|passphrase|secret|token|api[-_]?key|rawvalue)(?:\\*["'])?\s*[=:]\s*)("(?:\\.|[^"\\])*"|\\"(?:\\\\(?:\\"|.)|[^"\\])*\\"|'[^']*'|(?!\[redacted\])[^\s&,;"'}\]]+)/gi,
+    /((?:password|passwd|passphrase|secret|token|api[-_]?key|rawvalue)(?:\\*["'])?\s*[=:]\s*)("(?:\\.|[^"\\])*"|\\"(?:\\\\(?:\\\\|\\"|[^\\"])|[^"\\])*\\"|\\*".*|'[^']*'|(?!\[redacted\])[^\s&,;"'}\]]+)/gi,
     `$1${REDACTED}`
   ]
 ]

@@ -1,0 +1,74 @@
+interface Pending {
+  readonly generation: number
+  readonly atMs: number
+}
+
+interface Tracked {
+  metGeneration: number
+  /** Oldest first. */
+  pending: readonly Pending[]
+}
+
+/** Under more unmet generations than this the newest ones count as wanted since the first of them. */
+const MAX_PENDING = 16
+
+/**
+ * How long wishes have been waiting: the time since the oldest generation that the world does not meet yet. All times
+ * are milliseconds of one clock, and it does not matter which.
+ */
+export class LagTracker {
+  readonly #tracked = new Map<string, Tracked>()
+  readonly #observe: (seconds: number) => void
+
+  /** `observe` is told how long a wish took, when it is met. */
+  constructor(observe: (seconds: number) => void = () => undefined) {
+    this.#observe = observe
+  }
+
+  /** Says that a generation is wanted. The same one again changes nothing; a lower one is that of a new object. */
+  wanted(key: string, generation: number, atMs: number): void {
+    const known = this.#tracked.get(key)
+    const latest = known === undefined ? 0 : (known.pending.at(-1)?.generation ?? known.metGeneration)
+    if (generation === latest) return
+    const pending = known === undefined || generation < latest ? [] : known.pending
+    const metGeneration = generation < latest ? 0 : (known?.metGeneration ?? 0)
+    this.#tracked.set(key, { metGeneration, pending: extended(pending, { generation, atMs }) })
+  }
+
+  /** Says that the world meets a generation, and so all before it. Unknown keys and generations are passed over. */
+  met(key: string, generation: number, atMs: number): void {
+    const known = this.#tracked.get(key)
+    const oldest = known?.pending[0]
+    if (known === undefined || oldest === undefined || generation < oldest.generation) return
+    known.pending = known.pending.filter(pending => pending.generation > generation)
+    known.metGeneration = Math.max(known.metGeneration, generation)
+    this.#observe(Math.max(0, atMs - oldest.atMs) / 1000)
+  }
+
+  /** Forgets a function that is gone. */
+  forget(key: string): void {
+    this.#tracked.delete(key)
+  }
+
+  /** Milliseconds; 0 when nothing is waited for. */
+  lagOf(key: string, now: number): number {
+    const oldest = this.#tracked.get(key)?.pending[0]
+    return oldest === undefined ? 0 : Math.max(0, now - oldest.atMs)
+  }
+
+  /** Milliseconds of the key that waits longest; 0 when none does. */
+  maxLag(now: number): number {
+    return this.keys().reduce((longest, key) => Math.max(longest, this.lagOf(key, now)), 0)
+  }
+
+  /** Every key that was wanted and not forgotten. */
+  keys(): string[] {
+    return [...this.#tracked.keys()]
+  }
+}
+
+function extended(pending: readonly Pending[], next: Pending): readonly Pending[] {
+  const last = pending.at(-1)
+  if (pending.length < MAX_PENDING || last === undefined) return [...pending, next]
+  return [...pending.slice(0, -1), { generation: next.generation, atMs: last.atMs }]
+}

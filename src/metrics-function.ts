@@ -1,0 +1,203 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import { parseKey } from '../api/meta.ts'
+
+/** What the invocation path tells of one function; got once per call from a map, nothing else is looked up. */
+export interface FunctionMetrics {
+  /** A call was taken. Every one of them ends in one `finished`. */
+  readonly started: () => void
+  readonly finished: (code: number, seconds: number) => void
+  /** Calls that are running. */
+  readonly inflight: number
+  /** Calls that have finished since the start of the process. */
+  readonly invocations: number
+}
+
+/** Replicas of a function, by what they are. */
+export interface ReplicaCounts {
+  readonly wanted: number
+  /** Containers of it, in whatever phase. */
+  readonly replicas: number
+  readonly ready: number
+  /** The load per replica that its autoscaler aims at; left out when it has none. */
+  readonly target?: number
+  /** The least number of replicas that its autoscaler leaves. */
+  readonly min?: number
+}
+
+/** `name.namespace`: the value of the label `function_name`, for functions of the default namespace too. */
+export function functionNameLabel(key: string): string {
+  const { namespace, name } = parseKey(key)
+  return `${name}.${namespace}`
+}
+
+const SECONDS_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
+const NAME = ['function_name']
+const NAME_AND_CODE = ['function_name', 'code']
+
+/** The metrics of functions: OpenFaaS's names, and those that the older Docker FaaS had. */
+export class FunctionMetricsTable {
+  readonly #families: Families
+  readonly #byKey = new Map<string, BoundFunction>()
+
+  constructor(registry: Registry) {
+    const registers = [registry]
+    const counter = (name: string, help: string, labelNames: string[]) =>
+      new Counter({ name, help, labelNames, registers })
+    const gauge = (name: string, help: string) => new Gauge({ name, help, labelNames: NAME, registers })
+    const histogram = (name: string, help: string, labelNames: string[]) =>
+      new Histogram({ name, help, labelNames, buckets: SECONDS_BUCKETS, registers })
+    this.#families = {
+      started: counter('gateway_function_invocation_started', 'Calls of functions that were taken', NAME),
+      total: counter('gateway_function_invocation_total', 'Calls of functions that have finished', NAME_AND_CODE),
+      seconds: histogram('gateway_functions_seconds', 'Duration of calls of functions', NAME_AND_CODE),
+      inflight: gauge('gateway_function_invocation_inflight', 'Calls of functions that are running'),
+      legacyTotal: counter('function_invocations_total', 'Calls of functions that have finished', NAME_AND_CODE),
+      legacySeconds: histogram('function_duration_seconds', 'Duration of calls of functions', NAME),
+      legacyErrors: counter('function_errors_total', 'Calls of functions that were answered 500 or above', NAME),
+      serviceCount: gauge('gateway_service_count', 'Ready replicas'),
+      serviceReady: gauge('gateway_service_ready_count', 'Ready replicas'),
+      serviceTarget: gauge('gateway_service_target', 'Load per replica that the autoscaler aims at'),
+      serviceMin: gauge('gateway_service_min', 'Least number of replicas that the autoscaler leaves'),
+      replicasWanted: gauge('faas_function_replicas_wanted', 'Replicas that are wanted'),
+      legacyReplicas: gauge('function_replicas', 'Containers of the function')
+    }
+  }
+
+  /** The same object for a key until that is removed. Ask only for functions that exist: each one makes series. */
+  get(key: string): FunctionMetrics {
+    const known = this.#byKey.get(key)
+    if (known !== undefined) return known
+    const bound = new BoundFunction(functionNameLabel(key), this.#families)
+    this.#byKey.set(key, bound)
+    return bound
+  }
+
+  /** Calls that have finished; 0 for a function that nobody asked for. */
+  invocationCount(key: string): number {
+    return this.#byKey.get(key)?.invocations ?? 0
+  }
+
+  setReplicas(key: string, counts: ReplicaCounts): void {
+    this.get(key)
+    const families = this.#families
+    const name = functionNameLabel(key)
+    families.serviceCount.set({ function_name: name }, counts.ready)
+    families.serviceReady.set({ function_name: name }, counts.ready)
+    families.legacyReplicas.set({ function_name: name }, counts.replicas)
+    families.replicasWanted.set({ function_name: name }, counts.wanted)
+    setOrRemove(families.serviceTarget, name, counts.target)
+    setOrRemove(families.serviceMin, name, counts.min)
+  }
+
+  /** Removes every series of the function. Calls that still run are not counted any more. */
+  remove(key: string): void {
+    this.#byKey.get(key)?.close()
+    this.#byKey.delete(key)
+  }
+}
+
+interface Families {
+  readonly started: Counter
+  readonly total: Counter
+  readonly seconds: Histogram
+  readonly inflight: Gauge
+  readonly legacyTotal: Counter
+  readonly legacySeconds: Histogram
+  readonly legacyErrors: Counter
+  readonly serviceCount: Gauge
+  readonly serviceReady: Gauge
+  readonly serviceTarget: Gauge
+  readonly serviceMin: Gauge
+  readonly replicasWanted: Gauge
+  readonly legacyReplicas: Gauge
+}
+
+interface BoundCode {
+  readonly total: Counter.Internal
+  readonly legacyTotal: Counter.Internal
+  readonly seconds: Histogram.Internal<string>
+}
+
+class BoundFunction implements FunctionMetrics {
+  readonly #name: string
+  readonly #families: Families
+  readonly #codes = new Map<number, BoundCode>()
+  readonly #started: Counter.Internal
+  readonly #inflightGauge: Gauge.Internal<string>
+  readonly #legacySeconds: Histogram.Internal<string>
+  readonly #legacyErrors: Counter.Internal
+  #inflight = 0
+  #invocations = 0
+  #closed = false
+
+  constructor(name: string, families: Families) {
+    this.#name = name
+    this.#families = families
+    this.#started = families.started.labels(name)
+    this.#inflightGauge = families.inflight.labels(name)
+    this.#legacySeconds = families.legacySeconds.labels(name)
+    this.#legacyErrors = families.legacyErrors.labels(name)
+    this.#started.inc(0)
+    this.#inflightGauge.set(0)
+    this.#legacyErrors.inc(0)
+    families.legacySeconds.zero({ function_name: name })
+  }
+
+  get inflight(): number {
+    return this.#inflight
+  }
+
+  get invocations(): number {
+    return this.#invocations
+  }
+
+  readonly started = (): void => {
+    this.#inflight++
+    if (this.#closed) return
+    this.#started.inc()
+    this.#inflightGauge.set(this.#inflight)
+  }
+
+  readonly finished = (code: number, seconds: number): void => {
+    this.#inflight--
+    this.#invocations++
+    if (this.#closed) return
+    this.#inflightGauge.set(this.#inflight)
+    const bound = this.#code(code)
+    bound.total.inc()
+    bound.legacyTotal.inc()
+    bound.seconds.observe(seconds)
+    this.#legacySeconds.observe(seconds)
+    if (code >= 500) this.#legacyErrors.inc()
+  }
+
+  /** Removes its series and makes no new ones, though calls that still run will finish. */
+  close(): void {
+    this.#closed = true
+    const { total, legacyTotal, seconds, ...byName } = this.#families
+    const name = { function_name: this.#name }
+    for (const family of Object.values(byName)) family.remove(name)
+    for (const code of this.#codes.keys()) {
+      for (const family of [total, legacyTotal, seconds]) family.remove({ ...name, code: String(code) })
+    }
+  }
+
+  #code(code: number): BoundCode {
+    const known = this.#codes.get(code)
+    if (known !== undefined) return known
+    const { total, legacyTotal, seconds } = this.#families
+    const labels = [this.#name, String(code)]
+    const bound = {
+      total: total.labels(...labels),
+      legacyTotal: legacyTotal.labels(...labels),
+      seconds: seconds.labels(...labels)
+    }
+    this.#codes.set(code, bound)
+    return bound
+  }
+}
+
+function setOrRemove(family: Gauge, name: string, value: number | undefined): void {
+  if (value === undefined) family.remove({ function_name: name })
+  else family.set({ function_name: name }, value)
+}

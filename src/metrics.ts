@@ -1,0 +1,220 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { keyOf, parseKey } from '../api/meta.ts'
+import { systemClock } from './clock.ts'
+import type { EngineFault } from './engine/faults.ts'
+import { LagTracker } from './lag.ts'
+import { type FunctionMetrics, FunctionMetricsTable, type ReplicaCounts } from './metrics-function.ts'
+import { type ControllerMetrics, LoopMetrics } from './metrics-loop.ts'
+
+/** Why every key was enqueued. */
+export const RESYNC_REASONS = ['start', 'reconnect', 'gap', 'periodic'] as const
+export type ResyncReason = (typeof RESYNC_REASONS)[number]
+
+export const COLLECTED_KINDS = ['container', 'network', 'volume'] as const
+export type CollectedKind = (typeof COLLECTED_KINDS)[number]
+
+const STORE_STATUSES = ['success', 'error'] as const
+export type StoreStatus = (typeof STORE_STATUSES)[number]
+
+const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
+
+export interface HttpObservation {
+  readonly method: string
+  /** Route template, never a raw path. */
+  readonly path: string
+  readonly code: number
+  readonly seconds: number
+}
+
+export interface MetricsOptions {
+  /** Milliseconds of the clock that the lag is told in; the system's when left out. */
+  readonly now?: () => number
+  /** Whether Node's own metrics are there too; they are when left out. */
+  readonly nodeMetrics?: boolean
+}
+
+/** Every metric of the program. Names and labels are a contract with dashboards and alerts: see docs/operations.md. */
+export interface Metrics {
+  /** The text that Prometheus reads, and its content type. */
+  readonly expose: () => Promise<{ readonly contentType: string; readonly text: string }>
+
+  /** The object of one function, the same until it is removed. Only for functions that exist: it makes series. */
+  readonly functionMetrics: (key: string) => FunctionMetrics
+  /** Calls that have finished since the start of the process. */
+  readonly invocationCount: (key: string) => number
+  readonly setReplicas: (key: string, counts: ReplicaCounts) => void
+  readonly setFunctionsDeployed: (count: number) => void
+  /** Removes every series of a function and forgets its lag. */
+  readonly removeFunction: (namespace: string, name: string) => void
+  readonly lag: LagTracker
+
+  /** The metrics of one controller; ask once. */
+  readonly controller: (name: string) => ControllerMetrics
+  readonly observeRequest: (request: HttpObservation) => void
+  readonly observeEngineCall: (operation: string, fault: EngineFault | 'none', seconds: number) => void
+  readonly setWatchConnected: (connected: boolean) => void
+  readonly watchResynced: (reason: ResyncReason) => void
+  readonly observeStoreOperation: (operation: string, status: StoreStatus, seconds: number) => void
+  /** Calls that are held until a function is ready. */
+  readonly setActivatorWaiting: (count: number) => void
+  readonly setOrphans: (count: number) => void
+  readonly collected: (kind: CollectedKind) => void
+  /** The gateway came up. */
+  readonly gatewayStarted: () => void
+}
+
+/** Metrics with a registry of their own: nothing is shared between two of them. */
+export function createMetrics({ now = systemClock.now, nodeMetrics = true }: MetricsOptions = {}): Metrics {
+  const registry = new Registry()
+  const functions = new FunctionMetricsTable(registry)
+  const loop = new LoopMetrics(registry)
+  const lag = createLag(registry, now)
+  if (nodeMetrics) collectDefaultMetrics({ register: registry })
+  return {
+    expose: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+    functionMetrics: key => functions.get(key),
+    invocationCount: key => functions.invocationCount(key),
+    setReplicas: (key, counts) => functions.setReplicas(key, counts),
+    removeFunction: (namespace, name) => {
+      const key = keyOf({ namespace, name })
+      functions.remove(key)
+      lag.forget(key)
+    },
+    lag,
+    controller: name => loop.controller(name),
+    ...createGatewayMetrics(registry),
+    ...createEngineMetrics(registry),
+    ...createStoreMetrics(registry)
+  }
+}
+
+function createLag(registry: Registry, now: () => number): LagTracker {
+  const registers = [registry]
+  const convergence = new Histogram({
+    ...{ name: 'docker_faas_convergence_seconds', help: 'Time from a wish written down until the world meets it' },
+    ...{ buckets: [0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20, 30, 60, 120, 300, 600], registers }
+  })
+  const lag = new LagTracker(seconds => convergence.observe(seconds))
+  new Gauge({
+    ...{
+      name: 'docker_faas_reconcile_lag_seconds',
+      help: 'Time since the oldest wish that is not met; 0 when all are'
+    },
+    ...{ labelNames: ['namespace', 'function'], registers },
+    collect() {
+      this.reset()
+      for (const key of lag.keys()) {
+        const { namespace, name } = parseKey(key)
+        this.set({ namespace, function: name }, lag.lagOf(key, now()) / 1000)
+      }
+    }
+  })
+  new Gauge({
+    ...{ name: 'docker_faas_reconcile_lag_max_seconds', help: 'The longest lag of all functions', registers },
+    collect() {
+      this.set(lag.maxLag(now()) / 1000)
+    }
+  })
+  return lag
+}
+
+function createGatewayMetrics(registry: Registry) {
+  const registers = [registry]
+  const labelNames = ['method', 'path', 'code']
+  const counter = (name: string, help: string, labels: string[] = []) =>
+    new Counter({ name, help, labelNames: labels, registers })
+  const restarts = counter('gateway_restarts_total', 'Starts of the gateway in this process')
+  const requests = counter('gateway_http_requests_total', 'Requests to the API', labelNames)
+  const provider = counter('provider_http_requests_total', 'Requests to the API', labelNames)
+  const errors = counter('gateway_http_errors_total', 'Requests to the API that were answered 400 or above')
+  const seconds = new Histogram({
+    name: 'gateway_request_duration_seconds',
+    help: 'Duration of requests to the API',
+    registers
+  })
+  const providerSeconds = new Histogram({
+    ...{
+      name: 'provider_http_request_duration_seconds',
+      help: 'Duration of requests to the API',
+      labelNames,
+      registers
+    }
+  })
+  const deployed = new Gauge({ name: 'functions_deployed', help: 'Functions that are written down', registers })
+  const waiting = new Gauge({ name: 'faas_activator_waiting', help: 'Calls that wait for a ready replica', registers })
+  return {
+    observeRequest: (request: HttpObservation) => {
+      const method = METHODS.has(request.method) ? request.method : 'OTHER'
+      const labels = { method, path: request.path, code: String(request.code) }
+      for (const family of [requests, provider]) family.inc(labels)
+      if (request.code >= 400) errors.inc()
+      seconds.observe(request.seconds)
+      providerSeconds.observe(labels, request.seconds)
+    },
+    setFunctionsDeployed: (count: number) => deployed.set(count),
+    setActivatorWaiting: (count: number) => waiting.set(count),
+    gatewayStarted: () => restarts.inc()
+  }
+}
+
+function createEngineMetrics(registry: Registry) {
+  const registers = [registry]
+  const seconds = new Histogram({
+    ...{ name: 'faas_engine_request_duration_seconds', help: 'Duration of calls of the engine, by what came out' },
+    ...{
+      labelNames: ['operation', 'fault'],
+      buckets: [0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
+      registers
+    }
+  })
+  const connected = new Gauge({
+    name: 'faas_engine_watch_connected',
+    help: 'Whether events of the engine come in',
+    registers
+  })
+  const resyncs = new Counter({
+    ...{
+      name: 'faas_engine_watch_resyncs_total',
+      help: 'Times that every key was enqueued',
+      labelNames: ['reason'],
+      registers
+    }
+  })
+  const orphans = new Gauge({ name: 'faas_gc_orphans', help: 'Owned objects without a living owner', registers })
+  const collected = new Counter({
+    ...{ name: 'faas_gc_collected_total', help: 'Orphans that were removed', labelNames: ['kind'], registers }
+  })
+  for (const reason of RESYNC_REASONS) resyncs.inc({ reason }, 0)
+  for (const kind of COLLECTED_KINDS) collected.inc({ kind }, 0)
+  return {
+    observeEngineCall: (operation: string, fault: EngineFault | 'none', took: number) =>
+      seconds.observe({ operation, fault }, took),
+    setWatchConnected: (isConnected: boolean) => connected.set(isConnected ? 1 : 0),
+    watchResynced: (reason: ResyncReason) => resyncs.inc({ reason }),
+    setOrphans: (count: number) => orphans.set(count),
+    collected: (kind: CollectedKind) => collected.inc({ kind })
+  }
+}
+
+function createStoreMetrics(registry: Registry) {
+  const registers = [registry]
+  const operations = new Counter({
+    ...{
+      name: 'store_db_operations_total',
+      help: 'Operations on the database',
+      labelNames: ['operation', 'status'],
+      registers
+    }
+  })
+  const seconds = new Histogram({
+    name: 'store_db_operation_duration_seconds',
+    help: 'Duration of operations on the database',
+    registers
+  })
+  return {
+    observeStoreOperation: (operation: string, status: StoreStatus, took: number) => {
+      operations.inc({ operation, status })
+      seconds.observe(took)
+    }
+  }
+}
