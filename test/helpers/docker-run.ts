@@ -1,0 +1,180 @@
+import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import Docker from 'dockerode'
+import { type Pack, pack } from 'tar-stream'
+import { LABEL } from '../../api/labels.ts'
+import type { StringMap } from '../../api/meta.ts'
+import { overlaps } from '../../src/engine/subnets.ts'
+
+/** What one run of an integration test has on the engine; `reap` removes all of it. */
+export interface TestRun {
+  /** Value of the instance label: what carries it belongs to this run. */
+  readonly instance: string
+  /** The instance label, for objects that a test makes by hand. */
+  readonly labels: StringMap
+  /** Start of the names of everything the run makes. */
+  readonly prefix: string
+  /**
+   * A function of busybox, told by its environment what to do: `MODE=http` (the default) answers on 8080 (`/`, `/_/health`,
+   * `/cgi-bin/echo` with the request), `sleep` never listens, `stubborn` ignores SIGTERM, `exit` ends with `EXIT_CODE`,
+   * `hog` eats memory, `log` writes a line to stdout and one to stderr and sleeps.
+   */
+  readonly image: string
+  /** An image whose process cannot be started. */
+  readonly brokenImage: string
+  /** The engine, for what `Engine` cannot do. */
+  readonly docker: Docker
+  /** A /28 that nobody else has, another one at each call. */
+  subnet: () => string
+  /** Removes every container, network, volume and image of the run, whatever state they are in. */
+  reap: () => Promise<void>
+}
+
+const ENTRY = `#!/bin/sh
+case "\${MODE:-http}" in
+  http) trap 'exit 0' TERM; httpd -f -p 8080 -h /www & wait $! ;;
+  sleep) trap 'exit 0' TERM; sleep 100000 & wait $! ;;
+  stubborn) trap '' TERM; sleep 100000 & wait $! ;;
+  exit) exit "\${EXIT_CODE:-1}" ;;
+  hog) exec tail /dev/zero ;;
+  log) echo to stdout; echo to stderr >&2; trap 'exit 0' TERM; sleep 100000 & wait $! ;;
+esac
+`
+const ECHO = `#!/bin/sh
+printf 'Content-Type: text/plain\\r\\n\\r\\n'
+echo "$REQUEST_METHOD $REQUEST_URI"
+env | sort
+cat
+`
+const APPLETS = [
+  'sh',
+  'httpd',
+  'sleep',
+  'cat',
+  'echo',
+  'env',
+  'sort',
+  'tail',
+  'nc',
+  'wget',
+  'dd',
+  'ls',
+  'id',
+  'printf',
+  'mount'
+]
+
+/** Starts a run: builds its images. `DOCKER_HOST` counts, as it does for `docker`. */
+export async function createTestRun(): Promise<TestRun> {
+  const docker = new Docker()
+  const instance = `test-${randomBytes(5).toString('hex')}`
+  const image = `docker-faas-test/busybox:${instance}`
+  const brokenImage = `docker-faas-test/broken:${instance}`
+  await importImage(docker, image, instance, '["/bin/sh", "/entry"]')
+  await importImage(docker, brokenImage, instance, '["/no-such-program"]')
+  return {
+    instance,
+    labels: { [LABEL.instance]: instance },
+    prefix: `${instance}-`,
+    image,
+    brokenImage,
+    docker,
+    subnet: await subnetSource(docker),
+    reap: () => reap(docker, instance)
+  }
+}
+
+/** In a `describe`: a run that begins before its tests and is reaped after them, whether they passed or not. */
+export function useTestRun(): () => TestRun {
+  let run: TestRun | undefined
+  before('start a run on the engine', async function () {
+    this.timeout(30_000)
+    run = await createTestRun()
+  })
+  after('reap the run', async function () {
+    this.timeout(60_000)
+    await run?.reap()
+  })
+  return () => {
+    if (run === undefined) throw new Error('the run begins with the tests')
+    return run
+  }
+}
+
+async function importImage(docker: Docker, reference: string, instance: string, command: string): Promise<void> {
+  const tar = pack()
+  const filled = fill(tar)
+  const [repo = '', tag = ''] = reference.split(':')
+  // Lists become one query parameter each, which is how the engine takes several changes.
+  const changes = [`CMD ${command}`, `LABEL ${LABEL.instance}=${instance}`, 'EXPOSE 8080']
+  const answer = await docker.importImage(tar, { repo, tag, changes } as object)
+  await filled
+  let text = ''
+  for await (const chunk of answer) text += chunk
+  if (text.includes('"error"')) throw new Error(`image ${reference} could not be imported: ${text}`)
+}
+
+async function fill(tar: Pack): Promise<void> {
+  for (const name of ['bin', 'tmp', 'www', 'www/_', 'www/cgi-bin', 'proc', 'sys', 'dev', 'etc']) {
+    tar.entry({ name, type: 'directory', mode: name === 'tmp' ? 0o1777 : 0o755 })
+  }
+  const busybox = await readFile('/bin/busybox').catch(cause => {
+    throw new Error('the tests make their images of /bin/busybox: apt-get install busybox-static', { cause })
+  })
+  tar.entry({ name: 'bin/busybox', mode: 0o755 }, busybox)
+  for (const name of APPLETS) tar.entry({ name: `bin/${name}`, type: 'symlink', linkname: 'busybox' })
+  tar.entry({ name: 'entry', mode: 0o755 }, ENTRY)
+  tar.entry({ name: 'www/index.html' }, 'hello from busybox\n')
+  tar.entry({ name: 'www/_/health' }, 'ok\n')
+  tar.entry({ name: 'www/cgi-bin/echo', mode: 0o755 }, ECHO)
+  tar.finalize()
+}
+
+/** Walks the /28s of a /22 of 198.18.0.0/15 (kept for tests by RFC 2544) that no network of the engine overlaps. */
+async function subnetSource(docker: Docker): Promise<() => string> {
+  const networks = await docker.listNetworks()
+  const taken = networks.flatMap(n => n.IPAM?.Config?.flatMap(c => c.Subnet ?? []) ?? [])
+  const blocks = Array.from({ length: 128 }, (_, n) => `198.${18 + (n >> 6)}.${(n & 63) * 4}.0/22`)
+  const free = blocks.filter(block => !taken.some(other => overlaps(other, block)))
+  const block = free[randomBytes(2).readUInt16BE() % free.length]
+  if (block === undefined) throw new Error('no block of 198.18.0.0/15 is free on this engine')
+  const [a, b, c] = block.split('.').map(part => Number.parseInt(part, 10)) as [number, number, number]
+  let next = 0
+  return () => {
+    const n = next++
+    if (n >= 64) throw new Error('the run has used its 64 subnets')
+    return `${a}.${b}.${c + (n >> 4)}.${(n & 15) * 16}/28`
+  }
+}
+
+async function reap(docker: Docker, instance: string): Promise<void> {
+  const filters = { label: [`${LABEL.instance}=${instance}`] }
+  const containers = await docker.listContainers({ all: true, filters })
+  await Promise.all(containers.map(c => gone(docker.getContainer(c.Id).remove({ force: true, v: true }))))
+  for (const network of await docker.listNetworks({ filters })) await removeNetwork(docker, network.Id)
+  const { Volumes: volumes } = await docker.listVolumes({ filters })
+  for (const volume of volumes ?? []) await gone(docker.getVolume(volume.Name).remove({}))
+  for (const image of await docker.listImages({ all: true, filters })) {
+    await gone(docker.getImage(image.Id).remove({ force: true }))
+  }
+}
+
+/** Others' containers may be attached, such as the one that the tests run in. */
+async function removeNetwork(docker: Docker, id: string): Promise<void> {
+  const network = docker.getNetwork(id)
+  const found = (await network.inspect()) as Docker.NetworkInspectInfo
+  for (const container of Object.keys(found.Containers ?? {})) {
+    await gone(network.disconnect({ Container: container, Force: true } as object))
+  }
+  await gone(network.remove({}))
+}
+
+/** Waits for a removal; that it has gone already, or is going, is as good. */
+async function gone(removal: Promise<unknown>): Promise<void> {
+  try {
+    await removal
+  } catch (err) {
+    const { statusCode } = err as { statusCode?: number }
+    if (statusCode !== 404 && statusCode !== 409) throw err
+  }
+}

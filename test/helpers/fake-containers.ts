@@ -1,0 +1,142 @@
+import type { Container, ContainerSpec, EngineEvent, PortBinding } from '../../src/engine/engine.ts'
+import { refusal } from './fake-faults.ts'
+import type { FakeNetworks } from './fake-networks.ts'
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+export interface FakeContainer extends Mutable<Container> {
+  readonly spec: ContainerSpec
+  networks: Record<string, { networkId: string; ipAddress: string }>
+}
+
+const FIRST_PICKED_PORT = 32_768
+
+interface Deps {
+  readonly now: () => number
+  readonly networks: FakeNetworks
+  readonly emit: (event: EngineEvent) => void
+}
+
+/** Containers: their names, states, addresses and ports, and the events that each change makes. */
+export class FakeContainers {
+  readonly #byId = new Map<string, FakeContainer>()
+  readonly #deps: Deps
+  constructor(deps: Deps) {
+    this.#deps = deps
+  }
+
+  list(): FakeContainer[] {
+    return [...this.#byId.values()]
+  }
+
+  find(nameOrId: string): FakeContainer | undefined {
+    return this.#byId.get(nameOrId) ?? this.list().find(c => c.name === nameOrId)
+  }
+
+  get(operation: string, nameOrId: string): FakeContainer {
+    const found = this.find(nameOrId)
+    if (found === undefined) throw refusal(operation, 'not-found', `no such container: ${nameOrId}`)
+    return found
+  }
+
+  isUp(container: FakeContainer): boolean {
+    return container.state === 'running' || container.state === 'paused'
+  }
+
+  create(id: string, imageId: string, stopSignal: string, spec: ContainerSpec): void {
+    this.refuseTakenName('container_create', spec.name)
+    const network = this.#deps.networks.get('container_create', spec.network)
+    const { name, labels, memoryBytes, nanoCpus } = spec
+    const limits = { memoryBytes, nanoCpus }
+    const ended = { exitCode: 0, oomKilled: false, error: '', stopSignal, ports: [] }
+    const networks = { [network.name]: { networkId: '', ipAddress: '' } }
+    const createdAt = this.#deps.now()
+    const fixed = { id, name, imageId, labels: { ...labels }, createdAt, spec }
+    const container: FakeContainer = { ...fixed, state: 'created', ...ended, ...limits, networks }
+    this.#byId.set(id, container)
+    this.emit(container, 'create')
+  }
+
+  refuseTakenName(operation: string, name: string): void {
+    if (this.list().every(c => c.name !== name)) return
+    throw refusal(operation, 'name-in-use', `the container name ${name} is already in use`)
+  }
+
+  start(container: FakeContainer): void {
+    if (container.state === 'running') return
+    if (container.state === 'paused') throw refusal('container_start', 'busy', 'cannot start a paused container')
+    const networks = Object.keys(container.networks).map(name => this.#deps.networks.get('container_start', name))
+    container.ports = this.#takePorts(container.spec.ports)
+    for (const network of networks) this.attach(container, network.id, network.name)
+    container.state = 'running'
+    container.startedAt = this.#deps.now()
+    Object.assign(container, { exitCode: 0, oomKilled: false, error: '' })
+    this.emit(container, 'start')
+  }
+
+  exit(container: FakeContainer, exitCode: number, oomKilled = false): void {
+    if (!this.isUp(container)) return
+    if (oomKilled) this.emit(container, 'oom')
+    for (const [name, { networkId, ipAddress }] of Object.entries(container.networks)) {
+      this.#deps.networks.giveAddress(networkId, ipAddress)
+      container.networks[name] = { networkId, ipAddress: '' }
+    }
+    Object.assign(container, { state: 'exited', exitCode, oomKilled, ports: [], finishedAt: this.#deps.now() })
+    this.emit(container, 'die')
+  }
+
+  remove(container: FakeContainer): void {
+    this.exit(container, 137)
+    this.#byId.delete(container.id)
+    this.emit(container, 'destroy')
+  }
+
+  attach(container: FakeContainer, networkId: string, name: string): void {
+    const ipAddress = this.#deps.networks.takeAddress('network_connect', networkId)
+    container.networks[name] = { networkId, ipAddress }
+    this.#deps.emit({ kind: 'network', action: 'connect', name, container: container.id })
+  }
+
+  detach(container: FakeContainer, name: string): void {
+    const endpoint = container.networks[name]
+    if (endpoint === undefined) return
+    this.#deps.networks.giveAddress(endpoint.networkId, endpoint.ipAddress)
+    delete container.networks[name]
+    this.#deps.emit({ kind: 'network', action: 'disconnect', name, container: container.id })
+  }
+
+  /** Ids of those that run and are attached to the network. */
+  members(networkId: string): string[] {
+    const isMember = (c: FakeContainer) => Object.values(c.networks).some(n => n.networkId === networkId)
+    return this.list()
+      .filter(c => this.isUp(c) && isMember(c))
+      .map(c => c.id)
+      .toSorted()
+  }
+
+  emit({ id, labels }: FakeContainer, action: string): void {
+    this.#deps.emit({ kind: 'container', action, id, labels })
+  }
+
+  #takePorts(wanted: readonly PortBinding[]): PortBinding[] {
+    const taken = this.list().flatMap(c => c.ports)
+    return wanted.map(binding => {
+      const hostPort = binding.hostPort === 0 ? firstFreePort(taken) : binding.hostPort
+      if (taken.some(t => t.hostPort === hostPort && sameAddress(t.address, binding.address))) {
+        throw refusal('container_start', 'port-in-use', `port ${hostPort} is already allocated`)
+      }
+      const bound = { ...binding, hostPort }
+      taken.push(bound)
+      return bound
+    })
+  }
+}
+
+function sameAddress(a: string, b: string): boolean {
+  return a === b || [a, b].some(address => address === '0.0.0.0' || address === '')
+}
+
+function firstFreePort(taken: readonly PortBinding[]): number {
+  let port = FIRST_PICKED_PORT
+  while (taken.some(t => t.hostPort === port)) port++
+  return port
+}

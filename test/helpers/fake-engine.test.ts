@@ -1,0 +1,64 @@
+import { expect } from 'chai'
+import { describeEngine, eventually, rejects, watchInto } from './engine-contract.ts'
+import { FakeEngine } from './fake-engine.ts'
+
+describeEngine('FakeEngine', () => {
+  let now = 1_700_000_000_000
+  let subnets = 0
+  const engine = new FakeEngine({ now: () => now++ })
+  engine.addImage('test/image:1')
+  return {
+    engine,
+    labels: { 'com.docker-faas.instance': 'test' },
+    prefix: 'test-',
+    image: 'test/image:1',
+    subnet: () => `10.0.${subnets++}.0/28`,
+    pause: async name => engine.pause(name),
+    addVolume: async (name, labels) => engine.addVolume(name, labels),
+    freePort: async () => 9000
+  }
+})
+
+describe('FakeEngine', () => {
+  const aFake = () => new FakeEngine({ now: () => 0 })
+  const net = { name: 'net', labels: {}, subnet: '10.0.0.0/28' }
+
+  it('fails as often as it is told, before or after the effect', async () => {
+    const engine = aFake()
+    engine.fail('network_create', 'unavailable', { times: 2 })
+    await rejects('unavailable', engine.createNetwork(net))
+    await rejects('unavailable', engine.createNetwork(net))
+    expect(await engine.inspectNetwork('net')).to.equal(undefined)
+    engine.fail('network_create', 'timeout', { after: true })
+    await rejects('timeout', engine.createNetwork(net))
+    expect((await engine.inspectNetwork('net'))?.name).to.equal('net')
+    expect(engine.journal).to.deep.equal(['network_create net', 'network_create net', 'network_create net'])
+  })
+
+  it('N5: holds several networks of one name, and finds the one with our labels', async () => {
+    const engine = aFake()
+    engine.addNetwork('net')
+    const ours = engine.addNetwork('net', { labels: { 'com.docker-faas.instance': 'x' } })
+    expect((await engine.inspectNetwork('net'))?.id).to.equal(ours)
+  })
+
+  it('pulls what the registry has', async () => {
+    const engine = aFake()
+    const id = engine.addImage('hello:1', { remote: true })
+    expect(await engine.inspectImage('hello:1')).to.equal(undefined)
+    await rejects(
+      'no-image',
+      engine.pullImage('other:1', () => undefined)
+    )
+    await engine.pullImage('hello:1', () => undefined)
+    expect((await engine.inspectImage('hello:1'))?.id).to.equal(id)
+  })
+
+  it('ends streams of events by throwing when they break', async () => {
+    const engine = aFake()
+    const seen = watchInto(engine.watch(new AbortController().signal))
+    await eventually(() => expect(seen.events).to.have.length(1))
+    engine.breakStreams()
+    await rejects('unavailable', seen.ended)
+  })
+})

@@ -1,0 +1,351 @@
+import { createHash } from 'node:crypto'
+import { parseImageReference } from '../../api/image-reference.ts'
+import type { StringMap } from '../../api/meta.ts'
+import type { Clock } from '../../src/clock.ts'
+import type * as engine from '../../src/engine/engine.ts'
+import type { EngineFault } from '../../src/engine/faults.ts'
+import { type FakeContainer, FakeContainers } from './fake-containers.ts'
+import { FakeEvents } from './fake-events.ts'
+import { FakeFaults, refusal } from './fake-faults.ts'
+import { FakeNetworks } from './fake-networks.ts'
+
+interface FakeImage extends engine.Image {
+  readonly references: readonly string[]
+  readonly isRemote: boolean
+  readonly stopSignal: string
+  readonly ignoresTerm: boolean
+}
+
+export interface FakeImageOptions {
+  /** `sha256:…`; made from the reference when absent. */
+  readonly digest?: string
+  /** Only in the registry, until it is pulled. */
+  readonly remote?: boolean
+  readonly stopSignal?: string
+  /** Its process does not end at SIGTERM. */
+  readonly ignoresTerm?: boolean
+}
+
+/**
+ * Docker in memory, with what the contract suite pins down of the real one: names, states, subnets, addresses, ports,
+ * events. Everything happens at once, in the order of the calls; time is the clock's, and ids depend on nothing else.
+ */
+export class FakeEngine implements engine.Engine {
+  readonly #faults = new FakeFaults()
+  readonly #events = new FakeEvents()
+  readonly #networks = new FakeNetworks()
+  readonly #containers: FakeContainers
+  readonly #images: FakeImage[] = []
+  readonly #volumes = new Map<string, engine.Volume>()
+  readonly #logs = new Map<string, string[]>()
+  readonly #clock: Pick<Clock, 'now'>
+  #ids = 0
+
+  constructor(clock: Pick<Clock, 'now'>) {
+    this.#clock = clock
+    const emit = (event: engine.EngineEvent) => this.#events.emit(event)
+    this.#containers = new FakeContainers({ now: clock.now, networks: this.#networks, emit })
+  }
+
+  /** The mutating calls so far, such as `container_create hello-0`, also those that failed. */
+  get journal(): string[] {
+    return this.#faults.journal
+  }
+
+  /** The next `times` calls fail; with `after` they have had their effect, and only the answer is lost. */
+  fail(operation: string, fault: EngineFault, options: { after?: boolean; times?: number } = {}): void {
+    this.#faults.add(operation, fault, options)
+  }
+
+  /** Takes back what `fail` announced. */
+  heal(): void {
+    this.#faults.clear()
+  }
+
+  /** Puts an image into the store; gives its id. */
+  addImage(reference: string, options: FakeImageOptions = {}): string {
+    const {
+      digest = hash(`digest ${reference}`),
+      remote = false,
+      stopSignal = 'SIGTERM',
+      ignoresTerm = false
+    } = options
+    const { registry, repository, tag } = parsed(reference)
+    const id = hash(`image ${digest}`)
+    const pinned = [`${registry}/${repository}@${digest}`]
+    const tagged = tag === undefined ? [] : [`${registry}/${repository}:${tag}`]
+    const references = [...tagged, ...pinned]
+    const old = this.#images.findIndex(image => image.references[0] === references[0])
+    if (old >= 0) this.#images.splice(old, 1)
+    this.#images.push({ id, digests: pinned, references, isRemote: remote, stopSignal, ignoresTerm })
+    return id
+  }
+
+  removeImage(reference: string): void {
+    const image = this.#image(reference)
+    if (image !== undefined) this.#images.splice(this.#images.indexOf(image), 1)
+  }
+
+  /** The process ends by itself. */
+  exit(name: string, exitCode: number, { oom = false } = {}): void {
+    this.#containers.exit(this.#containers.get('exit', name), exitCode, oom)
+  }
+
+  /** As `docker pause` by hand. */
+  pause(name: string): void {
+    this.#setPaused(this.#containers.get('pause', name), true)
+  }
+
+  log(name: string, ...lines: string[]): void {
+    const { id } = this.#containers.get('log', name)
+    this.#logs.set(id, [...(this.#logs.get(id) ?? []), ...lines])
+  }
+
+  /** A network that somebody else made: its name may be taken, its subnet may be anything. */
+  addNetwork(name: string, options: { subnets?: readonly string[]; labels?: StringMap } = {}): string {
+    const { subnets = [], labels = {} } = options
+    const id = this.#nextId()
+    this.#networks.put({ id, name, labels, subnets, createdAt: this.#clock.now() })
+    return id
+  }
+
+  addVolume(name: string, labels: StringMap): void {
+    this.#volumes.set(name, { name, labels, createdAt: this.#clock.now() })
+  }
+
+  /** Breaks every stream of events, as a restart of the engine does. */
+  breakStreams(): void {
+    this.#events.breakStreams()
+  }
+
+  /** Streams of events stay open and say nothing. */
+  muteEvents(muted: boolean): void {
+    this.#events.muted = muted
+  }
+
+  async info(signal?: AbortSignal): Promise<engine.EngineInfo> {
+    return this.#faults.run('info', '', signal, () => ({
+      id: 'FAKE',
+      version: '26.1.5',
+      apiVersion: '1.45',
+      operatingSystem: 'Fake',
+      architecture: 'amd64',
+      cpus: 2,
+      memoryBytes: 4 * 1024 ** 3
+    }))
+  }
+
+  async listContainers(labels: StringMap, signal?: AbortSignal): Promise<engine.ContainerSummary[]> {
+    return this.#faults.run('container_list', '', signal, () =>
+      this.#containers
+        .list()
+        .filter(c => hasLabels(c.labels, labels))
+        .map(({ id, name, state, imageId, labels, createdAt }) => ({ id, name, state, imageId, labels, createdAt }))
+    )
+  }
+
+  async inspectContainer(nameOrId: string, signal?: AbortSignal): Promise<engine.Container | undefined> {
+    return this.#faults.run('container_inspect', nameOrId, signal, () => {
+      const found = this.#containers.find(nameOrId)
+      if (found === undefined) return undefined
+      const { spec: _, ...container } = found
+      return structuredClone(container)
+    })
+  }
+
+  async createContainer(spec: engine.ContainerSpec, signal?: AbortSignal): Promise<string> {
+    return this.#faults.mutate('container_create', spec.name, signal, () => {
+      const image = this.#image(spec.image)
+      if (image === undefined) throw refusal('container_create', 'no-image', `no such image: ${spec.image}`)
+      const id = this.#nextId()
+      this.#containers.create(id, image.id, image.stopSignal, structuredClone(spec))
+      return id
+    })
+  }
+
+  async startContainer(nameOrId: string, signal?: AbortSignal): Promise<void> {
+    return this.#faults.mutate('container_start', nameOrId, signal, () =>
+      this.#containers.start(this.#containers.get('container_start', nameOrId))
+    )
+  }
+
+  async signalContainer(nameOrId: string, posixSignal: string, signal?: AbortSignal): Promise<void> {
+    return this.#faults.mutate('container_kill', nameOrId, signal, () => {
+      const container = this.#containers.find(nameOrId)
+      if (container === undefined || !this.#containers.isUp(container)) return
+      this.#containers.emit(container, 'kill')
+      if (posixSignal === 'SIGKILL') this.#containers.exit(container, 137)
+      else if (container.state === 'running' && this.#endsAt(container, posixSignal)) {
+        this.#containers.exit(container, 0)
+      }
+    })
+  }
+
+  async unpauseContainer(nameOrId: string, signal?: AbortSignal): Promise<void> {
+    return this.#faults.mutate('container_unpause', nameOrId, signal, () =>
+      this.#setPaused(this.#containers.get('container_unpause', nameOrId), false)
+    )
+  }
+
+  async renameContainer(nameOrId: string, newName: string, signal?: AbortSignal): Promise<void> {
+    return this.#faults.mutate('container_rename', nameOrId, signal, () => {
+      const container = this.#containers.get('container_rename', nameOrId)
+      if (container.name === newName) throw refusal('container_rename', 'other', 'it has this name already')
+      this.#containers.refuseTakenName('container_rename', newName)
+      container.name = newName
+      this.#containers.emit(container, 'rename')
+    })
+  }
+
+  async removeContainer(nameOrId: string, signal?: AbortSignal): Promise<void> {
+    return this.#faults.mutate('container_remove', nameOrId, signal, () => {
+      const container = this.#containers.find(nameOrId)
+      if (container !== undefined) this.#containers.remove(container)
+    })
+  }
+
+  async tailLogs(nameOrId: string, tail: number, signal?: AbortSignal): Promise<string> {
+    return this.#faults.run('container_logs', nameOrId, signal, () => {
+      const lines = this.#logs.get(this.#containers.get('container_logs', nameOrId).id) ?? []
+      return lines
+        .slice(tail === 0 ? lines.length : -tail)
+        .map(line => `${line}\n`)
+        .join('')
+        .slice(-64 * 1024)
+    })
+  }
+
+  async listNetworks(signal?: AbortSignal): Promise<engine.NetworkSummary[]> {
+    return this.#faults.run('network_list', '', signal, () => structuredClone(this.#networks.list()))
+  }
+
+  async inspectNetwork(name: string, signal?: AbortSignal): Promise<engine.Network | undefined> {
+    return this.#faults.run('network_inspect', name, signal, () => {
+      const found = this.#networks.find(name)
+      return found && { ...structuredClone(found), members: this.#containers.members(found.id) }
+    })
+  }
+
+  async createNetwork(spec: engine.NetworkSpec, signal?: AbortSignal): Promise<string> {
+    return this.#faults.mutate('network_create', spec.name, signal, () => {
+      const id = this.#nextId()
+      this.#networks.create(id, spec, this.#clock.now())
+      this.#events.emit({ kind: 'network', action: 'create', name: spec.name })
+      return id
+    })
+  }
+
+  async removeNetwork(id: string, signal?: AbortSignal): Promise<void> {
+    return this.#faults.mutate('network_remove', id, signal, () => {
+      const network = this.#networks.find(id)
+      if (network === undefined) return
+      if (this.#containers.members(network.id).length > 0) {
+        throw refusal('network_remove', 'busy', `network ${network.name} has active endpoints`)
+      }
+      this.#networks.remove(network.id)
+      this.#events.emit({ kind: 'network', action: 'destroy', name: network.name })
+    })
+  }
+
+  async connectNetwork(network: string, container: string, signal?: AbortSignal): Promise<void> {
+    return this.#faults.mutate('network_connect', `${network} ${container}`, signal, () => {
+      const target = this.#containers.get('network_connect', container)
+      const { id, name } = this.#networks.get('network_connect', network)
+      if (target.networks[name] !== undefined) return
+      if (this.#containers.isUp(target)) this.#containers.attach(target, id, name)
+      else target.networks[name] = { networkId: '', ipAddress: '' }
+    })
+  }
+
+  async disconnectNetwork(network: string, container: string, signal?: AbortSignal): Promise<void> {
+    return this.#faults.mutate('network_disconnect', `${network} ${container}`, signal, () => {
+      const target = this.#containers.find(container)
+      const name = this.#networks.find(network)?.name
+      if (target !== undefined && name !== undefined) this.#containers.detach(target, name)
+    })
+  }
+
+  async listVolumes(labels: StringMap, signal?: AbortSignal): Promise<engine.Volume[]> {
+    return this.#faults.run('volume_list', '', signal, () =>
+      [...this.#volumes.values()].filter(volume => hasLabels(volume.labels, labels))
+    )
+  }
+
+  async removeVolume(name: string, signal?: AbortSignal): Promise<void> {
+    return this.#faults.mutate('volume_remove', name, signal, () => {
+      this.#volumes.delete(name)
+    })
+  }
+
+  async inspectImage(referenceOrId: string, signal?: AbortSignal): Promise<engine.Image | undefined> {
+    return this.#faults.run('image_inspect', referenceOrId, signal, () => {
+      const found = this.#image(referenceOrId)
+      return found && { id: found.id, digests: [...found.digests] }
+    })
+  }
+
+  async pullImage(
+    reference: string,
+    onProgress: (progress: engine.PullProgress) => void,
+    signal?: AbortSignal
+  ): Promise<void> {
+    return this.#faults.mutate('image_pull', reference, signal, () => {
+      const index = this.#images.findIndex(image => image.references.includes(canonical(reference)))
+      const found = this.#images[index]
+      if (found === undefined) throw refusal('image_pull', 'no-image', `manifest for ${reference} not found`)
+      onProgress({ currentBytes: 1, totalBytes: 1 })
+      this.#images[index] = { ...found, isRemote: false }
+      this.#events.emit({ kind: 'image', action: 'pull', reference })
+    })
+  }
+
+  async *watch(signal: AbortSignal): AsyncIterable<engine.EngineEvent> {
+    await this.#faults.run('events', '', undefined, () => undefined)
+    yield* this.#events.watch(signal)
+  }
+
+  #image(referenceOrId: string): FakeImage | undefined {
+    return this.#images.find(
+      image => !image.isRemote && (image.id === referenceOrId || image.references.includes(canonical(referenceOrId)))
+    )
+  }
+
+  #endsAt(container: FakeContainer, posixSignal: string): boolean {
+    const image = this.#images.find(({ id }) => id === container.imageId)
+    return posixSignal === container.stopSignal && image?.ignoresTerm !== true
+  }
+
+  #setPaused(container: FakeContainer, paused: boolean): void {
+    const [from, to] = paused ? (['running', 'paused'] as const) : (['paused', 'running'] as const)
+    if (container.state !== from) return
+    container.state = to
+    this.#containers.emit(container, paused ? 'pause' : 'unpause')
+  }
+
+  #nextId(): string {
+    return hash(`object ${++this.#ids}`).slice('sha256:'.length)
+  }
+}
+
+function hash(text: string): string {
+  return `sha256:${createHash('sha256').update(text).digest('hex')}`
+}
+
+function parsed(reference: string) {
+  const result = parseImageReference(reference)
+  if (result === undefined) throw new Error(`${reference} is no image reference`)
+  return result
+}
+
+function canonical(reference: string): string {
+  const parts = parseImageReference(reference)
+  if (parts === undefined) return reference
+  const { registry, repository, tag, digest } = parts
+  return `${registry}/${repository}${digest === undefined ? `:${tag}` : `@${digest}`}`
+}
+
+function hasLabels(labels: StringMap, wanted: StringMap): boolean {
+  return Object.entries(wanted).every(
+    ([key, value]) => labels[key] !== undefined && (value === '' || labels[key] === value)
+  )
+}

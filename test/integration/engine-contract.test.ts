@@ -1,0 +1,33 @@
+import { createServer } from 'node:net'
+import { DockerEngine } from '../../src/engine/docker.ts'
+import { useTestRun } from '../helpers/docker-run.ts'
+import { describeEngine } from '../helpers/engine-contract.ts'
+
+describe('the Docker engine', function () {
+  this.timeout(20_000)
+  const run = useTestRun()
+
+  describeEngine('DockerEngine', () => {
+    const { docker, labels, prefix, image, subnet } = run()
+    return {
+      engine: new DockerEngine(),
+      labels,
+      prefix,
+      image,
+      subnet,
+      pause: async name => docker.getContainer(name).pause(),
+      addVolume: async (Name, Labels) => {
+        await docker.createVolume({ Name, Labels: { ...Labels } })
+      },
+      freePort
+    }
+  })
+})
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await new Promise(resolve => server.once('listening', resolve))
+  const { port } = server.address() as { port: number }
+  await new Promise(resolve => server.close(resolve))
+  return port
+}
