@@ -10,9 +10,10 @@ export interface ImageReference {
 }
 
 const COMPONENT = '[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*'
+const DOMAIN = '[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?'
+const HOST = `(?:${DOMAIN}(?:\\.${DOMAIN})*|\\[[0-9a-fA-F:]+\\])(?::[0-9]{1,5})?`
 const REFERENCE = new RegExp(
-  `^(?:([a-zA-Z0-9.-]+(?::[0-9]{1,5})?|\\[[0-9a-fA-F:]+\\](?::[0-9]{1,5})?)/)?(${COMPONENT}(?:/${COMPONENT})*)` +
-    '(?::([\\w][\\w.-]{0,127}))?(?:@(sha256:[0-9a-f]{64}))?$'
+  `^(?:(${HOST})/)?(${COMPONENT}(?:/${COMPONENT})*)` + '(?::([\\w][\\w.-]{0,127}))?(?:@(sha256:[0-9a-f]{64}))?$'
 )
 
 /**

@@ -1,0 +1,83 @@
+import { expect } from 'chai'
+import { type GcFacts, type OwnedObject, planGarbage } from './plan.ts'
+
+const NOW = Date.UTC(2026, 0, 2)
+const BORN = Date.UTC(2026, 0, 1)
+
+function anOwned(overrides: Partial<OwnedObject> = {}): OwnedObject {
+  return {
+    kind: 'container',
+    id: 'id-1',
+    name: 'hello-0',
+    role: 'replica',
+    owner: 'openfaas-fn/hello',
+    uid: 'uid-1',
+    createdAt: BORN + 1000,
+    ...overrides
+  }
+}
+
+function verdicts(overrides: Partial<GcFacts>): string[] {
+  const facts: GcFacts = {
+    owned: [anOwned()],
+    living: new Map([['openfaas-fn/other', 'uid-9']]),
+    firstSeen: new Map([['container id-1', NOW - 60_000]]),
+    bornAt: BORN,
+    now: NOW,
+    graceMs: 60_000,
+    maxShare: 1,
+    ...overrides
+  }
+  return planGarbage(facts).map(({ object, verdict }) => `${object.name}: ${verdict}`)
+}
+
+describe('planGarbage', () => {
+  it('leaves alone what a living function owns', () => {
+    expect(verdicts({ living: new Map([['openfaas-fn/hello', 'uid-1']]) })).to.deep.equal([])
+  })
+
+  it('collects what has had no owner for the grace period', () => {
+    expect(verdicts({})).to.deep.equal(['hello-0: collect'])
+  })
+
+  it('waits for the grace period, also for what it sees for the first time', () => {
+    expect(verdicts({ firstSeen: new Map([['container id-1', NOW - 59_999]]) })).to.deep.equal(['hello-0: grace'])
+    expect(verdicts({ firstSeen: new Map() })).to.deep.equal(['hello-0: grace'])
+  })
+
+  it('takes a container of an earlier function of the same name for an orphan, but not its network', () => {
+    const living = new Map([['openfaas-fn/hello', 'uid-2']])
+    expect(verdicts({ living })).to.deep.equal(['hello-0: collect'])
+    expect(verdicts({ living, owned: [anOwned({ kind: 'network', name: 'net' })] })).to.deep.equal([])
+  })
+
+  it('holds back everything when the database is empty', () => {
+    expect(verdicts({ living: new Map() })).to.deep.equal(['hello-0: database-empty'])
+  })
+
+  it('holds back what is older than the database', () => {
+    expect(verdicts({ owned: [anOwned({ createdAt: BORN - 1 })] })).to.deep.equal(['hello-0: older-than-database'])
+  })
+
+  it('holds back what does not say whose it is', () => {
+    const { owner: _, ...nobodys } = anOwned()
+    expect(verdicts({ owned: [nobodys] })).to.deep.equal(['hello-0: unknown-owner'])
+  })
+
+  it('takes at most a share of all objects in one pass, containers before networks and volumes', () => {
+    const owned = [
+      anOwned({ kind: 'volume', id: 'v', name: 'volume' }),
+      anOwned({ kind: 'network', id: 'n', name: 'network' }),
+      anOwned({ id: 'c', name: 'container' }),
+      anOwned({ id: 'd', name: 'other' })
+    ]
+    const firstSeen = new Map(owned.map(o => [`${o.kind} ${o.id}`, 0]))
+    expect(verdicts({ owned, firstSeen, maxShare: 0.5 })).to.deep.equal([
+      'container: collect',
+      'other: collect',
+      'network: next-pass',
+      'volume: next-pass'
+    ])
+    expect(verdicts({ owned, firstSeen, maxShare: 0 })[0]).to.equal('container: collect')
+  })
+})
