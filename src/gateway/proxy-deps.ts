@@ -1,0 +1,60 @@
+import type { Clock } from '../clock.ts'
+import type { EndpointTable } from './endpoints.ts'
+import type { Inflight } from './inflight.ts'
+
+/** What the data plane counts. Only keys of functions that exist get here, so that series stay few. */
+export interface ProxyMetrics {
+  started: (key: string) => void
+  /** `code` is the HTTP status; 499: the client left; 502 also for an answer that broke off. */
+  finished: (key: string, code: number, seconds: number) => void
+  /** How many calls wait for an endpoint now, of all functions. */
+  held: (count: number) => void
+  /** A call went out again. */
+  retried: (key: string) => void
+}
+
+export interface ProxyLog {
+  warn: (fields: object, message: string) => void
+}
+
+/** All in milliseconds. */
+export interface ProxyTimeouts {
+  /** A call without a byte in either direction for this long ends: with 504 while no byte of the answer came. */
+  readonly execMs: number
+  readonly connectMs: number
+  /** A call waits this long for an endpoint, in all. */
+  readonly waitMs: number
+}
+
+export interface ProxyDeps {
+  readonly table: EndpointTable
+  /** Whether the loop has this key queued or running: its endpoint may be about to appear. */
+  readonly isPending: (key: string) => boolean
+  readonly inflight: Inflight
+  readonly log: ProxyLog
+  readonly metrics: ProxyMetrics
+  readonly timeouts: ProxyTimeouts
+  /** How many calls may wait for one function. */
+  readonly waitMax: number
+  /** How many calls may wait in all; 8 times `waitMax` unless told. */
+  readonly waitMaxTotal?: number
+  /** How many calls, and so connections, one container gets at most; 1,000 unless told. */
+  readonly maxPerEndpoint?: number
+  /** No connection to the endpoint could be made: it is to leave the table until somebody has looked. */
+  readonly onUnreachable: (key: string, containerId: string) => void
+  readonly clock: Clock
+  /** In [0, 1). */
+  readonly random: () => number
+  /** Value of `X-Served-By`. */
+  readonly servedBy?: string
+}
+
+/** Which function a request is for. The names are already checked by whoever parsed the path. */
+export interface ProxyTarget {
+  readonly namespace: string
+  readonly name: string
+  /** What the function sees: path and query, with a slash first. */
+  readonly path: string
+  /** The request came by `checkContinue`: the proxy answers `100 Continue` itself when it wants the body. */
+  readonly owesContinue?: boolean
+}

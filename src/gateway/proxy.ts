@@ -1,0 +1,69 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Call, type CallContext } from './call.ts'
+import { EndpointPools } from './pools.ts'
+import type { ProxyDeps, ProxyTarget } from './proxy-deps.ts'
+import { turnOf } from './turn.ts'
+import { WaitingRoom } from './waiting-room.ts'
+
+const MAX_PER_ENDPOINT = 1_000
+const WAIT_TOTAL_FACTOR = 8
+
+/** The invocation path: from a request that node:http parsed to a replica and back. No database and no Docker. */
+export interface InvocationProxy {
+  /** Answers the request. Returns at once. */
+  handle: (req: IncomingMessage, res: ServerResponse, target: ProxyTarget) => void
+  /** Refuses new calls and those that wait, lets the others end for `graceMs`, then cuts them off. */
+  close: (graceMs: number) => Promise<void>
+}
+
+/** A proxy over the endpoint table. */
+export function createProxy(deps: ProxyDeps): InvocationProxy {
+  const { table, waitMax, clock, metrics } = deps
+  const room = new WaitingRoom({
+    maxPerKey: waitMax,
+    maxTotal: deps.waitMaxTotal ?? waitMax * WAIT_TOTAL_FACTOR,
+    now: clock.monotonic,
+    mustWait: key => turnOf(key, deps) === 'wait',
+    onCount: metrics.held
+  })
+  const pools = new EndpointPools(deps.timeouts.connectMs)
+  const active = new Set<Call>()
+  const context: CallContext = {
+    deps,
+    maxPerEndpoint: deps.maxPerEndpoint ?? MAX_PER_ENDPOINT,
+    servedBy: deps.servedBy ?? 'docker-faas',
+    room,
+    pools,
+    active,
+    isClosing: false
+  }
+  const stopListening = table.onChange((key, route) => {
+    pools.retain(key, route)
+    if (route === undefined) room.evict(key)
+    else if (turnOf(key, deps) !== 'wait') room.wake(key)
+  })
+  return {
+    handle: (req, res, target) => new Call(context, req, res, target).start(),
+    close: async graceMs => {
+      context.isClosing = true
+      room.wakeAll()
+      await whenEmpty(active, graceMs)
+      for (const call of active) call.shutDown()
+      stopListening()
+      await pools.destroy()
+    }
+  }
+}
+
+/** How often the end of the last call is looked for while the proxy closes. */
+const DRAIN_CHECK_MS = 10
+
+async function whenEmpty(active: ReadonlySet<Call>, graceMs: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const check = setInterval(() => active.size === 0 && resolve(), DRAIN_CHECK_MS)
+  const timer = setTimeout(resolve, graceMs)
+  if (active.size === 0) resolve()
+  await promise
+  clearInterval(check)
+  clearTimeout(timer)
+}

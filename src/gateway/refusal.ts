@@ -1,0 +1,101 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ResponseMarks } from './headers.ts'
+
+/** An answer of the gateway's own, in place of the function's. */
+export interface Refusal {
+  readonly status: number
+  /** For people: what is wrong and what helps. */
+  readonly text: string
+  readonly retryAfterS?: number
+  /** Whether the client's connection ends with it. */
+  readonly close?: boolean
+}
+
+export const refusals = {
+  unknown: (name: string, namespace: string): Refusal => ({
+    status: 404,
+    text: `function ${name} not found in namespace ${namespace}`
+  }),
+  asleep: (name: string, namespace: string): Refusal => ({
+    status: 503,
+    retryAfterS: 5,
+    text:
+      `function ${name} in namespace ${namespace} is scaled to zero; scale it up with ` +
+      `POST /system/scale-function/${name}?namespace=${namespace} {"serviceName":"${name}","replicas":1}`
+  }),
+  notReady: (key: string, waitedMs: number): Refusal => ({
+    status: 503,
+    retryAfterS: 5,
+    text: `function ${key} had no ready replica for ${waitedMs} ms; its status says why`
+  }),
+  crowded: (key: string): Refusal => ({
+    status: 503,
+    retryAfterS: 1,
+    text: `function ${key} has no ready replica and too many calls wait for it`
+  }),
+  overloaded: (key: string): Refusal => ({
+    status: 503,
+    retryAfterS: 1,
+    text: `all replicas of function ${key} have as many calls as they may have`
+  }),
+  closing: (): Refusal => ({ status: 503, retryAfterS: 1, close: true, text: 'the gateway is shutting down' }),
+  unreachable: (key: string): Refusal => ({ status: 502, text: `function ${key} could not be reached` }),
+  lost: (key: string): Refusal => ({
+    status: 502,
+    text: `function ${key} closed the connection before it answered; it may have done its work`
+  }),
+  broken: (key: string): Refusal => ({ status: 502, text: `function ${key} gave an answer that is not valid HTTP` }),
+  timeout: (key: string, ms: number): Refusal => ({
+    status: 504,
+    text: `function ${key} did not answer within ${ms} ms`
+  }),
+  slowClient: (ms: number): Refusal => ({
+    status: 408,
+    close: true,
+    text: `no byte of the request body came for ${ms} ms`
+  }),
+  badRequest: (why: string): Refusal => ({ status: 400, close: true, text: why }),
+  noUpgrade: (): Refusal => ({ status: 501, text: 'WebSocket connections to functions are not supported' }),
+  noCoding: (): Refusal => ({ status: 501, close: true, text: 'the only transfer coding that is supported is chunked' })
+}
+
+/** What of a request cannot be passed on at all, whatever the function. */
+export function refusalOf(req: IncomingMessage): Refusal | undefined {
+  const { headers } = req
+  const coding = headers['transfer-encoding']
+  if (coding !== undefined) {
+    if (headers['content-length'] !== undefined) {
+      return refusals.badRequest('a request has a Content-Length or a Transfer-Encoding, not both')
+    }
+    if (coding.trim().toLowerCase() !== 'chunked') return refusals.noCoding()
+  }
+  // Any other upgrade is an offer that a server may pass over, as curl's and Java's h2c. Source: RFC 9110 7.8.
+  if (headers.upgrade !== undefined && /\bwebsocket\b/i.test(headers.upgrade)) return refusals.noUpgrade()
+  return undefined
+}
+
+/** Writes the refusal, marked as the gateway's own. */
+export function writeRefusal(
+  res: ServerResponse,
+  { status, text, retryAfterS, close }: Refusal,
+  marks: ResponseMarks
+): void {
+  const body = `${text}\n`
+  const headers = [
+    'Content-Type',
+    'text/plain; charset=utf-8',
+    'Content-Length',
+    String(Buffer.byteLength(body)),
+    'X-OpenFaaS-Internal',
+    'proxy',
+    'X-Start-Time',
+    marks.startTime,
+    'X-Served-By',
+    marks.servedBy
+  ]
+  if (marks.generated) headers.push('X-Call-Id', marks.callId)
+  if (retryAfterS !== undefined) headers.push('Retry-After', String(retryAfterS))
+  if (close === true) headers.push('Connection', 'close')
+  res.writeHead(status, headers)
+  res.end(body)
+}

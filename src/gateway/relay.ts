@@ -1,0 +1,63 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { STATUS_CODES } from 'node:http'
+import { type FlatHeaders, type ResponseMarks, toClientHeaders, toClientTrailers } from './headers.ts'
+
+/** The head of a function's answer, as undici gives it. */
+export interface Head {
+  readonly status: number
+  readonly statusText: string
+  readonly raw: readonly Buffer[]
+}
+
+/** What a status line may hold. A function's words beyond it are left out: the code says the same. */
+const REASON = /^[\t\x20-\x7e]+$/
+
+export interface HeadOptions {
+  readonly marks: ResponseMarks
+  /** Whether the client's connection ends with the answer. */
+  readonly close: boolean
+}
+
+/** Passes the head on. Throws when node:http refuses a header. */
+export function writeHead(req: IncomingMessage, res: ServerResponse, head: Head, { marks, close }: HeadOptions): void {
+  const { status, statusText } = head
+  const headers = toClientHeaders(head.raw, { status, chunkable: isChunkable(req, status) }, marks)
+  if (close) headers.push('Connection', 'close')
+  if (statusText === STATUS_CODES[status] || !REASON.test(statusText)) res.writeHead(status, headers)
+  else res.writeHead(status, statusText, headers)
+}
+
+/** Passes an interim answer on, if the client can take it. Source: RFC 9110 15.2. */
+export function writeInformation(req: IncomingMessage, res: ServerResponse, { status, raw }: Head): void {
+  if (req.httpVersionMinor < 1 || res.headersSent) return
+  if (status === 102) res.writeProcessing()
+  if (status !== 103) return
+  const links = valuesOf(raw, 'link')
+  if (links.length > 0) res.writeEarlyHints({ link: links })
+}
+
+/** Ends the answer with its trailers; those of an answer that does not go out in chunks have no place. */
+export function writeEnd(res: ServerResponse, rawTrailers: readonly Buffer[]): void {
+  if (rawTrailers.length > 0) res.addTrailers(toClientTrailers(rawTrailers))
+  res.end()
+}
+
+/** Ends the client's connection so that it can tell that the answer is not whole. */
+export function cutOff(req: IncomingMessage, res: ServerResponse): void {
+  // An HTTP/1.0 answer without a length ends with the connection, so only a reset tells.
+  if (req.httpVersionMinor < 1 && res.socket !== null) res.socket.resetAndDestroy()
+  res.destroy()
+}
+
+function isChunkable(req: IncomingMessage, status: number): boolean {
+  return req.httpVersionMinor >= 1 && req.method !== 'HEAD' && status !== 204 && status !== 304
+}
+
+function valuesOf(raw: readonly Buffer[], name: string): FlatHeaders {
+  const out: FlatHeaders = []
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const value = raw[i + 1]
+    if (value !== undefined && raw[i]?.toString('latin1').toLowerCase() === name) out.push(value.toString('latin1'))
+  }
+  return out
+}
