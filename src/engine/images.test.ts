@@ -153,6 +153,18 @@ describe('ImagePuller', () => {
     })
   }
 
+  it('does not let a spec that was written after a failure wait for it, but only once', async () => {
+    const { puller, time, end } = aPuller()
+    for (let round = 0; round < 3; round++) {
+      time.now += 10
+      const want = { fresh: true, asOf: time.now }
+      expect(await puller.ensure(REFERENCE, want)).to.include({ state: 'pulling' })
+      await end('no-image')
+      expect(await puller.ensure(REFERENCE, want)).to.include({ state: 'failed', retryAt: time.now + 5_000 })
+      expect(await puller.ensure(REFERENCE, STALE)).to.include({ state: 'failed' })
+    }
+  })
+
   it('G5: pulls again what was removed by hand, and sees what was loaded by hand', async () => {
     const { puller, store, end } = aPuller()
     await puller.ensure(REFERENCE, STALE)
@@ -251,6 +263,19 @@ describe('ImagePuller', () => {
       await end()
       time.now += 30_001
       expect(await puller.ensure(REFERENCE, FRESH)).to.include({ state: 'pulling' })
+    })
+
+    it('D15: neither pulls nor retries without end when the clock was set back', async () => {
+      const { puller, time, store, end } = present()
+      const want = { fresh: true, asOf: time.now }
+      time.now -= 500_000
+      expect(await puller.ensure(REFERENCE, want)).to.include({ state: 'pulling' })
+      await end()
+      expect(await puller.ensure(REFERENCE, want)).to.include({ state: 'present' })
+      store.delete(REFERENCE)
+      expect(await puller.ensure(REFERENCE, want)).to.include({ state: 'pulling' })
+      await end('unavailable')
+      expect(await puller.ensure(REFERENCE, want)).to.include({ state: 'failed' })
     })
 
     it('G3: goes on with what is there when the registry fails, and says so', async () => {

@@ -50,7 +50,10 @@ export type ImageState =
 interface Want {
   /** A new revision is being resolved: with policy `Always` the registry is asked once even when the image is there. */
   readonly fresh: boolean
-  /** Milliseconds since the epoch: only a pull that started then or later is fresh. Absent: one of the last 30 s is. */
+  /**
+   * When what is wanted was written, in milliseconds since the epoch: only a pull that began then or later is fresh, and
+   * a failure from before is not waited for. Absent, or in the future: a pull of the last 30 s is fresh.
+   */
   readonly asOf?: number
 }
 
@@ -73,6 +76,8 @@ interface Pull {
 }
 
 interface Failure {
+  /** When the pull began (epoch). */
+  readonly since: number
   readonly fault: EngineFault
   readonly message: string
   /** On the monotonic clock. */
@@ -113,13 +118,18 @@ export class ImagePuller {
   async ensure(reference: string, want: Want): Promise<ImageState> {
     this.#forgetOld()
     const image = await this.#inspect(reference)
-    if (image !== undefined && !this.#wantsPull(reference, want)) {
+    const asOf = this.#asOf(want)
+    if (image !== undefined && !this.#wantsPull(reference, want.fresh, asOf)) {
       this.#consume(reference)
       return present(reference, image)
     }
     if (image === undefined && (this.#deps.policy === 'Never' || isImageId(reference))) return this.#absent(reference)
     const entry = this.#touch(reference)
     if (entry.pull !== undefined) return { state: 'pulling', ...entry.pull }
+    if (entry.failure !== undefined && asOf !== undefined && entry.failure.since < asOf) {
+      entry.failure = undefined // of an older spec: the person who wrote the new one may have mended the cause
+      entry.failures = 0
+    }
     const waitMs = (entry.failure?.retryAt ?? 0) - this.#deps.clock.monotonic()
     if (entry.failure !== undefined && waitMs > 0) {
       const { fault, message } = entry.failure
@@ -153,8 +163,13 @@ export class ImagePuller {
     }
   }
 
+  /** NOTE after the clock was set back, `asOf` is in the future, and no pull could ever be younger than it. */
+  #asOf({ asOf }: Want): number | undefined {
+    return asOf !== undefined && asOf <= this.#deps.clock.now() ? asOf : undefined
+  }
+
   /** Whether an image that is there is pulled all the same. */
-  #wantsPull(reference: string, { fresh, asOf }: Want): boolean {
+  #wantsPull(reference: string, fresh: boolean, asOf: number | undefined): boolean {
     if (!fresh || this.#deps.policy !== 'Always' || isFixed(reference) || this.#abort.signal.aborted) return false
     const pulled = this.#entries.get(reference)?.pulled
     if (pulled === undefined) return true
@@ -208,7 +223,8 @@ export class ImagePuller {
       entry.failure = undefined
       entry.failures = 0
     } else {
-      entry.failure = { ...failure, retryAt: clock.monotonic() + this.#backoffMs(failure.fault, entry.failures++) }
+      const retryAt = clock.monotonic() + this.#backoffMs(failure.fault, entry.failures++)
+      entry.failure = { ...failure, since: pull.since, retryAt }
     }
     onSettled(reference)
   }
