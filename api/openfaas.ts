@@ -1,0 +1,194 @@
+import * as z from 'zod'
+import { ValidationError } from './errors.ts'
+import { type FunctionDraft, FunctionInput, type FunctionObject, FunctionSpecInput } from './function.ts'
+import { DEFAULT_NAMESPACE, DNS_LABEL, LEGACY_NAME, Name, type StringMap } from './meta.ts'
+
+/** The operator's bounds on replicas. */
+export interface ReplicaLimits {
+  readonly maxReplicas: number
+  readonly defaultReplicas: number
+}
+
+const MIN_REPLICAS_LABEL = 'com.openfaas.scale.min'
+/** Given back on every function, so never the user's own. */
+const NAME_LABEL = 'faas_function'
+const NAME_RULE = 'must be a DNS label: 1 to 63 of a-z, 0-9 and "-", starting and ending with a letter or digit'
+
+const spec = FunctionSpecInput.shape
+const metadata = FunctionInput.shape.metadata.shape
+
+/** Name of a function that may be there since the older program; see `requireNewName`. */
+export const ExistingName = z.string().regex(LEGACY_NAME, NAME_RULE)
+
+/** Body of `POST` and `PUT /system/functions`. Unknown fields are ignored, null is absent, as Go's decoder has it. */
+export const Deployment = z.preprocess(
+  body => withoutNulls(body, { resources: true }),
+  z.object({
+    service: ExistingName,
+    image: spec.image,
+    namespace: Name.optional(),
+    envProcess: spec.envProcess,
+    envVars: spec.env,
+    constraints: spec.constraints,
+    secrets: spec.secrets,
+    labels: metadata.labels,
+    annotations: metadata.annotations,
+    limits: spec.limits,
+    requests: spec.requests,
+    readOnlyRootFilesystem: spec.readOnlyRootFilesystem,
+    debug: spec.debug,
+    network: spec.network
+  })
+)
+export type Deployment = z.infer<typeof Deployment>
+
+/** Body of `DELETE /system/functions`. */
+export const DeleteRequest = z.preprocess(
+  body => withoutNulls(body),
+  z.object({ functionName: z.string(), namespace: Name.optional() })
+)
+
+/** Body of `POST /system/scale-function/{name}`; the path's name wins over `serviceName`. */
+export const ScaleRequest = z.preprocess(
+  body => withoutNulls(body),
+  z.object({ replicas: z.int().min(0), namespace: Name.optional() })
+)
+
+/** A function as `GET /system/functions` gives it; env, limits and requests are left out when unset. */
+export interface FunctionStatusWire {
+  readonly name: string
+  readonly namespace: string
+  readonly image: string
+  readonly envProcess?: string
+  readonly envVars?: StringMap
+  readonly constraints?: readonly string[]
+  readonly secrets?: readonly string[]
+  readonly labels: StringMap
+  readonly annotations?: StringMap
+  readonly limits?: Resources
+  readonly requests?: Resources
+  readonly readOnlyRootFilesystem?: true
+  readonly debug?: true
+  readonly network?: string
+  readonly replicas: number
+  readonly availableReplicas: number
+  readonly invocationCount: number
+  /** RFC 3339. */
+  readonly createdAt: string
+}
+
+interface Resources {
+  readonly memory?: string | undefined
+  readonly cpu?: string | undefined
+}
+
+/**
+ * What to write down for a deployment. What its wire has no word for (probes, restartedAt) stays as it is in `current`,
+ * and so do the replicas. Throws `ValidationError` for a new function whose name is not a DNS label.
+ */
+export function fromDeployment(
+  wire: Deployment,
+  current: FunctionObject | undefined,
+  limits: ReplicaLimits
+): FunctionDraft {
+  if (current === undefined) requireNewName('service', wire.service)
+  const labels = Object.fromEntries(Object.entries(wire.labels).filter(([key]) => key !== NAME_LABEL))
+  return {
+    namespace: wire.namespace ?? DEFAULT_NAMESPACE,
+    name: wire.service,
+    labels,
+    annotations: wire.annotations,
+    spec: {
+      image: wire.image,
+      replicas: current?.spec.replicas ?? initialReplicas(labels, limits, 'labels'),
+      envProcess: wire.envProcess,
+      env: wire.envVars,
+      secrets: wire.secrets,
+      limits: wire.limits,
+      requests: wire.requests,
+      readOnlyRootFilesystem: wire.readOnlyRootFilesystem,
+      debug: wire.debug,
+      constraints: wire.constraints,
+      probes: current?.spec.probes ?? {},
+      ...(wire.network === undefined ? {} : { network: wire.network }),
+      ...(current?.spec.restartedAt === undefined ? {} : { restartedAt: current.spec.restartedAt })
+    }
+  }
+}
+
+/** The OpenFaaS view of a function; `invocationCount` is since the gateway's start. */
+export function toFunctionStatus(object: FunctionObject, invocationCount: number): FunctionStatusWire {
+  const { metadata: meta, spec: wanted, status } = object
+  return {
+    name: meta.name,
+    namespace: meta.namespace,
+    image: wanted.image,
+    ...ifAny('envProcess', wanted.envProcess),
+    ...ifAny('envVars', wanted.env),
+    ...ifAny('constraints', wanted.constraints),
+    ...ifAny('secrets', wanted.secrets),
+    labels: { ...meta.labels, [NAME_LABEL]: meta.name },
+    ...ifAny('annotations', meta.annotations),
+    ...ifAny('limits', wanted.limits),
+    ...ifAny('requests', wanted.requests),
+    ...(wanted.readOnlyRootFilesystem ? { readOnlyRootFilesystem: true } : {}),
+    ...(wanted.debug ? { debug: true } : {}),
+    ...ifAny('network', wanted.network ?? ''),
+    replicas: wanted.replicas,
+    availableReplicas: status.readyReplicas,
+    invocationCount,
+    createdAt: meta.createdAt
+  }
+}
+
+/**
+ * Replicas of a new function that names no number: its label `com.openfaas.scale.min`, else the default.
+ * A label that is no positive integer counts as none, as in faas-netes. Throws `ValidationError` above the maximum.
+ */
+export function initialReplicas(labels: StringMap, limits: ReplicaLimits, labelsField: string): number {
+  const text = labels[MIN_REPLICAS_LABEL] ?? ''
+  if (!/^[1-9]\d{0,8}$/.test(text)) return Math.min(limits.defaultReplicas, limits.maxReplicas)
+  requireReplicas(`${labelsField}.${MIN_REPLICAS_LABEL}`, Number(text), limits)
+  return Number(text)
+}
+
+/** Throws `ValidationError`, naming `field`, when a number of replicas is above `MAX_REPLICAS`. */
+export function requireReplicas(field: string, replicas: number, { maxReplicas }: ReplicaLimits): void {
+  if (replicas <= maxReplicas) return
+  throw new ValidationError([{ field, message: `must be at most ${maxReplicas} (MAX_REPLICAS), got ${replicas}` }])
+}
+
+/** Throws `ValidationError` unless a new function may have this name. */
+export function requireNewName(field: string, name: string): void {
+  if (!DNS_LABEL.test(name)) {
+    throw new ValidationError([{ field, message: `${NAME_RULE}, got ${JSON.stringify(name.slice(0, 64))}` }])
+  }
+}
+
+function ifAny<K extends string, T extends string | object>(key: K, value: T): { readonly [P in K]?: T } {
+  const empty = typeof value === 'string' ? value === '' : Object.keys(value).length === 0
+  return empty ? {} : ({ [key]: value } as { readonly [P in K]: T })
+}
+
+function withoutNulls(body: unknown, options: { resources?: boolean } = {}): unknown {
+  if (!isRecord(body)) return body
+  const present = Object.entries(body)
+    // An empty namespace is how Go's encoder says none.
+    .filter(([key, value]) => value !== null && !(key === 'namespace' && value === ''))
+    .map(([key, value]) => [key, options.resources && isResources(key) ? quantities(value) : value])
+  return Object.fromEntries(present)
+}
+
+function isResources(key: string): boolean {
+  return key === 'limits' || key === 'requests'
+}
+
+function quantities(value: unknown): unknown {
+  if (!isRecord(value)) return value
+  const known = Object.entries(value).filter(([key]) => key === 'memory' || key === 'cpu')
+  return Object.fromEntries(known.filter(([, quantity]) => quantity !== null && quantity !== ''))
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,85 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Router } from '@koa/router'
+import Koa, { type Context, type Middleware } from 'koa'
+import type { ApiDeps, HttpMetrics } from './deps.ts'
+import { answerErrors, HttpError } from './errors.ts'
+import { addFunctionActionRoutes } from './routes/function-actions.ts'
+import { addFunctionRoutes } from './routes/functions.ts'
+import { addHealthRoutes, OPEN_PATHS } from './routes/health.ts'
+import { addReconcileRoutes } from './routes/reconcile.ts'
+import { addSystemRoutes } from './routes/system.ts'
+import { addSystemFunctionRoutes } from './routes/system-functions.ts'
+
+const METHODS_EVERYWHERE = ['OPTIONS']
+/** Errors that say no more than that the client has left. */
+const CLIENT_GONE = ['ECONNRESET', 'EPIPE', 'ECANCELED', 'ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_DESTROYED']
+
+/** The control plane as one request handler. It writes what is wanted and never talks to Docker. */
+export function createApi(deps: ApiDeps): (req: IncomingMessage, res: ServerResponse) => void {
+  const router = new Router()
+  addHealthRoutes(router, deps)
+  addFunctionRoutes(router, deps)
+  addFunctionActionRoutes(router, deps)
+  addReconcileRoutes(router, deps)
+  addSystemFunctionRoutes(router, deps)
+  addSystemRoutes(router, deps)
+
+  const app = new Koa()
+  app.use(measure(deps.metrics, deps.clock))
+  app.use(setCommonHeaders)
+  app.use(answerErrors(deps.log))
+  app.use(authenticate(deps.authenticator))
+  app.use(router.routes())
+  app.use(refuseUnrouted)
+  app.on('error', (err: NodeJS.ErrnoException) => {
+    if (!CLIENT_GONE.includes(err.code ?? '')) deps.log.error({ err }, 'Failed to send answer')
+  })
+  const handle = app.callback()
+  return (req, res) => void handle(req, res)
+}
+
+function measure(metrics: HttpMetrics, clock: ApiDeps['clock']): Middleware {
+  return async (ctx, next) => {
+    const startedAt = clock.monotonic()
+    ctx.res.once('close', () => {
+      const seconds = (clock.monotonic() - startedAt) / 1000
+      metrics.observeRequest({ method: ctx.method, path: routeOf(ctx), code: ctx.status, seconds })
+    })
+    await next()
+  }
+}
+
+function routeOf(ctx: Context): string {
+  const route: unknown = ctx['_matchedRoute']
+  return typeof route === 'string' ? route : 'unmatched'
+}
+
+const setCommonHeaders: Middleware = async (ctx, next) => {
+  ctx.set('X-Content-Type-Options', 'nosniff')
+  ctx.set('Cache-Control', 'no-store')
+  await next()
+}
+
+function authenticate(authenticator: ApiDeps['authenticator']): Middleware {
+  return async (ctx, next) => {
+    if (!OPEN_PATHS.has(ctx.path) && !authenticator.check(ctx.req.headers.authorization)) {
+      throw new HttpError(401, 'UNAUTHORIZED', 'the API needs the user and password of the gateway (Basic)', {
+        'WWW-Authenticate': 'Basic realm="Restricted"'
+      })
+    }
+    await next()
+  }
+}
+
+/** Runs when no route took the request: 405 when one has its path, else 404. */
+const refuseUnrouted: Middleware = ctx => {
+  const layers = (ctx['matched'] ?? []) as { methods: string[] }[]
+  const methods = [...new Set([...layers.flatMap(layer => layer.methods), ...METHODS_EVERYWHERE])].sort()
+  if (layers.length === 0) throw new HttpError(404, 'ROUTE_NOT_FOUND', `there is no route ${ctx.path.slice(0, 256)}`)
+  const allow = { Allow: methods.join(', ') }
+  if (ctx.method !== 'OPTIONS') {
+    throw new HttpError(405, 'METHOD_NOT_ALLOWED', `${ctx.method} is not allowed here, but ${allow.Allow} are`, allow)
+  }
+  ctx.set(allow)
+  ctx.status = 204
+}

@@ -1,0 +1,147 @@
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { link, mkdir, open, readFile, stat, unlink } from 'node:fs/promises'
+import { dirname } from 'node:path'
+
+export interface Authenticator {
+  /** Whether a request with this `Authorization` header may go on. Always when authentication is off. */
+  check: (header: string | undefined) => boolean
+  /** Whether the header holds the gateway's own credentials, so that it must not reach a function. */
+  isOwn: (header: string | undefined) => boolean
+}
+
+export interface AuthOptions {
+  readonly enabled: boolean
+  readonly user: string
+  /** Absent: no header is right. */
+  readonly password?: string | undefined
+}
+
+const MAX_HEADER_LENGTH = 4096
+const PASSWORD_BYTES = 24
+
+/**
+ * Checks Basic credentials (RFC 7617) in constant time: digests are compared, both of them, whether or not the user is
+ * known. The digest of the last right header is kept, so that the invocation path hashes once and decodes nothing.
+ */
+export function createAuthenticator({ enabled, user, password }: AuthOptions): Authenticator {
+  const userDigest = digest(user)
+  const passwordDigest = password === undefined || password === '' ? undefined : digest(password)
+  let known: Buffer | undefined
+
+  const isOwn = (header: string | undefined): boolean => {
+    if (header === undefined || passwordDigest === undefined || header.length > MAX_HEADER_LENGTH) return false
+    const headerDigest = digest(header)
+    if (known !== undefined && timingSafeEqual(headerDigest, known)) return true
+    const given = parseBasic(header)
+    const userMatches = timingSafeEqual(digest(given.user), userDigest)
+    const passwordMatches = timingSafeEqual(digest(given.password), passwordDigest)
+    const matches = given.isBasic && userMatches && passwordMatches
+    if (matches) known = headerDigest
+    return matches
+  }
+  return { check: header => !enabled || isOwn(header), isOwn }
+}
+
+export interface PasswordSources {
+  /** `AUTH_PASSWORD`. */
+  readonly password?: string | undefined
+  /** `AUTH_PASSWORD_FILE`. */
+  readonly file?: string | undefined
+  /** Where a generated password is kept. */
+  readonly generatedFile: string
+}
+
+export interface AdminPassword {
+  readonly password: string
+  readonly source: 'environment' | 'file' | 'generated'
+  /** Whether this call made it, so that the start can say where it is. */
+  readonly generatedNow: boolean
+  /** What the operator should mend. */
+  readonly warning?: string
+}
+
+/**
+ * The administrator's password: that of the environment or of a file, else one that is generated once and kept in a
+ * 0600 file. A password that is there is never overwritten. Throws when both sources are set and differ, or one is empty.
+ */
+export async function readAdminPassword(sources: PasswordSources): Promise<AdminPassword> {
+  const fromEnvironment = sources.password === '' ? undefined : sources.password
+  const fromFile = sources.file === undefined || sources.file === '' ? undefined : await readPassword(sources.file)
+  if (fromEnvironment !== undefined && fromFile !== undefined && fromEnvironment !== fromFile) {
+    throw new Error('AUTH_PASSWORD and AUTH_PASSWORD_FILE hold different passwords; set one of them')
+  }
+  if (fromFile !== undefined) return { password: fromFile, source: 'file', generatedNow: false }
+  if (fromEnvironment !== undefined) return { password: fromEnvironment, source: 'environment', generatedNow: false }
+  const generatedNow = await generate(sources.generatedFile)
+  const warning = await openToOthers(sources.generatedFile)
+  return {
+    password: await readPassword(sources.generatedFile),
+    source: 'generated',
+    generatedNow,
+    ...(warning === undefined ? {} : { warning })
+  }
+}
+
+/** Makes the file with a fresh password in it, whole or not at all; false when it is there already. */
+async function generate(path: string): Promise<boolean> {
+  if (await exists(path)) return false
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  const draft = `${path}.${randomBytes(6).toString('hex')}`
+  const file = await open(draft, 'wx', 0o600)
+  try {
+    await file.writeFile(`${randomBytes(PASSWORD_BYTES).toString('base64url')}\n`)
+    await file.sync()
+    // NOTE: link refuses an existing name, rename would replace it: two first starts at once agree on one password.
+    await link(draft, path)
+    return true
+  } catch (err) {
+    if ((err as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw new Error(`the password could not be kept in ${path}`, { cause: err })
+  } finally {
+    await file.close()
+    await unlink(draft)
+  }
+}
+
+async function readPassword(path: string): Promise<string> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (err) {
+    throw new Error(`the password file ${path} could not be read`, { cause: err })
+  }
+  const password = text.replace(/\r?\n$/, '')
+  if (password === '') throw new Error(`the password file ${path} is empty`)
+  return password
+}
+
+async function openToOthers(path: string): Promise<string | undefined> {
+  const mode = (await stat(path)).mode & 0o777
+  if ((mode & 0o077) === 0) return undefined
+  return `the password file ${path} is open to others (mode ${mode.toString(8)}); run chmod 600 on it`
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path)
+    return true
+  } catch (err) {
+    if ((err as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw err
+  }
+}
+
+function digest(text: string): Buffer {
+  return hash('sha256', text, 'buffer')
+}
+
+function parseBasic(header: string): { isBasic: boolean; user: string; password: string } {
+  const match = /^basic +([A-Za-z0-9+/_=-]+) *$/i.exec(header)
+  const decoded = Buffer.from(match?.[1] ?? '', 'base64').toString('utf8')
+  const colon = decoded.indexOf(':')
+  return {
+    isBasic: match !== null && colon >= 0,
+    user: colon < 0 ? '' : decoded.slice(0, colon),
+    password: colon < 0 ? '' : decoded.slice(colon + 1)
+  }
+}

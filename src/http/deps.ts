@@ -1,0 +1,81 @@
+import type { FunctionObject } from '../../api/function.ts'
+import type { ReplicaLimits } from '../../api/openfaas.ts'
+import type { Clock } from '../clock.ts'
+import type { EventStore, FunctionStore } from '../store/store.ts'
+
+/** What the API shows of the reconcile loop. The controllers implement it; reading it may read Docker, never change it. */
+export interface LoopView {
+  /** The steps, as text, that a pass would run for this object; also for one that is not written down. */
+  preview: (object: FunctionObject) => Promise<string[]>
+  /** The same for every function, and what the garbage collector would say of every owned object. */
+  previewAll: () => Promise<LoopPlan>
+  state: () => LoopState
+  /** Enqueues every key; gives back at once. */
+  resync: () => void
+}
+
+export interface LoopPlan {
+  readonly functions: readonly { readonly key: string; readonly steps: readonly string[] }[]
+  readonly garbage: readonly {
+    readonly kind: string
+    readonly name: string
+    readonly owner: string
+    readonly verdict: string
+  }[]
+}
+
+export interface LoopState {
+  readonly queueDepth: number
+  /** Passes under way. */
+  readonly running: number
+  /** Functions whose status does not speak of their generation yet, and for how long. */
+  readonly lag: readonly { readonly key: string; readonly seconds: number }[]
+  readonly maxLagSeconds: number
+  /** RFC 3339; absent before the first. */
+  readonly lastFullResyncAt?: string
+  readonly engine: { readonly reachable: boolean; readonly version?: string; readonly error?: string }
+  readonly watch: { readonly connected: boolean }
+  /** Whether the first full resync is over. */
+  readonly ready: boolean
+}
+
+export interface RequestObservation {
+  readonly method: string
+  /** Route template such as `/v1/functions/:name`, or `unmatched`; never a raw path. */
+  readonly path: string
+  readonly code: number
+  readonly seconds: number
+}
+
+export interface HttpMetrics {
+  observeRequest: (request: RequestObservation) => void
+  /** The text that Prometheus reads, and its content type. */
+  expose: () => Promise<{ readonly contentType: string; readonly text: string }>
+}
+
+export interface HttpLog {
+  warn: (fields: object, message: string) => void
+  error: (fields: object, message: string) => void
+}
+
+export interface ApiDeps {
+  readonly functions: FunctionStore
+  readonly events: EventStore
+  /** Called after the commit of every write, with the key that was written. */
+  readonly enqueue: (key: string) => void
+  readonly loop: LoopView
+  readonly authenticator: { check: (header: string | undefined) => boolean }
+  readonly limits: ReplicaLimits
+  readonly info: { readonly version: string; readonly commit: string }
+  /** What `GET /system/config` gives: nothing in it is secret. */
+  readonly config: Readonly<Record<string, unknown>>
+  readonly log: HttpLog
+  readonly metrics: HttpMetrics
+  readonly clock: Clock
+  /** Calls of a function since the start of the gateway. */
+  readonly invocationCount: (key: string) => number
+  /** How long a client may take to send a body. */
+  readonly readTimeoutMs: number
+  /** Aborts when the gateway stops: watches end. */
+  readonly shutdown: AbortSignal
+}

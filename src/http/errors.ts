@@ -1,0 +1,95 @@
+import type { Context, Middleware } from 'koa'
+import { FaasError, type FieldError, ValidationError } from '../../api/errors.ts'
+import { redactText } from '../redact.ts'
+import type { HttpLog } from './deps.ts'
+
+/** An answer of HTTP itself rather than of an object: body too large, no such route, method not allowed. */
+export class HttpError extends FaasError {
+  override name = 'HttpError'
+  readonly code: string
+  readonly status: number
+  override readonly retryable = false
+  readonly headers: Readonly<Record<string, string>>
+  constructor(status: number, code: string, message: string, headers: Readonly<Record<string, string>> = {}) {
+    super(message)
+    this.status = status
+    this.code = code
+    this.headers = headers
+  }
+}
+
+/** `application/problem+json`. Source: RFC 9457. */
+export interface Problem {
+  readonly type: string
+  readonly title: string
+  readonly status: number
+  readonly detail: string
+  readonly instance: string
+  /** Stable; clients may match on it. */
+  readonly code: string
+  readonly errors?: readonly FieldError[]
+}
+
+const TITLES: Readonly<Record<string, string>> = {
+  INVALID: 'The request is not valid',
+  UNAUTHORIZED: 'Credentials are needed',
+  NOT_FOUND: 'There is no such object',
+  ROUTE_NOT_FOUND: 'There is no such route',
+  METHOD_NOT_ALLOWED: 'The method is not allowed here',
+  ALREADY_EXISTS: 'The object exists already',
+  CONFLICT: 'The object changed since it was read',
+  GONE: 'The history is no longer kept',
+  BODY_TOO_LARGE: 'The body is too large',
+  BODY_TIMEOUT: 'The body took too long',
+  UNSUPPORTED_ENCODING: 'The encoding of the body is not supported',
+  ENGINE_ERROR: 'The container engine did not do it',
+  INTERNAL: 'Internal error'
+}
+
+/** What a client may know of an error: nothing at all of one that was not thrown on purpose. */
+export function toProblem(err: unknown, instance: string): Problem {
+  if (!(err instanceof FaasError)) {
+    const detail = 'the request failed for a reason that is in the log of the gateway'
+    return { type: 'about:blank', title: 'Internal error', status: 500, detail, instance, code: 'INTERNAL' }
+  }
+  return {
+    type: 'about:blank',
+    title: TITLES[err.code] ?? err.code,
+    status: err.status,
+    detail: redactText(err.message),
+    instance,
+    code: err.code,
+    ...(err instanceof ValidationError ? { errors: err.errors.map(redactField) } : {})
+  }
+}
+
+/** Turns whatever a handler throws into an answer: a problem on `/v1`, plain text elsewhere, as OpenFaaS clients show it. */
+export function answerErrors(log: HttpLog): Middleware {
+  return async (ctx, next) => {
+    try {
+      await next()
+    } catch (err) {
+      answerError(ctx, err, log)
+    }
+  }
+}
+
+function answerError(ctx: Context, err: unknown, log: HttpLog): void {
+  const problem = toProblem(err, ctx.path)
+  if (problem.status >= 500) {
+    log.error({ err, method: ctx.method, path: ctx.path, status: problem.status }, 'Failed request')
+  }
+  ctx.status = problem.status
+  if (err instanceof HttpError) ctx.set({ ...err.headers })
+  if (ctx.path === '/v1' || ctx.path.startsWith('/v1/')) {
+    ctx.body = JSON.stringify(problem)
+    ctx.type = 'application/problem+json'
+  } else {
+    ctx.body = `${problem.detail}\n`
+    ctx.type = 'text/plain; charset=utf-8'
+  }
+}
+
+function redactField({ field, message }: FieldError): FieldError {
+  return { field, message: redactText(message) }
+}

@@ -1,0 +1,29 @@
+import { parseQualifiedName } from '../../api/names.ts'
+
+/** The function that a call is for, and what it is asked. */
+export interface FunctionTarget {
+  readonly namespace: string
+  readonly name: string
+  /** Path and query for the function, as they came; always starts with `/`. */
+  readonly path: string
+}
+
+/** `/function/<name>[.<namespace>]`, then nothing, a path or a query. The name is that of a new or a legacy function. */
+const FUNCTION_URL =
+  /^\/function\/([a-zA-Z0-9][a-zA-Z0-9_-]{0,127}(?:\.[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?)?)(?:(\/[^?]*))?(\?.*)?$/
+/** A step up, in any of its spellings. */
+const STEP_UP = /(?:^|\/|\\|%2f|%5c)(?:\.|%2e){2}(?:\/|\\|%2f|%5c|$)/i
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it is these that must not get through
+const FORBIDDEN = /[\x00-\x20\x7f#]|%00/
+
+/**
+ * Where a URL such as `/function/hello.team-a/path?q=1` leads. Undefined when it is malformed: a name that no function can
+ * have, an encoded slash in it, a step up, a NUL.
+ */
+export function parseFunctionUrl(url: string): FunctionTarget | undefined {
+  const match = FUNCTION_URL.exec(url)
+  if (match === null || FORBIDDEN.test(url)) return undefined
+  const [, qualified = '', path = '/', query = ''] = match
+  if (STEP_UP.test(path)) return undefined
+  return { ...parseQualifiedName(qualified), path: `${path}${query}` }
+}

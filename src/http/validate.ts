@@ -1,0 +1,173 @@
+import type { Context } from 'koa'
+import * as z from 'zod'
+import { type FieldError, NotFoundError, ValidationError } from '../../api/errors.ts'
+import { DEFAULT_NAMESPACE, LEGACY_NAME, Name } from '../../api/meta.ts'
+import { isSecretName } from '../redact.ts'
+import { HttpError } from './errors.ts'
+
+/** Fields whose values are never repeated to the client: they are, or often hold, secrets. */
+const PRIVATE_FIELDS: ReadonlySet<string> = new Set([
+  'env',
+  'envVars',
+  'envProcess',
+  'secrets',
+  'annotations',
+  'registryAuth',
+  'value',
+  'rawValue'
+])
+const MAX_SHOWN = 64
+const MAX_ERRORS = 20
+
+/** `input` as the schema has it. Throws `ValidationError` with each wrong field, what was given and what is allowed. */
+export function parseInput<T>(schema: z.ZodType<T>, input: unknown): T {
+  const parsed = schema.safeParse(input)
+  if (parsed.success) return parsed.data
+  const errors = parsed.error.issues.flatMap(issue => fieldErrors(issue, input))
+  throw new ValidationError(errors.slice(0, MAX_ERRORS))
+}
+
+/** The one value of a query parameter; undefined when it is left out. Throws when it is given twice. */
+export function queryParameter(ctx: Context, name: string): string | undefined {
+  const value = ctx.query[name]
+  if (Array.isArray(value)) throw invalid(name, 'must be given once')
+  return value
+}
+
+/** Whether a switch such as `?dryRun=true` is on; given without a value it is. */
+export function queryFlag(ctx: Context, name: string): boolean {
+  const value = queryParameter(ctx, name)
+  if (value === undefined || value === 'false' || value === '0') return false
+  if (value === '' || value === 'true' || value === '1') return true
+  throw invalid(name, `must be true or false, got ${shorten(value)}`)
+}
+
+/** A whole number of the query within bounds. */
+export function queryInteger(ctx: Context, name: string, min: number, max: number): number | undefined {
+  const value = queryParameter(ctx, name)
+  if (value === undefined) return undefined
+  const number = /^\d{1,16}$/.test(value) ? Number(value) : Number.NaN
+  if (number >= min && number <= max) return number
+  throw invalid(name, `must be an integer from ${min} to ${max}, got ${shorten(value)}`)
+}
+
+/** The namespace that the query names, if any. */
+export function queryNamespace(ctx: Context): string | undefined {
+  const namespace = queryParameter(ctx, 'namespace')
+  if (namespace === undefined || namespace === '') return undefined
+  return parseInput(z.object({ namespace: Name }), { namespace }).namespace
+}
+
+/** The namespace of a request: that of the query or of the body, which must not disagree, or `openfaas-fn`. */
+export function namespaceOf(ctx: Context, fromBody?: string | undefined, field = 'namespace'): string {
+  const fromQuery = queryNamespace(ctx)
+  if (fromQuery !== undefined && fromBody !== undefined && fromQuery !== fromBody) {
+    throw invalid(field, `is ${shorten(fromBody)} in the body and ${shorten(fromQuery)} in the query`)
+  }
+  return fromQuery ?? fromBody ?? DEFAULT_NAMESPACE
+}
+
+/** Key of a function that is said to exist. A name that none can have is not found, and never reaches the store. */
+export function existingKey(namespace: string, name: string): string {
+  if (!LEGACY_NAME.test(name)) throw new NotFoundError('function', `${namespace}/${name.slice(0, MAX_SHOWN)}`)
+  return `${namespace}/${name}`
+}
+
+/**
+ * The resourceVersion that a write is bound to: of `If-Match` (quoted or bare), else of the body. Undefined when neither
+ * names one, or for `*`.
+ */
+export function expectedVersion(ctx: Context, fromBody?: unknown): number | undefined {
+  const header = ctx.get('If-Match').trim()
+  if (header === '*') return undefined
+  if (header !== '') return parseVersion('If-Match', header.replace(/^(?:W\/)?"(.*)"$/, '$1'))
+  if (fromBody === undefined || fromBody === null || fromBody === '' || fromBody === 0) return undefined
+  return parseVersion('metadata.resourceVersion', String(fromBody))
+}
+
+/** Throws when a merge patch is sent as something else; any other type passes as JSON, as OpenFaaS clients need it. */
+export function requireMergePatch(ctx: Context): void {
+  const type = ctx.get('Content-Type').split(';')[0]?.trim().toLowerCase() ?? ''
+  if (
+    !['application/json-patch+json', 'application/strategic-merge-patch+json', 'application/apply-patch+yaml'].includes(
+      type
+    )
+  )
+    return
+  throw new HttpError(
+    415,
+    'UNSUPPORTED_PATCH',
+    `${type} is not supported; send application/merge-patch+json (RFC 7396)`,
+    {
+      'Accept-Patch': 'application/merge-patch+json, application/json'
+    }
+  )
+}
+
+export function invalid(field: string, message: string): ValidationError {
+  return new ValidationError([{ field, message }])
+}
+
+function parseVersion(field: string, text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text)
+  throw invalid(field, `must be a resourceVersion, got ${shorten(text)}`)
+}
+
+type Issue = z.core.$ZodIssue
+
+function fieldErrors(issue: Issue, input: unknown): FieldError[] {
+  const path = issue.path.map(String)
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map(key => ({
+      field: [...path, key.slice(0, MAX_SHOWN)].join('.'),
+      message: 'is not a known field'
+    }))
+  }
+  const field = path.join('.').slice(0, 256)
+  const value = path.reduce<unknown>((at, key) => (isRecord(at) && Object.hasOwn(at, key) ? at[key] : undefined), input)
+  if (issue.code === 'invalid_key') {
+    return [{ field, message: issue.issues[0]?.message ?? 'is not a valid key' }]
+  }
+  if (value === undefined && issue.code === 'invalid_type')
+    return [{ field, message: `is required: ${kindOf(issue.expected)}` }]
+  const shown = path.some(isPrivate) ? '' : `, got ${show(value)}`
+  return [{ field, message: `${ruleOf(issue)}${shown}` }]
+}
+
+function ruleOf(issue: Issue): string {
+  if (issue.code === 'invalid_type') return `must be ${kindOf(issue.expected)}`
+  if (issue.code === 'too_big' && issue.origin !== 'string') return `must be at most ${issue.maximum}`
+  if (issue.code === 'too_small' && issue.origin !== 'string') return `must be at least ${issue.minimum}`
+  if (issue.code === 'invalid_value') return `must be ${issue.values.map(value => JSON.stringify(value)).join(' or ')}`
+  return issue.message
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  object: 'an object',
+  record: 'an object',
+  array: 'a list',
+  int: 'an integer',
+  boolean: 'true or false'
+}
+
+function kindOf(expected: string): string {
+  return KINDS[expected] ?? `a ${expected}`
+}
+
+function isPrivate(segment: string): boolean {
+  return PRIVATE_FIELDS.has(segment) || isSecretName(segment)
+}
+
+function show(value: unknown): string {
+  if (Array.isArray(value)) return 'a list'
+  if (isRecord(value)) return 'an object'
+  return typeof value === 'string' ? shorten(value) : String(value)
+}
+
+function shorten(text: string): string {
+  return JSON.stringify(text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text)
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
+}

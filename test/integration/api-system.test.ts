@@ -1,0 +1,411 @@
+import { expect } from 'chai'
+import { StoreUnavailableError } from '../../src/store/errors.ts'
+import { type ApiServer, AUTHORIZATION, HEALTHY, startApi } from '../helpers/api-server.ts'
+
+const HELLO = { service: 'hello', image: 'hello:1' }
+
+describe('the OpenFaaS API', () => {
+  let api: ApiServer
+  beforeEach(async () => {
+    api = await startApi()
+  })
+  afterEach(() => api[Symbol.asyncDispose]())
+
+  describe('deploying', () => {
+    it('answers 202, writes the function down and wakes the loop after the commit', async () => {
+      const answer = await api.request('POST', '/system/functions', HELLO)
+      expect(answer.status).to.equal(202)
+      expect(answer.text).to.equal('')
+      expect(api.enqueued).to.deep.equal(['openfaas-fn/hello'])
+      expect((await api.store.functions.get('openfaas-fn/hello'))?.spec.replicas).to.equal(1)
+    })
+
+    it('shows the function straight after the answer', async () => {
+      await api.request('POST', '/system/functions', HELLO)
+      expect((await api.request('GET', '/system/function/hello')).json).to.include({ name: 'hello', image: 'hello:1' })
+      expect((await api.request('GET', '/system/functions')).json).to.have.length(1)
+    })
+
+    it('answers 202 for the same spec again and keeps the generation', async () => {
+      const deployment = { ...HELLO, labels: { a: 'b' }, envVars: { B: '1', A: '2' }, secrets: null, annotations: null }
+      await api.request('POST', '/system/functions', deployment)
+      const again = { ...HELLO, envVars: { A: '2', B: '1' }, labels: { a: 'b', faas_function: 'hello' } }
+      expect((await api.request('POST', '/system/functions', again)).status).to.equal(202)
+      expect((await api.store.functions.get('openfaas-fn/hello'))?.metadata.generation).to.equal(1)
+    })
+
+    it('answers 409 for another spec under a name in use', async () => {
+      await api.request('POST', '/system/functions', HELLO)
+      const answer = await api.request('POST', '/system/functions', { ...HELLO, image: 'hello:2' })
+      expect(answer.status).to.equal(409)
+      expect(answer.text).to.contain('already exists')
+      expect(answer.headers.get('content-type')).to.contain('text/plain')
+    })
+
+    it('takes the namespace from the query or the body, and refuses two', async () => {
+      await api.request('POST', '/system/functions?namespace=team-a', HELLO)
+      await api.request('POST', '/system/functions', { ...HELLO, namespace: 'team-b' })
+      expect(api.enqueued).to.deep.equal(['team-a/hello', 'team-b/hello'])
+      const both = await api.request('POST', '/system/functions?namespace=team-a', { ...HELLO, namespace: 'team-b' })
+      expect(both.status).to.equal(400)
+    })
+
+    it('takes the first number of replicas from com.openfaas.scale.min', async () => {
+      await api.request('POST', '/system/functions', { ...HELLO, labels: { 'com.openfaas.scale.min': '3' } })
+      expect((await api.request('GET', '/system/function/hello')).json.replicas).to.equal(3)
+    })
+
+    it('deploys straight after a delete of the same name', async () => {
+      await api.request('POST', '/system/functions', HELLO)
+      const before = await api.store.functions.get('openfaas-fn/hello')
+      expect((await api.request('DELETE', '/system/functions', { functionName: 'hello' })).status).to.equal(202)
+      expect((await api.request('POST', '/system/functions', { ...HELLO, image: 'hello:2' })).status).to.equal(202)
+      const after = await api.store.functions.get('openfaas-fn/hello')
+      expect(after?.metadata.uid).not.to.equal(before?.metadata.uid)
+      expect(after?.metadata).not.to.have.property('deletionRequestedAt')
+    })
+
+    const bad: [what: string, body: unknown, says: string][] = [
+      ['an empty body', '', 'body is empty'],
+      ['a body that is not JSON', '{', 'not JSON'],
+      ['a list', [], 'JSON object'],
+      ['a missing name', { image: 'a' }, 'service: is required'],
+      ['a missing image', { service: 'a' }, 'image: is required'],
+      ['a name that is no DNS label', { ...HELLO, service: 'Hello_1' }, 'service: must be a DNS label'],
+      ['a name of 64 characters', { ...HELLO, service: 'a'.repeat(64) }, 'service: must be a DNS label'],
+      ['a name with a slash', { ...HELLO, service: '../x' }, 'service: must be a DNS label'],
+      ['a namespace that is no DNS label', { ...HELLO, namespace: 'Team A' }, 'namespace: must be a DNS label'],
+      ['a wrong image', { ...HELLO, image: 'a b' }, 'image: must be an image reference'],
+      ['a wrong memory limit', { ...HELLO, limits: { memory: 'lots' } }, 'limits.memory: must be a memory quantity'],
+      ['a wrong CPU request', { ...HELLO, requests: { cpu: '-1' } }, 'requests.cpu: must be a CPU quantity'],
+      ['a label of our own', { ...HELLO, labels: { 'com.docker-faas.uid': 'x' } }, 'is reserved'],
+      ['a minimum above the maximum', { ...HELLO, labels: { 'com.openfaas.scale.min': '11' } }, 'must be at most 10'],
+      ['a secret that traverses', { ...HELLO, secrets: ['../../etc/passwd'] }, 'secrets.0: must be letters'],
+      ['an environment that is no text', { ...HELLO, envVars: { A: 1 } }, 'envVars.A: must be a string']
+    ]
+    for (const [what, body, says] of bad) {
+      it(`S40: answers 400 for ${what} and says so`, async () => {
+        const answer = await api.request('POST', '/system/functions', body)
+        expect(answer.status).to.equal(400)
+        expect(answer.text).to.contain(says)
+        expect(api.enqueued).to.deep.equal([])
+      })
+    }
+
+    it('S28: repeats no value of the environment in an error', async () => {
+      const body = {
+        ...HELLO,
+        envVars: { TOKEN: 'canary\0', 'BAD KEY': 'canary2' },
+        envProcess: `canary3${'x'.repeat(5000)}`
+      }
+      const answer = await api.request('POST', '/system/functions', body)
+      expect(answer.status).to.equal(400)
+      expect(answer.text).not.to.contain('canary')
+    })
+
+    for (const poison of [
+      '{"service":"a","image":"b","__proto__":{"x":1}}',
+      '{"service":"a","image":"b","labels":{"__proto__":"x"}}',
+      '{"service":"a","image":"b","constructor":{"prototype":{"x":1}}}'
+    ]) {
+      it(`S23: answers 400 for ${poison}`, async () => {
+        const answer = await api.request('POST', '/system/functions', poison)
+        expect(answer.status).to.equal(400)
+        expect(answer.text).to.contain('is not allowed as a key')
+      })
+    }
+
+    it('S40: answers 413 for a body beyond 1 MiB, and takes one of exactly that', async () => {
+      const head = JSON.stringify({ ...HELLO, ignored: '' }).slice(0, -2)
+      const exact = `${head}${'x'.repeat(1024 * 1024 - head.length - 2)}"}`
+      expect((await api.request('POST', '/system/functions', exact)).status).to.equal(202)
+      expect((await api.request('POST', '/system/functions', `${exact} `)).status).to.equal(413)
+    })
+
+    it('S40: answers 400 for a body that is nested too deeply', async () => {
+      const answer = await api.request(
+        'POST',
+        '/system/functions',
+        `{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`
+      )
+      expect(answer.status).to.equal(400)
+      expect(answer.text).to.contain('levels deep')
+    })
+
+    it('ignores unknown fields and any content type', async () => {
+      const body = { ...HELLO, registryAuth: 'abc', nonsense: { a: [1] } }
+      const answer = await api.request('POST', '/system/functions', body, {
+        'content-type': 'application/x-www-form-urlencoded'
+      })
+      expect(answer.status).to.equal(202)
+      expect((await api.request('GET', '/system/function/hello')).text).not.to.contain('abc')
+    })
+  })
+
+  describe('updating', () => {
+    it('answers 404 for an unknown function, as faas-cli needs it', async () => {
+      expect((await api.request('PUT', '/system/functions', HELLO)).status).to.equal(404)
+    })
+
+    it('answers 202, raises the generation and keeps the replicas', async () => {
+      await api.request('POST', '/system/functions', HELLO)
+      await api.request('POST', '/system/scale-function/hello', { replicas: 4 })
+      expect((await api.request('PUT', '/system/functions', { ...HELLO, image: 'hello:2' })).status).to.equal(202)
+      const object = await api.store.functions.get('openfaas-fn/hello')
+      expect(object?.spec).to.include({ image: 'hello:2', replicas: 4 })
+      expect(object?.metadata.generation).to.equal(3)
+    })
+  })
+
+  describe('reading', () => {
+    it('gives everything back as it was deployed', async () => {
+      const deployment = {
+        ...HELLO,
+        envProcess: 'node index.js',
+        envVars: { A: '1' },
+        constraints: ['node.platform.os == linux'],
+        secrets: ['token'],
+        labels: { team: 'a' },
+        annotations: { 'com.openfaas.ready.http.path': '/ready' },
+        limits: { memory: '5Mi', cpu: '' },
+        requests: { cpu: '100m' },
+        readOnlyRootFilesystem: true
+      }
+      await api.request('POST', '/system/functions', deployment)
+      const { createdAt, ...rest } = (await api.request('GET', '/system/function/hello?usage=1')).json
+      const { service, ...sent } = deployment
+      expect(rest).to.deep.equal({
+        ...sent,
+        name: service,
+        namespace: 'openfaas-fn',
+        labels: { team: 'a', faas_function: 'hello' },
+        limits: { memory: '5Mi' },
+        replicas: 1,
+        availableReplicas: 0,
+        invocationCount: 0
+      })
+      expect(Date.parse(createdAt)).to.be.closeTo(Date.now(), 60_000)
+    })
+
+    it('leaves out what is unset', async () => {
+      await api.request('POST', '/system/functions', HELLO)
+      const [first] = (await api.request('GET', '/system/functions')).json
+      expect(first).to.have.keys(
+        ...['name', 'namespace', 'image', 'labels', 'replicas', 'availableReplicas', 'invocationCount', 'createdAt']
+      )
+    })
+
+    it('lists only the namespace that is asked for', async () => {
+      await api.request('POST', '/system/functions?namespace=team-a', HELLO)
+      await api.request('POST', '/system/functions', { ...HELLO, service: 'counted' })
+      const names = (answer: { json: { name: string }[] }) => answer.json.map(({ name }) => name)
+      expect(names(await api.request('GET', '/system/functions'))).to.deep.equal(['counted'])
+      expect(names(await api.request('GET', '/system/functions?namespace=team-a'))).to.deep.equal(['hello'])
+      expect((await api.request('GET', '/system/functions?namespace=none')).json).to.deep.equal([])
+      expect((await api.request('GET', '/system/functions?namespace=No!')).status).to.equal(400)
+      expect((await api.request('GET', '/system/functions')).json[0].invocationCount).to.equal(7)
+    })
+
+    it('answers 404 for an unknown function, or a name that none can have', async () => {
+      for (const name of ['none', 'a%2Fb', '..%2f..', '%00', 'a'.repeat(300), 'constructor', '__proto__']) {
+        expect((await api.request('GET', `/system/function/${name}`)).status, name).to.equal(404)
+      }
+    })
+
+    it('answers HEAD like GET without a body', async () => {
+      const answer = await api.request('HEAD', '/system/functions')
+      expect(answer.status).to.equal(200)
+      expect(answer.text).to.equal('')
+    })
+  })
+
+  describe('deleting', () => {
+    it('answers 202, hides the function at once, and 404 from then on', async () => {
+      await api.request('POST', '/system/functions', HELLO)
+      expect((await api.request('DELETE', '/system/functions', { functionName: 'hello' })).status).to.equal(202)
+      expect(api.enqueued).to.have.length(2)
+      expect((await api.request('GET', '/system/function/hello')).status).to.equal(404)
+      expect((await api.request('GET', '/system/functions')).json).to.deep.equal([])
+      expect((await api.request('DELETE', '/system/functions', { functionName: 'hello' })).status).to.equal(404)
+      expect((await api.request('POST', '/system/scale-function/hello', { replicas: 1 })).status).to.equal(404)
+      expect((await api.request('PUT', '/system/functions', HELLO)).status).to.equal(404)
+    })
+
+    it('takes the namespace from query or body, and the name from the query too', async () => {
+      for (const namespace of ['a', 'b', 'c'])
+        await api.request('POST', `/system/functions?namespace=${namespace}`, HELLO)
+      const body = { functionName: 'hello' }
+      expect((await api.request('DELETE', '/system/functions', body)).status).to.equal(404)
+      expect((await api.request('DELETE', '/system/functions?namespace=a', body)).status).to.equal(202)
+      expect((await api.request('DELETE', '/system/functions', { ...body, namespace: 'b' })).status).to.equal(202)
+      expect((await api.request('DELETE', '/system/functions?functionName=hello&namespace=c')).status).to.equal(202)
+    })
+
+    it('answers 400 without a name', async () => {
+      expect((await api.request('DELETE', '/system/functions', {})).status).to.equal(400)
+      expect((await api.request('DELETE', '/system/functions')).status).to.equal(400)
+    })
+  })
+
+  describe('scaling', () => {
+    beforeEach(() => api.request('POST', '/system/functions', HELLO))
+
+    const table: [body: unknown, status: number][] = [
+      [{ serviceName: 'hello', replicas: 2 }, 202],
+      [{ serviceName: 'another', replicas: 0 }, 202],
+      [{ replicas: 10 }, 202],
+      [{ replicas: 11 }, 400],
+      [{ replicas: -1 }, 400],
+      [{ replicas: 1.5 }, 400],
+      [{ replicas: '2' }, 400],
+      [{ serviceName: 'hello' }, 400],
+      ['', 400]
+    ]
+    for (const [body, status] of table) {
+      it(`answers ${status} for ${JSON.stringify(body)}`, async () => {
+        const answer = await api.request('POST', '/system/scale-function/hello', body)
+        expect(answer.status).to.equal(status)
+        const wanted = status === 202 ? (body as { replicas: number }).replicas : 1
+        expect((await api.request('GET', '/system/function/hello')).json.replicas).to.equal(wanted)
+      })
+    }
+
+    it('names the limit', async () => {
+      const answer = await api.request('POST', '/system/scale-function/hello', { replicas: 11 })
+      expect(answer.text).to.equal('replicas: must be at most 10 (MAX_REPLICAS), got 11\n')
+    })
+
+    it('answers 404 for an unknown function', async () => {
+      expect((await api.request('POST', '/system/scale-function/none', { replicas: 1 })).status).to.equal(404)
+    })
+  })
+
+  describe('the gateway itself', () => {
+    it('says who it is', async () => {
+      const { json } = await api.request('GET', '/system/info')
+      expect(json.provider).to.deep.equal({
+        provider: 'docker-faas',
+        orchestration: 'docker',
+        version: { release: '3.0.0', sha: 'abc1234' }
+      })
+      expect(json.version).to.deep.equal({ release: '3.0.0', sha: 'abc1234', commit_message: '' })
+      expect(json.arch).to.be.a('string')
+    })
+
+    it('lists the namespaces in use and the default one', async () => {
+      await api.request('POST', '/system/functions?namespace=team-a', HELLO)
+      expect((await api.request('GET', '/system/namespaces')).json).to.deep.equal(['openfaas-fn', 'team-a'])
+    })
+
+    it('shows its configuration and metrics', async () => {
+      expect((await api.request('GET', '/system/config')).json).to.include({ authEnabled: true })
+      const metrics = await api.request('GET', '/system/metrics')
+      expect(metrics.text).to.equal('gateway_up 1\n')
+      expect(metrics.headers.get('content-type')).to.equal('text/plain; version=0.0.4; charset=utf-8')
+    })
+
+    it('answers 404 for an unknown route and 405 with Allow for a wrong method', async () => {
+      expect((await api.request('GET', '/system/nothing')).status).to.equal(404)
+      const answer = await api.request('PATCH', '/system/functions', HELLO)
+      expect(answer.status).to.equal(405)
+      expect(answer.headers.get('allow')).to.equal('DELETE, GET, HEAD, OPTIONS, POST, PUT')
+      expect((await api.request('OPTIONS', '/system/functions')).status).to.equal(204)
+    })
+
+    it('counts requests by route template, never by raw path', async () => {
+      await api.request('GET', '/system/function/some-name')
+      await api.request('GET', '/nowhere/at-all')
+      const seen = api.observed.map(({ method, path, code }) => `${method} ${path} ${code}`)
+      expect(seen).to.deep.equal(['GET /system/function/:name 404', 'GET unmatched 404'])
+      expect(api.observed[0]?.seconds).to.be.within(0, 10)
+    })
+  })
+
+  describe('health', () => {
+    it('answers without credentials', async () => {
+      for (const path of ['/healthz', '/livez', '/readyz']) {
+        const answer = await fetch(`${api.url}${path}`)
+        expect(answer.status, path).to.equal(200)
+      }
+      expect(await (await fetch(`${api.url}/healthz`)).text()).to.equal('OK')
+    })
+
+    it('gives the checks as JSON', async () => {
+      const answer = await api.request('GET', '/healthz', undefined, { accept: 'application/json' })
+      expect(answer.json).to.deep.equal({ status: 'ok', checks: { database: 'ok', docker: 'ok', network: 'ok' } })
+    })
+
+    it('D4: is unhealthy but alive and degraded without the engine, and tells anonymous callers no details', async () => {
+      api.setState({ ...HEALTHY, engine: { reachable: false, error: 'connect ENOENT /secret/path' } })
+      const health = await api.request('GET', '/healthz', undefined, { accept: 'application/json' })
+      expect(health.status).to.equal(503)
+      expect(health.json.checks).to.deep.equal({ database: 'ok', docker: 'error', network: 'error' })
+      expect((await api.request('GET', '/livez')).status).to.equal(200)
+      const ready = await api.request('GET', '/readyz?verbose')
+      expect(ready.status).to.equal(200)
+      expect(ready.text).to.contain('[-] engine').and.to.contain('degraded')
+      expect(health.text + ready.text).not.to.contain('secret')
+    })
+
+    it('is not ready before the first full resync', async () => {
+      api.setState({ ...HEALTHY, ready: false })
+      const answer = await api.request('GET', '/readyz?verbose')
+      expect(answer.status).to.equal(503)
+      expect(answer.text).to.contain('[+] database ok').and.to.contain('[-] resync')
+    })
+
+    it('is not ready while it stops', async () => {
+      api.shutDown()
+      expect((await api.request('GET', '/readyz')).status).to.equal(503)
+    })
+
+    it('is unhealthy without its database', async () => {
+      api.store.functions.get = () => Promise.reject(new StoreUnavailableError('SQLITE_IOERR'))
+      const answer = await api.request('GET', '/healthz', undefined, { accept: 'application/json' })
+      expect(answer.status).to.equal(503)
+      expect(answer.json.checks.database).to.equal('error')
+    })
+  })
+
+  it('S41: tells nothing of an internal error, and logs it once', async () => {
+    await using broken = await startApi({
+      invocationCount: () => {
+        throw new TypeError('internal detail at /work/secret.ts:1')
+      }
+    })
+    await broken.request('POST', '/system/functions', HELLO)
+    const answer = await broken.request('GET', '/system/functions')
+    expect(answer.status).to.equal(500)
+    expect(answer.text).not.to.match(/internal detail|at \/|TypeError/)
+    expect(broken.logged.filter(({ level }) => level === 'error')).to.have.length(1)
+  })
+
+  describe('authentication', () => {
+    const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`
+    const wrong: Record<string, Record<string, string>> = {
+      'no header': {},
+      'an empty Bearer, as faas-cli sends after logout': { authorization: 'Bearer ' },
+      'a wrong password': { authorization: basic('admin:wrong') },
+      'a wrong user': { authorization: basic('root:correct-horse-battery') },
+      'no password': { authorization: basic('admin') },
+      'an empty Basic': { authorization: 'Basic ' },
+      'another scheme': { authorization: AUTHORIZATION.replace('Basic', 'Digest') }
+    }
+    for (const [what, headers] of Object.entries(wrong)) {
+      it(`answers 401 with a challenge for ${what}, on every route but health`, async () => {
+        for (const path of [
+          '/system/functions',
+          '/system/info',
+          '/system/metrics',
+          '/v1/functions',
+          '/nowhere',
+          '/function/hello'
+        ]) {
+          const answer = await fetch(`${api.url}${path}`, { headers })
+          expect(answer.status, path).to.equal(401)
+          expect(answer.headers.get('www-authenticate')).to.equal('Basic realm="Restricted"')
+        }
+      })
+    }
+  })
+})
