@@ -1,0 +1,76 @@
+/**
+ * Runs the levels named, or all of them, and sums up. The last line is always `N passed, N failed`; the code is 1 when
+ * a test failed, a level broke off, or nothing ran at all.
+ */
+import { globSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { runChecks } from './check.ts'
+import { run } from './command.ts'
+import { connectEngine, ensureHello, ensureTestkit } from './images.ts'
+import { sum, type Tally, tallyOf } from './tally.ts'
+
+interface Level {
+  readonly files: string
+  readonly covered: boolean
+  readonly docker: boolean
+}
+
+const LEVELS: Readonly<Record<string, Level>> = {
+  unit: { files: '{api,controllers,src,migrations,hack}/**/*.test.ts', covered: true, docker: false },
+  integration: { files: 'test/integration/**/*.test.ts', covered: true, docker: true },
+  e2e: { files: 'test/e2e/**/*.test.ts', covered: false, docker: true }
+}
+const COVERAGE = 'coverage'
+
+async function main(wanted: readonly string[]): Promise<void> {
+  const unknown = wanted.find(name => name !== 'check' && !(name in LEVELS))
+  if (unknown !== undefined) {
+    console.error(`There is no level ${unknown}; there are check, ${Object.keys(LEVELS).join(', ')}.`)
+    process.exitCode = 64
+    return
+  }
+  const names = wanted.length > 0 ? wanted : ['check', ...Object.keys(LEVELS)]
+  rmSync(COVERAGE, { recursive: true, force: true })
+  mkdirSync(COVERAGE, { recursive: true })
+  if (names.some(name => LEVELS[name]?.docker)) await makeImages()
+  const tallies: Tally[] = []
+  for (const name of names) tallies.push(await runLevel(name))
+  if (names.some(name => LEVELS[name]?.covered)) await run('c8', ['report'], { inherit: true })
+  const total = sum(tallies)
+  if (total.failed > 0 || total.passed === 0) process.exitCode = 1
+  console.log(`${total.passed} passed, ${total.failed} failed`)
+}
+
+async function makeImages(): Promise<void> {
+  const engine = connectEngine()
+  await ensureHello(engine, console.log)
+  await ensureTestkit(engine, console.log)
+}
+
+async function runLevel(name: string): Promise<Tally> {
+  console.log(`\n━━ ${name}`)
+  const level = LEVELS[name]
+  if (level === undefined) return runChecks()
+  const files = globSync(level.files)
+  if (files.length === 0) {
+    console.log('  No tests yet.')
+    return { passed: 0, failed: 0 }
+  }
+  const countFile = `${COVERAGE}/${name}.json`
+  const env = { COUNT_FILE: countFile }
+  const outcome = level.covered
+    ? await run('c8', ['--clean=false', '--reporter=none', 'mocha', ...files], { inherit: true, env })
+    : await run('mocha', files, { inherit: true, env })
+  const tally = tallyOf(readCount(countFile), outcome.code)
+  if (tally.broke) console.log(`  ✖ ${name} ended with code ${outcome.code} before its summary`)
+  return tally
+}
+
+function readCount(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined // mocha died before it could write it
+  }
+}
+
+await main(process.argv.slice(2))
