@@ -1,0 +1,86 @@
+import { expect } from 'chai'
+import { explicitImage, toCreateBody, toNetworkBody } from './docker-create.ts'
+import type { ContainerSpec } from './engine.ts'
+
+const spec: ContainerSpec = {
+  name: 'hello-0',
+  image: 'hello:1',
+  labels: { a: 'b' },
+  env: { A: 'x=y', B: '' },
+  network: 'net-hello',
+  memoryBytes: 128,
+  memoryReservationBytes: 64,
+  nanoCpus: 5,
+  cpuShares: 1024,
+  pidsLimit: 10,
+  readOnlyRootFilesystem: true,
+  tmpfs: { '/tmp': 4096 },
+  ports: [
+    { containerPort: 9229, address: '127.0.0.1', hostPort: 0 },
+    { containerPort: 5678, address: '127.0.0.1', hostPort: 40_000 }
+  ],
+  logMaxBytes: 1000
+}
+
+describe('toCreateBody', () => {
+  it('S1 S2 S4 S6 S7: says the same of every container, and nothing beside the spec', () => {
+    expect(toCreateBody(spec)).to.deep.equal({
+      Image: 'hello:1',
+      Env: ['A=x=y', 'B='],
+      Labels: { a: 'b' },
+      ExposedPorts: { '9229/tcp': {}, '5678/tcp': {} },
+      Healthcheck: { Test: ['NONE'] },
+      HostConfig: {
+        NetworkMode: 'net-hello',
+        RestartPolicy: { Name: 'no' },
+        AutoRemove: false,
+        Privileged: false,
+        CapDrop: ['ALL'],
+        SecurityOpt: ['no-new-privileges'],
+        ReadonlyRootfs: true,
+        Tmpfs: { '/tmp': 'size=4096,mode=1777' },
+        Memory: 128,
+        MemorySwap: 128,
+        MemoryReservation: 64,
+        NanoCpus: 5,
+        CpuShares: 1024,
+        PidsLimit: 10,
+        Ulimits: [{ Name: 'nofile', Soft: 16_384, Hard: 16_384 }],
+        LogConfig: { Type: 'json-file', Config: { 'max-size': '1000', 'max-file': '2' } },
+        PortBindings: {
+          '9229/tcp': [{ HostIp: '127.0.0.1', HostPort: '' }],
+          '5678/tcp': [{ HostIp: '127.0.0.1', HostPort: '40000' }]
+        }
+      },
+      NetworkingConfig: { EndpointsConfig: { 'net-hello': {} } }
+    })
+  })
+
+  for (const network of ['host', 'none', 'default', 'container:gateway', 'ns:/proc/1/ns/net']) {
+    it(`S7: refuses the network ${network}`, () => {
+      expect(() => toCreateBody({ ...spec, network })).to.throw('is not allowed')
+    })
+  }
+})
+
+describe('toNetworkBody', () => {
+  it('asks for a bridge with exactly the subnet, and for a name of its own', () => {
+    const body = toNetworkBody({ name: 'net', labels: { a: 'b' }, subnet: '10.0.0.0/28' })
+    expect(body).to.deep.include({ Name: 'net', Driver: 'bridge', Internal: false, CheckDuplicate: true })
+    expect(body.IPAM).to.deep.equal({ Driver: 'default', Config: [{ Subnet: '10.0.0.0/28' }] })
+  })
+})
+
+describe('explicitImage', () => {
+  const digest = `sha256:${'0'.repeat(64)}`
+  for (const [given, explicit] of [
+    ['cafe', 'cafe:latest'],
+    ['cafe:1', 'cafe:1'],
+    ['r.io:5000/cafe', 'r.io:5000/cafe:latest'],
+    ['r.io:5000/cafe:1', 'r.io:5000/cafe:1'],
+    [`cafe@${digest}`, `cafe@${digest}`],
+    [digest, digest]
+  ] as const) {
+    it(`is ${explicit} for ${given}`, () => expect(explicitImage(given)).to.equal(explicit))
+  }
+})
