@@ -95,6 +95,16 @@ describe('Prober', () => {
     expect(probes).to.deep.equal([0])
   })
 
+  it('asks again about one that became ready in the background, when its success is old', async () => {
+    const { prober, probes, answer, advance } = aProber()
+    await prober.check(TARGET)
+    answer.next = async () => 200
+    await advance(5_010)
+    answer.next = refused
+    expect(await prober.check(TARGET)).to.include({ ready: false })
+    expect(probes).to.deep.equal([0, 10, 5_010])
+  })
+
   it('believes a success for 5 s, and then asks again', async () => {
     const { prober, probes, answer, advance } = aProber()
     answer.next = async () => 200
@@ -292,7 +302,9 @@ describe('Prober over real sockets', () => {
       response.on('drain', pour)
       pour()
     })
+    const begin = performance.now()
     expect(await prober().check({ ...TARGET, port })).to.include({ ready: true })
+    expect(performance.now() - begin).to.be.lessThan(900)
     await untilNoSockets()
   })
 

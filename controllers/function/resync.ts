@@ -1,13 +1,16 @@
 import { keyOf } from '../../api/meta.ts'
 import type { FunctionStore } from '../../src/store/store.ts'
 
+/** Why everything is looked at. */
+export type ResyncReason = 'start' | 'reconnect' | 'periodic' | 'asked'
+
 export interface ResyncDeps {
   readonly functions: Pick<FunctionStore, 'list'>
   readonly add: (key: string) => void
   readonly addAfter: (key: string, delayMs: number) => void
   /** Told once, when every function of the first list has been looked at. */
   readonly onFirstComplete: () => void
-  readonly onResync: (reason: 'start' | 'period' | 'watch' | 'asked') => void
+  readonly onResync: (reason: ResyncReason) => void
   readonly random: () => number
   readonly now: () => number
 }
@@ -37,7 +40,7 @@ export class Resync {
   }
 
   /** Enqueues every function: at once, or over `spreadMs` so that a large host is not asked everything at the same time. */
-  async run(reason: 'start' | 'period' | 'watch' | 'asked', spreadMs = 0): Promise<void> {
+  async run(reason: ResyncReason, spreadMs = 0): Promise<void> {
     const { functions, add, addAfter, random, onResync, now } = this.#deps
     const keys = (await functions.list()).map(({ metadata }) => keyOf(metadata))
     if (this.#awaited === undefined) {

@@ -1,0 +1,83 @@
+import { expect } from 'chai'
+import { killAt } from '../../test/helpers/killed-engine.ts'
+import { Loop } from '../../test/helpers/loop.ts'
+
+interface Scenario {
+  readonly title: string
+  /** What was there before. */
+  readonly before: (loop: Loop) => Promise<unknown>
+  /** What is then written down, and interrupted. */
+  readonly change: (loop: Loop) => Promise<unknown>
+  /** The containers that must be there in the end. */
+  readonly containers: readonly string[]
+}
+
+const SCENARIOS: readonly Scenario[] = [
+  {
+    title: 'a deployment',
+    before: async () => undefined,
+    change: loop => loop.put({ replicas: 3 }),
+    containers: ['hello-0 running', 'hello-1 running', 'hello-2 running']
+  },
+  {
+    title: 'an update',
+    before: loop => loop.put({ replicas: 2 }),
+    change: loop => loop.put({ replicas: 2, image: 'hello:2' }),
+    containers: ['hello-0 running', 'hello-1 running']
+  },
+  {
+    title: 'a scale down',
+    before: loop => loop.put({ replicas: 3 }),
+    change: loop => loop.put({ replicas: 1 }),
+    containers: ['hello-0 running']
+  },
+  {
+    title: 'a deletion',
+    before: loop => loop.put({ replicas: 2 }),
+    change: loop => loop.store.functions.markDeleted('openfaas-fn/hello'),
+    containers: []
+  },
+  {
+    title: 'a deletion and a new function of the same name',
+    before: loop => loop.put({ replicas: 2 }),
+    change: async loop => {
+      await loop.store.functions.markDeleted('openfaas-fn/hello')
+      await loop.put({ replicas: 1 })
+    },
+    containers: ['hello-0 running']
+  }
+]
+
+/** Runs the scenario with the process killed at one call; says whether it got that far. */
+async function isKilledAt(scenario: Scenario, call: number, when: 'before' | 'after'): Promise<boolean> {
+  const loop = await Loop.open()
+  try {
+    if ((await scenario.before(loop)) !== undefined) await loop.settle()
+    const killer = killAt(loop.engine, call, when)
+    loop.restart(killer.engine)
+    await scenario.change(loop)
+    await loop.settle().catch((err: unknown) => {
+      if (!killer.wasKilled()) throw err
+    })
+    loop.restart()
+    await loop.settle()
+    expect(await loop.containers()).to.deep.equal(scenario.containers)
+    expect(await loop.engine.listNetworks()).to.have.length(scenario.containers.length === 0 ? 0 : 1)
+    return killer.wasKilled()
+  } finally {
+    await loop.close()
+  }
+}
+
+describe('a process that is killed between any two engine calls', () => {
+  for (const scenario of SCENARIOS) {
+    for (const when of ['before', 'after'] as const) {
+      it(`finishes ${scenario.title} when it starts again, killed ${when} each call`, async function () {
+        this.timeout(60_000)
+        let points = 0
+        while (await isKilledAt(scenario, points, when)) points++
+        expect(points, 'calls of the scenario').to.be.at.least(3)
+      })
+    }
+  }
+})

@@ -1,0 +1,75 @@
+import type { FunctionObject } from '../api/function.ts'
+import { keyOf } from '../api/meta.ts'
+import type { EngineState } from '../src/engine/health.ts'
+import type { LagTracker } from '../src/lag.ts'
+import type { FunctionStore } from '../src/store/store.ts'
+import type { FunctionReconciler } from './function/reconciler.ts'
+import type { Resync } from './function/resync.ts'
+import type { GarbageReconciler } from './gc/reconciler.ts'
+
+export interface ViewDeps {
+  readonly functions: Pick<FunctionStore, 'list'>
+  readonly reconciler: Pick<FunctionReconciler, 'preview'>
+  readonly garbage: Pick<GarbageReconciler, 'preview'>
+  readonly queue: { readonly depth: number; readonly running: number }
+  readonly lag: Pick<LagTracker, 'keys' | 'lagOf' | 'maxLag'>
+  readonly resync: Pick<Resync, 'isComplete' | 'lastAt' | 'run'>
+  readonly engine: { readonly state: EngineState }
+  readonly watch: { readonly connected: boolean }
+  readonly now: () => number
+  readonly onResyncError: (err: unknown) => void
+}
+
+/** A look into the engine for a plan that is only shown may take this long. */
+const PREVIEW_TIMEOUT_MS = 20_000
+
+/** What the loop shows of itself: plans that it would run, and how it stands. Changes nothing. */
+export class LoopViewOfControllers {
+  readonly #deps: ViewDeps
+
+  constructor(deps: ViewDeps) {
+    this.#deps = deps
+  }
+
+  async preview(object: FunctionObject): Promise<string[]> {
+    return this.#deps.reconciler.preview(object, AbortSignal.timeout(PREVIEW_TIMEOUT_MS))
+  }
+
+  async previewAll() {
+    const signal = AbortSignal.timeout(PREVIEW_TIMEOUT_MS)
+    const functions: { key: string; steps: string[] }[] = []
+    for (const object of await this.#deps.functions.list()) {
+      functions.push({ key: keyOf(object.metadata), steps: await this.#deps.reconciler.preview(object, signal) })
+    }
+    const garbage = (await this.#deps.garbage.preview(signal)).map(({ object, verdict }) => ({
+      kind: object.kind,
+      name: object.name,
+      owner: object.owner ?? '',
+      verdict
+    }))
+    return { functions, garbage }
+  }
+
+  state() {
+    const { queue, lag, resync, engine, watch, now } = this.#deps
+    const at = now()
+    const behind = lag
+      .keys()
+      .map(key => ({ key, seconds: lag.lagOf(key, at) / 1000 }))
+      .filter(({ seconds }) => seconds > 0)
+    return {
+      queueDepth: queue.depth,
+      running: queue.running,
+      lag: behind,
+      maxLagSeconds: lag.maxLag(at) / 1000,
+      ...(resync.lastAt === undefined ? {} : { lastFullResyncAt: new Date(resync.lastAt).toISOString() }),
+      engine: engine.state,
+      watch: { connected: watch.connected },
+      ready: resync.isComplete
+    }
+  }
+
+  resync(): void {
+    this.#deps.resync.run('asked').catch(this.#deps.onResyncError)
+  }
+}

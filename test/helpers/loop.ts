@@ -1,0 +1,154 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { FunctionDraft, FunctionObject, FunctionSpec } from '../../api/function.ts'
+import { keyOf } from '../../api/meta.ts'
+import { Departures } from '../../controllers/function/departures.ts'
+import { Prober } from '../../controllers/function/probe.ts'
+import { FunctionReconciler } from '../../controllers/function/reconciler.ts'
+import type { Engine } from '../../src/engine/engine.ts'
+import { ImagePuller } from '../../src/engine/images.ts'
+import { SubnetLeases } from '../../src/engine/subnet-leases.ts'
+import { capacityOf, prefixFor } from '../../src/engine/subnets.ts'
+import { EndpointTable } from '../../src/gateway/endpoints.ts'
+import { Inflight } from '../../src/gateway/inflight.ts'
+import { silentLogger } from '../../src/logger.ts'
+import { openStore, type Store } from '../../src/store/open.ts'
+import { aFunction, NOW, POLICY } from './builders.ts'
+import { FakeEngine } from './fake-engine.ts'
+
+/** A clock that only tests move. */
+export class TestClock {
+  #now = NOW
+  readonly now = (): number => this.#now
+  readonly monotonic = (): number => this.#now
+  advance(ms: number): void {
+    this.#now += ms
+  }
+}
+
+/** What answers probes: every replica, unless its function is told not to. */
+export interface Answers {
+  status: number | Error
+}
+
+/**
+ * The function controller over the fake engine and a real database, without queue and timers: tests say when a pass
+ * runs. `restart` gives the controller of a new process: the engine and the database are all that it knows.
+ */
+export class Loop {
+  readonly clock = new TestClock()
+  readonly engine = new FakeEngine(this.clock)
+  readonly answers: Answers = { status: 200 }
+  readonly #directory: string
+  store: Store
+  endpoints = new EndpointTable()
+  inflight = new Inflight()
+  reconciler: FunctionReconciler
+  #prober: Prober
+
+  private constructor(directory: string, store: Store) {
+    this.#directory = directory
+    this.store = store
+    this.#prober = this.#createProber()
+    this.reconciler = this.#createReconciler(this.engine)
+    this.engine.addImage('hello:1')
+    this.engine.addImage('hello:2')
+  }
+
+  static async open(): Promise<Loop> {
+    const directory = await mkdtemp(join(tmpdir(), 'docker-faas-loop-'))
+    const clock = new TestClock()
+    return new Loop(directory, await openStore({ path: join(directory, 'test.db'), clock }))
+  }
+
+  async close(): Promise<void> {
+    this.#prober.stop()
+    await this.store.close()
+    await rm(this.#directory, { recursive: true })
+  }
+
+  /** A new process over the same engine and database; `engine` stands between it and the real one. */
+  restart(engine: Engine = this.engine): void {
+    this.#prober.stop()
+    this.endpoints = new EndpointTable()
+    this.inflight = new Inflight()
+    this.#prober = this.#createProber()
+    this.reconciler = this.#createReconciler(engine)
+  }
+
+  /** Writes a function down, as a handler does. */
+  async put(overrides: Partial<FunctionSpec> & { name?: string } = {}): Promise<FunctionObject> {
+    const { metadata, spec } = aFunction(overrides)
+    const { name, namespace, labels, annotations } = metadata
+    const draft: FunctionDraft = { name, namespace, labels, annotations, spec }
+    return (await this.store.functions.put(keyOf(metadata), () => draft)).object
+  }
+
+  async get(name = 'hello'): Promise<FunctionObject> {
+    const object = await this.store.functions.get(`openfaas-fn/${name}`)
+    if (object === undefined) throw new Error(`${name} is not written down`)
+    return object
+  }
+
+  /** One pass. */
+  pass(name = 'hello'): Promise<{ readonly requeueAfter?: number }> {
+    return this.reconciler.reconcile(`openfaas-fn/${name}`, new AbortController().signal)
+  }
+
+  /** Passes until nothing is left to do; time goes on as the passes ask. Throws when that takes more than 60 of them. */
+  async settle(name = 'hello'): Promise<void> {
+    for (let passes = 0; passes < 60; passes++) {
+      const before = this.engine.journal.length
+      const { requeueAfter } = await this.pass(name)
+      if (requeueAfter === undefined && this.engine.journal.length === before) return
+      this.clock.advance(Math.max(1, requeueAfter ?? 1))
+    }
+    throw new Error(`${name} did not settle: ${this.engine.journal.slice(-10).join(', ')}`)
+  }
+
+  /** Names and states of all containers of the function. */
+  async containers(): Promise<string[]> {
+    const list = await this.engine.listContainers({})
+    return list.map(({ name, state }) => `${name} ${state}`).sort()
+  }
+
+  #createProber(): Prober {
+    return new Prober({
+      clock: this.clock,
+      onChange: () => undefined,
+      schedule: () => () => undefined,
+      request: async () => {
+        if (this.answers.status instanceof Error) throw this.answers.status
+        return this.answers.status
+      }
+    })
+  }
+
+  #createReconciler(engine: Engine): FunctionReconciler {
+    const { clock } = this
+    return new FunctionReconciler({
+      engine,
+      images: new ImagePuller({ engine, policy: 'IfNotPresent', clock, random: () => 0.5, onSettled: () => undefined }),
+      prober: this.#prober,
+      departures: new Departures(),
+      inflight: this.inflight,
+      endpoints: this.endpoints,
+      subnets: new SubnetLeases({ pool: '10.200.0.0/16', clock }),
+      prefixFor,
+      capacityOf,
+      hostRoutes: async () => [],
+      functions: this.store.functions,
+      events: this.store.events,
+      policy: POLICY,
+      instance: POLICY.instance,
+      functionsNetwork: POLICY.functionsNetwork,
+      missingSecrets: async () => [],
+      gatewayId: () => undefined,
+      now: clock.now,
+      log: silentLogger,
+      onStatus: () => undefined,
+      onGone: () => undefined
+    })
+  }
+}
