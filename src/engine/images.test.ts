@@ -84,6 +84,13 @@ describe('ImagePuller', () => {
     expect(await puller.ensure('nginx', STALE)).to.deep.equal({ state: 'present', id: ID, digest: `nginx@${DIGEST}` })
   })
 
+  it('gives the digest that the reference names, of an image that has several in one repository', async () => {
+    const { puller, store } = aPuller()
+    const pinned = `nginx@${DIGEST}`
+    store.set(pinned, { id: ID, digests: [`nginx@sha256:${'e'.repeat(64)}`, pinned] })
+    expect(await puller.ensure(pinned, STALE)).to.deep.equal({ state: 'present', id: ID, digest: pinned })
+  })
+
   it('G4: pulls once for all who wait, tells the progress, and says when it is over', async () => {
     const { puller, time, pulls, settled, end } = aPuller()
     const answers = await Promise.all(Array.from({ length: 10 }, () => puller.ensure(REFERENCE, STALE)))

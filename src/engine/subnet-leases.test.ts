@@ -51,6 +51,19 @@ describe('SubnetLeases', () => {
     expect(leases.lease({ networkName: 'a', prefix: 28, taken: [] })).to.equal(undefined)
   })
 
+  it('gives one that was freed and used again to others as any other', () => {
+    const { leases, time } = aLeases()
+    const old = leases.lease({ networkName: 'a', prefix: 28, taken: [] }) ?? ''
+    leases.freed(old, 'a')
+    leases.lease({ networkName: 'a', prefix: 28, taken: [] })
+    leases.settled('a')
+    time.now += MINUTE
+    const alike = Array.from({ length: 100 }, (_, i) => `fn-${i}`).find(
+      networkName => aLeases().leases.lease({ networkName, prefix: 28, taken: [] }) === old
+    )
+    expect(leases.lease({ networkName: alike ?? '', prefix: 28, taken: [] })).to.equal(old)
+  })
+
   it('N1: gives a network that was removed by hand its subnet back', () => {
     const { leases } = aLeases()
     const [b] = [leases.lease({ networkName: 'b', prefix: 28, taken: [] }) ?? '']
