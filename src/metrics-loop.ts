@@ -20,7 +20,7 @@ export interface ControllerMetrics {
   readonly reconciled: (result: ReconcileResult, seconds: number) => void
   /** A pass threw what nobody throws on purpose. */
   readonly panicked: () => void
-  /** A pass went on after its deadline and grace, and lost its worker. */
+  /** A pass reached its deadline. */
   readonly timedOut: () => void
   readonly queue: WorkqueueMetrics
 }
@@ -54,7 +54,7 @@ export class LoopMetrics {
     this.#timeouts = new Counter({
       ...{
         name: 'faas_reconcile_timeouts_total',
-        help: 'Passes that went on after their deadline and lost their worker'
+        help: 'Passes that reached their deadline'
       },
       ...{ labelNames, registers }
     })
