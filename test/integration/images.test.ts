@@ -1,9 +1,11 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect } from 'chai'
-import { parseImageReference } from '../../api/image-reference.ts'
 import { systemClock } from '../../src/clock.ts'
 import { DockerEngine } from '../../src/engine/docker.ts'
 import { ImagePuller, type ImageState, type PullPolicy } from '../../src/engine/images.ts'
-import type { RegistryAuth } from '../../src/engine/registry-auth.ts'
+import { createRegistryAuth, type RegistryAuth } from '../../src/engine/registry-auth.ts'
 import { Registry } from '../helpers/registry.ts'
 
 const CREDENTIALS = { username: 'faas', password: 'correct horse' }
@@ -12,6 +14,9 @@ describe('ImagePuller with a registry and Docker', function () {
   this.timeout(60_000)
   let open: Registry
   let closed: Registry
+  let directory: string
+  /** What `REGISTRY_AUTH_FILE` names. */
+  let file: string
   const engines: DockerEngine[] = []
   const pullers: ImagePuller[] = []
 
@@ -19,6 +24,8 @@ describe('ImagePuller with a registry and Docker', function () {
     this.timeout(300_000)
     open = await Registry.start()
     closed = await Registry.start({ credentials: CREDENTIALS })
+    directory = await mkdtemp(join(tmpdir(), 'registry-auth-'))
+    file = join(directory, 'config.json')
   })
 
   afterEach(async () => {
@@ -29,7 +36,17 @@ describe('ImagePuller with a registry and Docker', function () {
   after(async () => {
     await open[Symbol.asyncDispose]()
     await closed[Symbol.asyncDispose]()
+    await rm(directory, { recursive: true })
   })
+
+  /** Writes what `docker login` would; undefined: nobody is logged in. */
+  async function login(password: string | undefined): Promise<void> {
+    const auth = Buffer.from(`${CREDENTIALS.username}:${password}`).toString('base64')
+    await writeFile(
+      file,
+      JSON.stringify({ auths: password === undefined ? {} : { [`127.0.0.1:${closed.port}`]: { auth } } })
+    )
+  }
 
   function aPuller({
     policy = 'IfNotPresent' as PullPolicy,
@@ -108,38 +125,26 @@ describe('ImagePuller with a registry and Docker', function () {
   it('G2: says unauthorized without credentials and with wrong ones, and pulls with the right ones', async () => {
     const digest = await closed.push('team/secret:1', 'secret')
     const reference = closed.reference('team/secret:1')
-    const auth = (password: string): RegistryAuth => ({
-      forImage: async image => {
-        const registry = parseImageReference(image)?.registry
-        const isOurs = registry === `127.0.0.1:${closed.port}`
-        return isOurs ? { serveraddress: registry, username: CREDENTIALS.username, password } : undefined
-      }
-    })
-    for (const registryAuth of [undefined, auth('wrong')]) {
-      const state = await aPuller({ registryAuth }).settle(reference)
+    for (const password of [undefined, 'wrong']) {
+      await login(password)
+      const state = await aPuller({ registryAuth: createRegistryAuth({ file }) }).settle(reference)
       expect(state).to.include({ state: 'failed', fault: 'unauthorized' })
       if (state.state === 'failed') expect(state.retryAt - Date.now()).to.be.greaterThan(20_000)
     }
-    expect(await aPuller({ registryAuth: auth(CREDENTIALS.password) }).settle(reference)).to.include({
-      state: 'present',
-      digest
-    })
+    await login(CREDENTIALS.password)
+    const { settle } = aPuller({ registryAuth: createRegistryAuth({ file }) })
+    expect(await settle(reference)).to.include({ state: 'present', digest })
   })
 
-  it('G2: credentials that came wake the reference at once', async () => {
+  it('G2: a login counts at once for a reference that is then forgotten', async () => {
     await closed.push('team/late:1', 'late')
     const reference = closed.reference('team/late:1')
-    const known: { password?: string } = {}
-    const registryAuth: RegistryAuth = {
-      forImage: async () =>
-        known.password === undefined
-          ? undefined
-          : { serveraddress: `127.0.0.1:${closed.port}`, username: CREDENTIALS.username, password: known.password }
-    }
-    const { puller, settle } = aPuller({ registryAuth })
+    await login(undefined)
+    const { puller, pulls, settle } = aPuller({ registryAuth: createRegistryAuth({ file }) })
     expect(await settle(reference)).to.include({ state: 'failed', fault: 'unauthorized' })
-    known.password = CREDENTIALS.password
+    await login(CREDENTIALS.password)
     expect(await settle(reference)).to.include({ state: 'failed' })
+    expect(pulls).to.have.length(1)
     puller.forget(reference)
     expect(await settle(reference)).to.include({ state: 'present' })
   })
