@@ -1,0 +1,128 @@
+/**
+ * The gateway in the foreground, with a sample function that is deployed, called, killed and healed before your eyes.
+ * `--demo` shows the killing on a later start too, `--exit` stops after it.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { Api, isReady } from './api.ts'
+import { type Gateway, isPortFree, logFileOf, runningGateway, startGateway } from './gateway.ts'
+import { connectEngine, ensureHello } from './images.ts'
+import { callSample, deploySample, killAndHeal } from './sample.ts'
+import { readSettings, type Settings } from './settings.ts'
+
+const START_PATIENCE_MS = 60_000
+const POLL_MS = 100
+
+/** A mistake that the user can mend: told without a stack. */
+class Problem extends Error {}
+
+interface Wishes {
+  readonly demo: boolean
+  readonly exit: boolean
+}
+
+async function start(settings: Settings, wishes: Wishes): Promise<void> {
+  await requirePorts(settings)
+  const docker = connectEngine()
+  await ensureHello(docker, console.log)
+  const gateway = startGateway(settings, process.env)
+  const stopping = new AbortController()
+  const stop = () => {
+    if (!stopping.signal.aborted) console.log('\nStopping: running calls may end …')
+    stopping.abort()
+    gateway.stop()
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop)
+  try {
+    await untilServing(gateway, settings, stopping.signal)
+    const api = new Api(settings, process.env)
+    const deps = { api, docker, settings, signal: stopping.signal }
+    const isNew = await deploySample(deps)
+    await callSample(deps)
+    if (isNew || wishes.demo) await killAndHeal(deps)
+    if (wishes.exit) stop()
+    else {
+      console.log(nextSteps(api.url, settings))
+      gateway.showLog()
+    }
+  } catch (err) {
+    if (!stopping.signal.aborted) {
+      gateway.stop()
+      await gateway.ended
+      throw err
+    }
+  }
+  const code = await gateway.ended
+  if (!stopping.signal.aborted) throw ended(gateway, settings, code)
+  console.log(`The gateway has stopped; the functions run on. npm start finds them again, npm run clean removes them.`)
+  process.exitCode = code
+}
+
+async function requirePorts(settings: Settings): Promise<void> {
+  const pid = runningGateway(settings)
+  if (pid !== undefined) {
+    throw new Problem(
+      `The gateway of this checkout runs already, as process ${pid}, at http://127.0.0.1:${settings.port}.`
+    )
+  }
+  for (const [name, port] of [
+    ['GATEWAY_PORT', settings.port],
+    ['METRICS_PORT', settings.metricsPort]
+  ] as const) {
+    if (port === undefined || (await isPortFree(port))) continue
+    throw new Problem(
+      `Port ${port} is taken by another program. Choose another one with ${name}, for example:\n  ${name}=${port + 1000} npm start`
+    )
+  }
+}
+
+async function untilServing(gateway: Gateway, settings: Settings, signal: AbortSignal): Promise<void> {
+  console.log('Starting the gateway …')
+  const url = `http://127.0.0.1:${settings.port}`
+  const end = performance.now() + START_PATIENCE_MS
+  const early = gateway.ended.then(code => {
+    throw signal.aborted ? new Problem('stopped') : ended(gateway, settings, code)
+  })
+  while (!(await Promise.race([isReady(url), early]))) {
+    if (performance.now() > end)
+      throw new Problem(`The gateway is not ready after 60 s; its log: ${logFileOf(settings)}`)
+    await Promise.race([delay(POLL_MS, undefined, { signal }), early])
+  }
+  early.catch(() => undefined) // from here on the end is awaited elsewhere
+  console.log(`✔ The gateway is ready at ${url}`)
+}
+
+function ended(gateway: Gateway, settings: Settings, code: number): Problem {
+  const lines = gateway.lastLines().map(line => `  ${line}`)
+  return new Problem(
+    [`The gateway ended with code ${code}. Its last lines, of ${logFileOf(settings)}:`, ...lines].join('\n')
+  )
+}
+
+function nextSteps(url: string, { user, passwordFile, sample }: Settings): string {
+  const curl = 'curl -u "$auth"'
+  const json = `-H 'Content-Type: application/json'`
+  const patch = `-H 'Content-Type: application/merge-patch+json'`
+  return `
+Now you, in another terminal (the log of the gateway goes on below; Ctrl-C stops it, the functions run on):
+
+  auth="${user}:$(cat ${passwordFile})"
+  ${curl} ${url}/v1/functions/${sample}/status                 # how it is
+  ${curl} ${url}/v1/functions/${sample}/scale ${json} -d '{"replicas":3}'
+  ${curl} -d Ada ${url}/function/${sample}                     # some times: the replicas take turns
+  docker kill ${sample}-0; docker ps                                 # and it is back
+  ${curl} -X PATCH ${url}/v1/functions/${sample} ${patch} -d '{"spec":{"env":{"GREETING":"Ahoy"}}}'
+  ${curl} ${url}/v1/functions/${sample}/events                 # what the loop did, and why
+  ${curl} -X DELETE ${url}/v1/functions/${sample}
+  npm run clean                                              # after Ctrl-C: removes all that it made in Docker
+`
+}
+
+const { values } = parseArgs({ options: { demo: { type: 'boolean' }, exit: { type: 'boolean' } } })
+try {
+  const demo = values.demo ?? process.env['DEMO'] === '1'
+  await start(readSettings(process.env), { demo, exit: values.exit ?? false })
+} catch (err) {
+  console.error(err instanceof Problem ? `\n${err.message}` : err)
+  process.exitCode = 1
+}
