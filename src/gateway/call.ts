@@ -46,6 +46,7 @@ export class Call implements Guest, AttemptEvents {
   #wasRepeated = false
   #isCounted = false
   #isHeadSent = false
+  #isBodyBegun = false
   /** The client reads slower than the function writes. */
   #isPaused = false
   #isOver = false
@@ -73,7 +74,7 @@ export class Call implements Guest, AttemptEvents {
   start(): void {
     this.#context.active.add(this)
     this.#res.on('close', () => this.#leave())
-    const refusal = this.#context.isClosing ? refusals.closing() : refusalOf(this.#req)
+    const refusal = this.#context.isClosing ? refusals.closing() : refusalOf(this.#req, this.#target.path)
     if (refusal !== undefined) this.#refuse(refusal)
     else this.#advance()
   }
@@ -115,6 +116,8 @@ export class Call implements Guest, AttemptEvents {
       }
       writeHead(this.#req, this.#res, head, { marks: this.#marks, close: this.#context.isClosing })
       this.#isHeadSent = true
+      // node:http keeps the head back for the first byte of the body, which an event stream may not have for long.
+      process.nextTick(() => this.#flushHead())
     } catch (error) {
       // node:http is stricter than undici about what a header may hold.
       attempt.abort(toError(error))
@@ -124,6 +127,7 @@ export class Call implements Guest, AttemptEvents {
 
   onData(_attempt: Attempt, chunk: Buffer): boolean {
     this.#timer?.refresh()
+    this.#isBodyBegun = true
     if (this.#res.write(chunk)) return true
     this.#isPaused = true
     this.#res.once('drain', this.#onDrain)
@@ -241,6 +245,10 @@ export class Call implements Guest, AttemptEvents {
       deps.metrics.retried(this.key)
       this.#send(same, true)
     } else this.#tryElsewhere(attempt, error)
+  }
+
+  #flushHead(): void {
+    if (!this.#isOver && !this.#isBodyBegun) this.#res.flushHeaders()
   }
 
   readonly #onDrain = (): void => {

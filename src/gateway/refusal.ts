@@ -59,9 +59,9 @@ export const refusals = {
   noCoding: (): Refusal => ({ status: 501, close: true, text: 'the only transfer coding that is supported is chunked' })
 }
 
-/** What of a request cannot be passed on at all, whatever the function. */
-export function refusalOf(req: IncomingMessage): Refusal | undefined {
-  const { headers } = req
+/** What of a request cannot be passed on at all, whatever the function. `path` is what the function would see. */
+export function refusalOf({ headers }: IncomingMessage, path: string): Refusal | undefined {
+  if (!path.startsWith('/')) return refusals.badRequest('the path of a call begins with a slash')
   const coding = headers['transfer-encoding']
   if (coding !== undefined) {
     if (headers['content-length'] !== undefined) {

@@ -1,0 +1,435 @@
+import { once } from 'node:events'
+import http from 'node:http'
+import net from 'node:net'
+import { expect } from 'chai'
+import { closedPort, DataPlane, endpointOf, eventually, textOf } from '../../test/helpers/data-plane.ts'
+
+const EXEC_MS = 100
+
+describe('failures of a call', () => {
+  let plane: DataPlane
+  const planeWith = async (...args: ConstructorParameters<typeof DataPlane>) => {
+    plane = await new DataPlane(...args).start()
+    return plane
+  }
+  afterEach(async () => {
+    expect(plane.inflight.total(), 'in flight after the test').to.equal(0)
+    await plane.stop()
+  })
+  const ok: http.RequestListener = async (req, res) => {
+    const text = await textOf(req)
+    res.end(`ok ${text}`)
+  }
+
+  describe('when no connection can be made', () => {
+    for (const [what, options] of [
+      ['a POST with a small body', { method: 'POST', body: 'work' }],
+      ['a POST with a streamed body', { method: 'POST', body: 'work', headers: { 'transfer-encoding': 'chunked' } }],
+      ['a GET', {}]
+    ] as const) {
+      it(`sends ${what} to another endpoint and says which one is unreachable`, async () => {
+        await planeWith({ random: () => 0 })
+        const [dead, live] = [await closedPort(), await plane.replica(ok)]
+        plane.route(dead, live)
+        const answer = await plane.call(options)
+        expect(answer.body).to.equal(`ok ${'body' in options ? 'work' : ''}`)
+        expect(plane.unreachable).to.deep.equal([`ns/fn c${dead}`])
+        expect(plane.finished).to.deep.equal([{ key: 'ns/fn', code: 200 }])
+      })
+    }
+
+    it('waits for the next endpoint, as the function is wanted', async () => {
+      await planeWith()
+      plane.route(await closedPort())
+      const call = plane.call({ method: 'POST', body: 'work' })
+      await eventually(() => plane.held === 1)
+      plane.route(await plane.replica(ok))
+      expect((await call).body).to.equal('ok work')
+    })
+
+    it('tries again from time to time when nobody takes the endpoint out of the table', async () => {
+      await planeWith({ onUnreachable: () => undefined })
+      const port = await closedPort()
+      plane.route(port)
+      const call = plane.call()
+      await eventually(() => plane.held === 1)
+      const server = http.createServer(ok).listen(port, '127.0.0.1')
+      expect((await call).body).to.equal('ok ')
+      server.close().closeAllConnections()
+    })
+
+    it('answers 503 when no other appears in time', async () => {
+      await planeWith({ timeouts: { execMs: 2000, connectMs: 500, waitMs: 50 } })
+      plane.route(await closedPort())
+      expect((await plane.call()).status).to.equal(503)
+    })
+
+    it('answers 502 when the function is not wanted any more', async () => {
+      await planeWith({
+        onUnreachable: () => {
+          plane.table.put({ key: 'ns/fn', replicas: 0, endpoints: [] })
+        }
+      })
+      plane.route(await closedPort())
+      const answer = await plane.call()
+      expect([answer.status, answer.headers['x-openfaas-internal'], answer.body]).to.deep.equal([
+        502,
+        'proxy',
+        'function ns/fn could not be reached\n'
+      ])
+    })
+
+    it('gives up to connect after connectMs', async () => {
+      await planeWith({ timeouts: { execMs: 5000, connectMs: 100, waitMs: 1000 }, random: () => 0 })
+      const live = await plane.replica(ok)
+      // An address of TEST-NET-1 swallows packets or is refused at once: both are no connection.
+      plane.table.put({
+        key: 'ns/fn',
+        replicas: 2,
+        endpoints: [{ containerId: 'void', host: '192.0.2.1', port: 80 }, endpointOf(live)]
+      })
+      plane.table.markComplete()
+      expect((await plane.call()).body).to.equal('ok ')
+      expect(plane.unreachable).to.deep.equal(['ns/fn void'])
+    }).timeout(10_000)
+  })
+
+  describe('when the connection is lost before a byte of the answer', () => {
+    const dying = () => {
+      const seen: string[] = []
+      const port = plane.rawReplica(socket =>
+        socket.on('data', d => {
+          seen.push(d.toString().split(' ')[0] ?? '')
+          socket.destroy()
+        })
+      )
+      return { seen, port }
+    }
+
+    it('never sends a POST a second time', async () => {
+      await planeWith({ random: () => 0 })
+      const { seen, port } = dying()
+      let others = 0
+      plane.route(
+        await port,
+        await plane.replica((_req, res) => {
+          others++
+          res.end()
+        })
+      )
+      const answer = await plane.call({ method: 'POST', body: 'work' })
+      expect([answer.status, seen.length, others]).to.deep.equal([502, 1, 0])
+      expect(answer.body).to.match(/it may have done its work/)
+      expect(plane.unreachable).to.deep.equal([])
+    })
+
+    for (const method of ['GET', 'HEAD', 'OPTIONS']) {
+      it(`sends ${method} to another endpoint`, async () => {
+        await planeWith({ random: () => 0 })
+        const { seen, port } = dying()
+        plane.route(await port, await plane.replica(ok))
+        expect((await plane.call({ method })).status).to.equal(200)
+        expect([seen, plane.retried]).to.deep.equal([[method], 1])
+      })
+    }
+
+    it('sends a GET once more to the only endpoint, and not a third time', async () => {
+      await planeWith()
+      const { seen, port } = dying()
+      plane.route(await port)
+      expect((await plane.call()).status).to.equal(502)
+      expect(seen).to.deep.equal(['GET', 'GET'])
+    })
+
+    it('hides a kept connection that went stale, behind a new one', async () => {
+      await planeWith()
+      let connections = 0
+      plane.route(
+        await plane.rawReplica(socket => {
+          connections++
+          let requests = 0
+          socket.on('data', () => {
+            if (++requests > 1) socket.resetAndDestroy()
+            else socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+          })
+        })
+      )
+      for (let n = 0; n < 3; n++) expect((await plane.call()).body).to.equal('ok')
+      expect(connections).to.be.greaterThan(1)
+    })
+
+    it('does not use a kept connection that the function closed', async () => {
+      await planeWith()
+      let requests = 0
+      plane.route(
+        await plane.rawReplica(socket =>
+          socket.on('data', () => {
+            requests++
+            socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+          })
+        )
+      )
+      for (let n = 1; n <= 5; n++) {
+        expect((await plane.call({ method: 'POST', body: 'x' })).body).to.equal('ok')
+        expect(requests).to.equal(n)
+        await new Promise(resolve => setTimeout(resolve, 5))
+      }
+    })
+  })
+
+  describe('when the answer is broken', () => {
+    for (const [what, bytes] of [
+      ['a garbage status line', 'hello there\r\n\r\n'],
+      ['a head that breaks off', 'HTTP/1.1 200 OK\r\nX-A: 1'],
+      ['two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok'],
+      ['an upgrade nobody asked for', 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n'],
+      ['an enormous head', `HTTP/1.1 200 OK\r\nX-A: ${'a'.repeat(100_000)}\r\n\r\n`]
+    ] as const) {
+      it(`answers 502 to ${what} and does not ask again`, async () => {
+        await planeWith()
+        let asked = 0
+        plane.route(
+          await plane.rawReplica(socket =>
+            socket.once('data', () => {
+              asked++
+              socket.end(bytes)
+            })
+          )
+        )
+        const answer = await plane.call()
+        expect([answer.status, answer.headers['x-openfaas-internal'], asked]).to.deep.equal([502, 'proxy', 1])
+        expect(plane.warnings).to.have.length(1)
+      })
+    }
+
+    for (const [what, bytes] of [
+      ['a body shorter than its length', 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort'],
+      ['chunks without an end', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nshort\r\n'],
+      ['a chunk with a bad size', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nshort\r\nzz\r\n']
+    ] as const) {
+      it(`cuts the client off after ${what}, so that it can tell`, async () => {
+        await planeWith()
+        plane.route(
+          await plane.rawReplica(socket =>
+            socket.once('data', () => {
+              socket.write(bytes)
+              setTimeout(() => socket.destroy(), 20)
+            })
+          )
+        )
+        const text = await plane.raw('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+        expect(text).to.match(/^HTTP\/1\.1 200 OK/)
+        expect(text).to.not.match(/\r\n0\r\n\r\n$/)
+        expect(plane.finished).to.deep.equal([{ key: 'ns/fn', code: 502 }])
+      })
+    }
+
+    it('resets an HTTP/1.0 client, whose answer would otherwise look whole', async () => {
+      await planeWith()
+      plane.route(
+        await plane.rawReplica(socket =>
+          socket.once('data', () => {
+            socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nshort\r\n')
+            setTimeout(() => socket.destroy(), 20)
+          })
+        )
+      )
+      expect(await plane.raw('GET / HTTP/1.0\r\n\r\n')).to.match(/\[ECONNRESET\]$/)
+    })
+
+    it('gives the first of two answers and throws the connection away', async () => {
+      await planeWith()
+      let connections = 0
+      plane.route(
+        await plane.rawReplica(socket => {
+          connections++
+          socket.on('data', () =>
+            socket.write(
+              'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nbad'
+            )
+          )
+        })
+      )
+      expect((await plane.call()).body).to.equal('ok')
+      expect((await plane.call()).body).to.equal('ok')
+      expect(connections).to.equal(2)
+    })
+  })
+
+  describe('when time runs out', () => {
+    const timeouts = { execMs: EXEC_MS, connectMs: 500, waitMs: 1000 }
+
+    it('answers 504, destroys the connection and leaves the endpoint in its place', async () => {
+      await planeWith({ timeouts })
+      let closed = 0
+      const port = await plane.rawReplica(socket => socket.resume().on('close', () => closed++))
+      plane.route(port)
+      const answer = await plane.call({ method: 'POST', body: 'x' })
+      expect([answer.status, answer.body]).to.deep.equal([504, `function ns/fn did not answer within ${EXEC_MS} ms\n`])
+      await eventually(() => closed === 1)
+      expect(plane.unreachable).to.deep.equal([])
+      expect(plane.inflight.count(`c${port}`)).to.equal(0)
+    })
+
+    it('does not cut an answer that goes on', async () => {
+      await planeWith({ timeouts })
+      plane.route(
+        await plane.replica((_req, res) => {
+          let n = 0
+          const timer = setInterval(() => {
+            res.write('x')
+            if (++n === 12) {
+              clearInterval(timer)
+              res.end()
+            }
+          }, EXEC_MS / 4)
+        })
+      )
+      expect((await plane.call()).body).to.equal('x'.repeat(12))
+    })
+
+    it('cuts an answer that stops', async () => {
+      await planeWith({ timeouts })
+      plane.route(await plane.replica((_req, res) => res.write('begin')))
+      const outcome = await plane.call().catch(error => error.code)
+      expect(outcome).to.equal('ECONNRESET')
+      expect(plane.finished).to.deep.equal([{ key: 'ns/fn', code: 502 }])
+    })
+
+    for (const [what, headers] of [
+      ['small', 'Content-Length: 10'],
+      ['streamed', 'Transfer-Encoding: chunked']
+    ]) {
+      it(`answers 408 to a client that does not send the rest of its ${what} body`, async () => {
+        await planeWith({ timeouts })
+        plane.route(await plane.replica(ok))
+        expect(await plane.raw(`POST / HTTP/1.1\r\nHost: a\r\n${headers}\r\n\r\n3\r\nab`)).to.match(/^HTTP\/1\.1 408 /)
+      })
+    }
+
+    it('cuts off a client that does not read', async () => {
+      await planeWith({ timeouts })
+      let closed = false
+      plane.route(
+        await plane.replica((_req, res) => {
+          res.on('close', () => {
+            closed = true
+          })
+          res.end(Buffer.alloc(64 * 1024 * 1024))
+        })
+      )
+      const socket = net.connect(plane.port, '127.0.0.1').on('error', () => undefined)
+      socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+      await once(socket, 'readable')
+      await eventually(() => closed)
+      socket.destroy()
+    })
+  })
+
+  describe('when the client leaves', () => {
+    it('ends the work of the function at once, before and in its answer', async () => {
+      await planeWith()
+      let closed = 0
+      let begun = 0
+      plane.route(
+        await plane.replica((req, res) => {
+          begun++
+          if (req.url === '/stream') res.write('x')
+          res.on('close', () => closed++)
+        })
+      )
+      for (const path of ['/', '/stream']) {
+        const target = begun + 1
+        const req = http.get({ port: plane.port, host: '127.0.0.1', path, agent: false }).on('error', () => undefined)
+        await eventually(() => begun === target)
+        const at = performance.now()
+        req.destroy()
+        await eventually(() => closed === target)
+        expect(performance.now() - at).to.be.lessThan(100)
+      }
+      expect(plane.finished.map(f => f.code)).to.deep.equal([499, 499])
+    })
+
+    it('leaves nothing in flight over many cycles', async () => {
+      await planeWith()
+      const port = await plane.replica((req, res) => {
+        req.resume()
+        res.on('error', () => undefined)
+        setTimeout(() => res.end('x'.repeat(100_000)), Math.random() * 4)
+      })
+      plane.route(port)
+      const one = async () => {
+        const method = Math.random() < 0.5 ? 'POST' : 'GET'
+        const req = http.request({ port: plane.port, host: '127.0.0.1', method, agent: false })
+        req.on('error', () => undefined).on('response', res => res.resume().on('error', () => undefined))
+        if (method === 'POST') req.write('x'.repeat(Math.random() * 200_000))
+        else req.end()
+        await new Promise(resolve => setTimeout(resolve, Math.random() * 5))
+        req.destroy()
+      }
+      for (let n = 0; n < 40; n++) await Promise.all(Array.from({ length: 25 }, one))
+      await eventually(() => plane.inflight.total() === 0)
+      await eventually(() => plane.finished.length === plane.started.length)
+    }).timeout(20_000)
+
+    it('ends the work of the function when it leaves in the middle of its body', async () => {
+      await planeWith()
+      let aborted = false
+      let begun = false
+      plane.route(
+        await plane.replica(req => {
+          begun = true
+          req.resume().on('error', () => {
+            aborted = true
+          })
+        })
+      )
+      const req = http
+        .request({ port: plane.port, host: '127.0.0.1', method: 'POST', agent: false })
+        .on('error', () => undefined)
+      req.write('x')
+      await eventually(() => begun)
+      req.destroy()
+      await eventually(() => aborted)
+    })
+  })
+
+  describe('pools', () => {
+    it('close when their endpoint leaves the table, after its calls have ended', async () => {
+      await planeWith()
+      const held: http.ServerResponse[] = []
+      let open = 0
+      const port = await plane.replica((req, res) => {
+        if (req.url === '/hold') held.push(res)
+        else res.end('ok')
+      })
+      const other = await plane.replica(ok)
+      plane.route(port)
+      const sockets = new Set<net.Socket>()
+      const running = plane.call({ path: '/hold' })
+      await eventually(() => held.length === 1)
+      held[0]?.socket?.on('close', () => open--)
+      if (held[0]?.socket) sockets.add(held[0].socket)
+      open = sockets.size
+      plane.route(other)
+      await plane.call()
+      expect(open).to.equal(1)
+      held[0]?.end('whole')
+      expect((await running).body).to.equal('whole')
+      await eventually(() => open === 0)
+    })
+
+    it('keep connections for the next call', async () => {
+      await planeWith()
+      let connections = 0
+      plane.route(
+        await plane.rawReplica(socket => {
+          connections++
+          socket.on('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'))
+        })
+      )
+      for (let n = 0; n < 10; n++) expect((await plane.call()).body).to.equal('ok')
+      expect(connections).to.equal(1)
+    })
+  })
+})

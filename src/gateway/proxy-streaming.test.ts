@@ -1,0 +1,152 @@
+import { once } from 'node:events'
+import http, { type IncomingMessage } from 'node:http'
+import { expect } from 'chai'
+import { DataPlane, eventually } from '../../test/helpers/data-plane.ts'
+
+const MIB = 1024 * 1024
+const SIZE = 100 * MIB
+const CHUNK = Buffer.alloc(64 * 1024, 'x')
+
+/** Peak of external and heap memory above the start, in bytes, while `work` runs. */
+async function peakWhile(work: () => Promise<unknown>): Promise<number> {
+  const used = () => {
+    const { heapUsed, arrayBuffers } = process.memoryUsage()
+    return heapUsed + arrayBuffers
+  }
+  globalThis.gc?.()
+  const before = used()
+  let peak = 0
+  const timer = setInterval(() => {
+    peak = Math.max(peak, used() - before)
+  }, 5)
+  await work()
+  clearInterval(timer)
+  return peak
+}
+
+/** Writes `SIZE` bytes as fast as the other side takes them. */
+function pour(stream: http.ServerResponse | http.ClientRequest): { sent: () => number } {
+  let sent = 0
+  const more = () => {
+    while (sent < SIZE) {
+      sent += CHUNK.length
+      if (!stream.write(CHUNK)) {
+        stream.once('drain', more)
+        return
+      }
+    }
+    stream.end()
+  }
+  more()
+  return { sent: () => sent }
+}
+
+describe('streaming of large bodies', function () {
+  this.timeout(60_000)
+  let plane: DataPlane
+  beforeEach(async () => {
+    plane = await new DataPlane({ timeouts: { execMs: 20_000, connectMs: 500, waitMs: 1000 } }).start()
+  })
+  afterEach(() => plane.stop())
+
+  it('holds the function back while the client does not read, then passes all 100 MB', async () => {
+    let source = { sent: () => 0 }
+    plane.route(
+      await plane.replica((_req, res) => {
+        source = pour(res)
+      })
+    )
+    let got = 0
+    const peak = await peakWhile(async () => {
+      const req = http.get({ port: plane.port, host: '127.0.0.1', agent: false })
+      const [res] = (await once(req, 'response')) as [IncomingMessage]
+      res.pause()
+      await eventually(() => source.sent() > 0)
+      await new Promise(resolve => setTimeout(resolve, 300))
+      // What fits into the buffers of four sockets, and no more.
+      expect(source.sent(), 'sent to a client that does not read').to.be.lessThan(40 * MIB)
+      for await (const chunk of res) got += (chunk as Buffer).length
+    })
+    expect(got).to.equal(SIZE)
+    expect(peak / MIB, 'MiB in use').to.be.lessThan(60)
+  })
+
+  for (const [what, headers] of [
+    ['with a length', { 'content-length': SIZE }],
+    ['in chunks', { 'transfer-encoding': 'chunked' }]
+  ] as const) {
+    it(`passes an upload of 100 MB ${what} without holding it`, async () => {
+      let got = 0
+      plane.route(
+        await plane.replica(async (req, res) => {
+          for await (const chunk of req) got += (chunk as Buffer).length
+          res.end('thanks')
+        })
+      )
+      const peak = await peakWhile(async () => {
+        const req = http.request({ port: plane.port, host: '127.0.0.1', method: 'POST', agent: false, headers })
+        pour(req)
+        const [res] = (await once(req, 'response')) as [IncomingMessage]
+        res.resume()
+        await once(res, 'end')
+      })
+      expect(got).to.equal(SIZE)
+      expect(peak / MIB, 'MiB in use').to.be.lessThan(60)
+    })
+  }
+
+  it('holds the client back while the function does not read its body', async () => {
+    let resume = () => undefined as unknown
+    let got = 0
+    plane.route(
+      await plane.replica((req, res) => {
+        resume = () =>
+          req
+            .on('data', chunk => {
+              got += chunk.length
+            })
+            .on('end', () => res.end())
+      })
+    )
+    const req = http.request({
+      port: plane.port,
+      host: '127.0.0.1',
+      method: 'POST',
+      agent: false,
+      headers: { 'content-length': SIZE }
+    })
+    const source = pour(req)
+    await new Promise(resolve => setTimeout(resolve, 300))
+    expect(source.sent()).to.be.lessThan(40 * MIB)
+    resume()
+    const [res] = (await once(req, 'response')) as [IncomingMessage]
+    res.resume()
+    await once(res, 'end')
+    expect(got).to.equal(SIZE)
+  })
+
+  it('gives the answer to an upload that the function refuses before its end', async () => {
+    plane.route(
+      await plane.replica((_req, res) => {
+        res.writeHead(413).end('too large')
+      })
+    )
+    const answers = []
+    for (let n = 0; n < 5; n++) {
+      const req = http.request({
+        port: plane.port,
+        host: '127.0.0.1',
+        method: 'POST',
+        agent: false,
+        headers: { 'content-length': 8 * MIB }
+      })
+      req.on('error', () => undefined)
+      req.end(Buffer.alloc(8 * MIB))
+      const [res] = (await once(req, 'response')) as [IncomingMessage]
+      res.resume()
+      answers.push(res.statusCode)
+    }
+    expect(answers).to.deep.equal([413, 413, 413, 413, 413])
+    await eventually(() => plane.inflight.total() === 0)
+  })
+})
