@@ -25,9 +25,17 @@ export async function backup(database: Database, path: string, options: { versio
     await file.close()
   }
   await rename(partial, target)
-  const backups = await listBackups(path)
-  for (const old of backups.slice(KEPT_BACKUPS)) await rm(old, { force: true })
+  const surplus = (await listBackups(path)).slice(KEPT_BACKUPS)
+  for (const old of [...surplus, ...(await listPartials(path))]) await rm(old, { force: true })
   return target
+}
+
+/** Paths of copies that a crash cut short. */
+async function listPartials(path: string): Promise<string[]> {
+  const names = await readdir(dirname(path))
+  return names
+    .filter(name => name.startsWith(`${basename(path)}.backup-v`) && /\.partial(-journal|-wal|-shm)?$/.test(name))
+    .map(name => join(dirname(path), name))
 }
 
 /** Paths of the backups beside the file, newest first. */

@@ -24,7 +24,8 @@ export class Events implements EventStore {
   }
 
   async record(event: EventDraft): Promise<void> {
-    const draft = { ...event, message: sqlText(event.message).slice(0, MAX_MESSAGE) }
+    const { namespace, name, uid, type, reason } = event
+    const draft = { namespace, name, uid, type, reason, message: sqlText(event.message).slice(0, MAX_MESSAGE) }
     await this.#database.write(async em => {
       const now = this.#clock.now()
       await countOrInsert(em, draft, now)

@@ -1,7 +1,7 @@
 import { type EntityManager, MikroORM } from '@mikro-orm/sqlite'
 import PQueue from 'p-queue'
 import { ENTITIES } from './entities.ts'
-import { sqliteCode, toStoreError } from './errors.ts'
+import { StoreUnavailableError, sqliteCode, toStoreError } from './errors.ts'
 
 /** What we use of better-sqlite3, which MikroORM opens and does not type. */
 export interface NativeClient {
@@ -9,10 +9,15 @@ export interface NativeClient {
   backup: (path: string) => Promise<unknown>
 }
 
-/** SQLite waits this long for another process's lock. Short, because it blocks the event loop; then comes `BUSY_RETRIES`. */
+/** How long SQLite itself waits for another process's lock. Short, because it blocks the event loop. */
 const BUSY_TIMEOUT_MS = 1000
-const BUSY_RETRIES = 5
+/**
+ * A transaction that has read and now wants to write is told at once that another process writes, and must begin anew:
+ * so often, with growing pauses, about five seconds together.
+ */
+const BUSY_RETRIES = 20
 const BUSY_PAUSE_MS = 50
+const MAX_BUSY_PAUSE_MS = 300
 
 /** Rows as they are in the table now: an identity map would give what an earlier statement of the transaction read. */
 export const PLAIN = { disableIdentityMap: true } as const
@@ -23,6 +28,7 @@ export class Database {
   readonly native: NativeClient
   readonly #orm: MikroORM
   readonly #writes = new PQueue({ concurrency: 1 })
+  #closed = false
 
   constructor(orm: MikroORM, native: NativeClient) {
     this.#orm = orm
@@ -32,6 +38,7 @@ export class Database {
 
   /** What `work` reads, with an EntityManager of its own. */
   async read<T>(work: (em: EntityManager) => Promise<T>): Promise<T> {
+    this.#checkOpen()
     try {
       return await work(this.em.fork())
     } catch (err) {
@@ -44,12 +51,13 @@ export class Database {
    * the next one begins; a dry run is rolled back instead. `work` may run again when another process held the lock, so
    * it must touch nothing but the database.
    */
-  write<T>(
+  async write<T>(
     work: (em: EntityManager) => Promise<T>,
     options: { dryRun?: boolean; committed?: (result: T) => void } = {}
   ): Promise<T> {
+    this.#checkOpen()
     const dryRun = options.dryRun ?? false
-    return this.#writes.add(async () => {
+    return await this.#writes.add(async () => {
       const result = await this.#withRetries(() => transact(this.em.fork(), work, dryRun))
       if (!dryRun) options.committed?.(result)
       return result
@@ -62,15 +70,22 @@ export class Database {
         return await run()
       } catch (err) {
         if (attempt > BUSY_RETRIES || sqliteCode(err)?.startsWith('SQLITE_BUSY') !== true) throw toStoreError(err)
-        await new Promise(resolve => setTimeout(resolve, BUSY_PAUSE_MS * attempt))
+        await new Promise(resolve => setTimeout(resolve, Math.min(BUSY_PAUSE_MS * attempt, MAX_BUSY_PAUSE_MS)))
       }
     }
   }
 
   /** Waits for the writes under way, then closes the file; what is in the WAL goes to the main file. */
   async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
     await this.#writes.onIdle()
     await this.#orm.close(true)
+  }
+
+  /** MikroORM would silently open the file again. */
+  #checkOpen(): void {
+    if (this.#closed) throw new StoreUnavailableError('it is closed')
   }
 }
 

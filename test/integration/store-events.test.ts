@@ -1,0 +1,115 @@
+import { expect } from 'chai'
+import { openStore, type Store } from '../../src/store/open.ts'
+import type { EventDraft } from '../../src/store/store.ts'
+import { Scratch, TestClock } from '../fixtures/db/files.ts'
+
+const HOUR = 60 * 60 * 1000
+const DAY = 24 * HOUR
+const anEvent = (rest: Partial<EventDraft> = {}): EventDraft => ({
+  namespace: 'openfaas-fn',
+  name: 'echo',
+  uid: 'uid-1',
+  type: 'Normal',
+  reason: 'Created',
+  message: 'made it',
+  ...rest
+})
+
+describe('store: events', () => {
+  let scratch: Scratch
+  let store: Store
+  let clock: TestClock
+  beforeEach(async () => {
+    scratch = await Scratch.create()
+    clock = new TestClock()
+    store = await openStore({ path: scratch.path, clock })
+  })
+  afterEach(async () => {
+    await store.close()
+    await scratch[Symbol.asyncDispose]()
+  })
+
+  it('counts the same reason and message within an hour, and writes a new one after it', async () => {
+    await store.events.record(anEvent())
+    clock.advance(HOUR - 1)
+    await store.events.record(anEvent())
+    clock.advance(HOUR - 1)
+    await store.events.record(anEvent())
+    const [first, ...none] = await store.events.list()
+    expect(none).to.deep.equal([])
+    expect(first).to.deep.include({
+      ...anEvent(),
+      count: 3,
+      firstAt: '2026-01-02T03:04:05.678Z',
+      lastAt: '2026-01-02T05:04:05.676Z'
+    })
+    clock.advance(HOUR)
+    await store.events.record(anEvent())
+    expect((await store.events.list()).map(({ count }) => count)).to.deep.equal([1, 3])
+  })
+
+  it('keeps apart what differs in object, type, reason or message', async () => {
+    for (const rest of [
+      {},
+      { uid: 'uid-2' },
+      { type: 'Warning' },
+      { reason: 'Updated' },
+      { message: 'other' }
+    ] as const) {
+      await store.events.record(anEvent(rest))
+    }
+    expect(await store.events.list()).to.have.length(5)
+  })
+
+  it('lists newest first, by namespace, name and limit', async () => {
+    for (const [namespace, name] of [
+      ['a', 'x'],
+      ['a', 'y'],
+      ['b', 'x']
+    ] as const) {
+      clock.advance(1)
+      await store.events.record(anEvent({ namespace, name, uid: `${namespace}${name}` }))
+    }
+    const names = async (...options: Parameters<typeof store.events.list>) =>
+      (await store.events.list(...options)).map(({ uid }) => uid)
+    expect(await names()).to.deep.equal(['bx', 'ay', 'ax'])
+    expect(await names({ namespace: 'a' })).to.deep.equal(['ay', 'ax'])
+    expect(await names({ namespace: 'a', name: 'x' })).to.deep.equal(['ax'])
+    expect(await names({ limit: 2 })).to.deep.equal(['bx', 'ay'])
+    expect(await names({ limit: 0 })).to.deep.equal([])
+  })
+
+  it('keeps the newest hundred of an object, and leaves those of others', async function () {
+    this.timeout(10_000)
+    await store.events.record(anEvent({ uid: 'other', name: 'other' }))
+    for (let i = 0; i < 105; i++) {
+      clock.advance(1)
+      await store.events.record(anEvent({ message: `number ${i}` }))
+    }
+    const kept = await store.events.list({ name: 'echo' })
+    expect(kept).to.have.length(100)
+    expect([kept[0]?.message, kept.at(-1)?.message]).to.deep.equal(['number 104', 'number 5'])
+    expect(await store.events.list({ name: 'other' })).to.have.length(1)
+  })
+
+  it('forgets what is older than a week when something is recorded', async () => {
+    await store.events.record(anEvent({ message: 'old' }))
+    clock.advance(7 * DAY)
+    await store.events.record(anEvent({ message: 'a week later' }))
+    expect(await store.events.list()).to.have.length(2)
+    clock.advance(1)
+    await store.events.record(anEvent({ message: 'later', uid: 'another' }))
+    expect((await store.events.list()).map(({ message }) => message)).to.deep.equal(['later', 'a week later'])
+  })
+
+  it('keeps any text, up to a length, and survives a restart', async () => {
+    const message = `it's "?" \\? é \u0000 ${'x'.repeat(5000)}`
+    await store.events.record(anEvent({ message }))
+    await store.events.record(anEvent({ message }))
+    await store.close()
+    store = await openStore({ path: scratch.path, clock })
+    const [event] = await store.events.list()
+    expect(event?.count).to.equal(2)
+    expect(event?.message).to.equal(message.replace('\0', '\uFFFD').slice(0, 1024))
+  })
+})
