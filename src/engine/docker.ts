@@ -17,8 +17,8 @@ import { readTail } from './docker-logs.ts'
 import { followPull } from './docker-pull.ts'
 import * as translate from './docker-translate.ts'
 import type * as engine from './engine.ts'
-import { type Call, type Deadline, type ObserveCall, runCall, toEngineError, unless } from './engine-call.ts'
-import { pullFault } from './engine-fault.ts'
+import { type Call, type Deadline, type ObserveCall, runCall, unless } from './engine-call.ts'
+import { engineMessage, pullFault } from './engine-fault.ts'
 import { EngineError } from './faults.ts'
 import type { RegistryAuth } from './registry-auth.ts'
 
@@ -247,17 +247,17 @@ export class DockerEngine implements engine.Engine {
   }
 
   async *watch(signal: AbortSignal): AsyncIterable<engine.EngineEvent> {
-    const call = { operation: 'events', signal }
-    // The deadline is for the answer to begin; `runCall` stops it then, and a quiet stream may last.
-    const [stream, deadline] = await this.#call(call, async opened => [
-      await openStream(this.#streams, '/events', { filters: EVENT_FILTERS }, opened.abortSignal),
-      opened
-    ])
-    yield { kind: 'connected' }
     try {
+      // The deadline is for the answer to begin; a quiet stream may last.
+      const stream = await this.#call({ operation: 'events', signal }, ({ abortSignal }) =>
+        openStream(this.#streams, '/events', { filters: EVENT_FILTERS }, abortSignal)
+      )
+      yield { kind: 'connected' }
       yield* parseEvents(stream)
-    } catch (err) {
-      if (!signal.aborted) throw toEngineError(call, deadline, err)
+    } catch (cause) {
+      if (signal.aborted) return
+      if (cause instanceof EngineError) throw cause
+      throw new EngineError('events', 'unavailable', `events broke off: ${engineMessage(cause)}`, { cause })
     }
     if (!signal.aborted) throw new EngineError('events', 'unavailable', 'the engine ended the stream of events')
   }

@@ -77,7 +77,7 @@ export class Deadline {
 }
 
 /** The `EngineError` that says what a rejection means. */
-export function toEngineError(call: Omit<Call, 'timeoutMs'>, deadline: Deadline, cause: unknown): EngineError {
+function toEngineError(call: Call, deadline: Deadline, cause: unknown): EngineError {
   const { operation, subject = '', signal } = call
   const what = `${operation.replace('_', ' ')} ${subject}`.trim()
   if (signal?.aborted) return new EngineError(operation, 'aborted', `${what} was aborted`, { cause })

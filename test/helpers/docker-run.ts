@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { Readable } from 'node:stream'
 import Docker from 'dockerode'
 import { type Pack, pack } from 'tar-stream'
 import { LABEL } from '../../api/labels.ts'
@@ -107,7 +108,7 @@ async function importImage(docker: Docker, reference: string, instance: string, 
   const [repo = '', tag = ''] = reference.split(':')
   // Lists become one query parameter each, which is how the engine takes several changes.
   const changes = [`CMD ${command}`, `LABEL ${LABEL.instance}=${instance}`, 'EXPOSE 8080']
-  const answer = await docker.importImage(tar, { repo, tag, changes } as object)
+  const answer = await docker.importImage(Readable.from(tar), { repo, tag, changes } as object)
   await filled
   let text = ''
   for await (const chunk of answer) text += chunk
