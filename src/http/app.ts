@@ -16,7 +16,7 @@ const CLIENT_GONE = ['ECONNRESET', 'EPIPE', 'ECANCELED', 'ERR_STREAM_PREMATURE_C
 
 /** The control plane as one request handler. It writes what is wanted and never talks to Docker. */
 export function createApi(deps: ApiDeps): (req: IncomingMessage, res: ServerResponse) => void {
-  const router = new Router()
+  const router = new Router({ sensitive: true })
   addHealthRoutes(router, deps)
   addFunctionRoutes(router, deps)
   addFunctionActionRoutes(router, deps)

@@ -207,7 +207,17 @@ describe('the OpenFaaS API', () => {
     })
 
     it('answers 404 for an unknown function, or a name that none can have', async () => {
-      for (const name of ['none', 'a%2Fb', '..%2f..', '%00', 'a'.repeat(300), 'constructor', '__proto__']) {
+      for (const name of [
+        'none',
+        'a%2Fb',
+        '..%2f..',
+        '%00',
+        'a'.repeat(300),
+        'constructor',
+        '__proto__',
+        '%zz',
+        '%ff'
+      ]) {
         expect((await api.request('GET', `/system/function/${name}`)).status, name).to.equal(404)
       }
     })

@@ -66,10 +66,15 @@ async function listFunctions(ctx: RouterContext, deps: ApiDeps): Promise<void> {
 
 async function getFunction(ctx: RouterContext, deps: ApiDeps): Promise<void> {
   const object = await requireFunction(ctx, deps)
-  ctx.status = 200
   ctx.set('ETag', etagOf(object))
-  if (ctx.fresh) ctx.status = 304
+  if (isKnown(ctx, etagOf(object))) ctx.status = 304
   else ctx.body = toFunctionResource(object)
+}
+
+/** Whether `If-None-Match` names the ETag. NOTE: not `ctx.fresh`, which heeds `Cache-Control: no-cache`, as fetch adds it. */
+function isKnown(ctx: RouterContext, etag: string): boolean {
+  const known = ctx.get('If-None-Match').split(',')
+  return known.some(text => text.trim() === '*' || text.trim().replace(/^W\//, '') === etag)
 }
 
 async function applyFunction(ctx: RouterContext, deps: ApiDeps): Promise<void> {

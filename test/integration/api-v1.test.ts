@@ -1,0 +1,415 @@
+import { expect } from 'chai'
+import { type ApiServer, HEALTHY, startApi } from '../helpers/api-server.ts'
+
+const manifest = (over: Record<string, unknown> = {}, metadata: Record<string, unknown> = {}) => ({
+  apiVersion: 'v1',
+  kind: 'Function',
+  metadata: { name: 'hello', ...metadata },
+  spec: { image: 'hello:1', ...over }
+})
+
+describe('the native API', () => {
+  let api: ApiServer
+  beforeEach(async () => {
+    api = await startApi()
+  })
+  afterEach(() => api[Symbol.asyncDispose]())
+
+  const create = (over?: Record<string, unknown>, metadata?: Record<string, unknown>) =>
+    api.request('POST', '/v1/functions', manifest(over, metadata))
+
+  describe('POST /v1/functions', () => {
+    it('creates with 201, Location and ETag, and wakes the loop', async () => {
+      const answer = await create()
+      expect(answer.status).to.equal(201)
+      expect(answer.headers.get('location')).to.equal('/v1/functions/hello')
+      expect(answer.headers.get('etag')).to.equal(`"${answer.json.metadata.resourceVersion}"`)
+      expect(answer.json).to.include({ apiVersion: 'v1', kind: 'Function' })
+      expect(answer.json.metadata).to.include({ name: 'hello', namespace: 'openfaas-fn', generation: 1 })
+      expect(answer.json.spec).to.include({ image: 'hello:1', replicas: 1, debug: false })
+      expect(answer.json.status).to.include({ observedGeneration: 0, readyReplicas: 0 })
+      expect(api.enqueued).to.deep.equal(['openfaas-fn/hello'])
+    })
+
+    it('names the namespace in Location', async () => {
+      const answer = await create({}, { namespace: 'team-a' })
+      expect(answer.headers.get('location')).to.equal('/v1/functions/hello?namespace=team-a')
+      expect((await api.request('GET', answer.headers.get('location') ?? '')).status).to.equal(200)
+    })
+
+    it('answers 200 with the same generation for the same again, and a greater one for a change', async () => {
+      const first = await create()
+      const again = await create()
+      expect(again.status).to.equal(200)
+      expect(again.json.metadata).to.deep.equal(first.json.metadata)
+      const changed = await create({ image: 'hello:2' })
+      expect(changed.status).to.equal(200)
+      expect(changed.json.metadata.generation).to.equal(2)
+    })
+
+    it('keeps the replicas and the time of the restart that a manifest does not name', async () => {
+      await create()
+      await api.request('POST', '/v1/functions/hello/scale', { replicas: 3 })
+      const { restartedAt } = (await api.request('POST', '/v1/functions/hello/restart')).json.spec
+      expect((await create()).json.spec).to.include({ replicas: 3, restartedAt })
+    })
+
+    it('takes back what it gave out', async () => {
+      const { json } = await create({ env: { A: '1' }, probes: { ready: { path: '/ready' } } })
+      const answer = await api.request('POST', '/v1/functions', json)
+      expect(answer.status).to.equal(200)
+      expect(answer.json.metadata.generation).to.equal(1)
+    })
+
+    const bad: [what: string, body: unknown, field: string, says: string][] = [
+      ['an unknown field', manifest({ privileged: true }), 'spec.privileged', 'is not a known field'],
+      ['an unknown field at the top', { ...manifest(), oops: 1 }, 'oops', 'is not a known field'],
+      ['a missing image', manifest({ image: undefined }), 'spec.image', 'is required: a string'],
+      ['a missing name', { metadata: {}, spec: { image: 'a' } }, 'metadata.name', 'is required: a string'],
+      ['missing metadata', { spec: { image: 'a' } }, 'metadata', 'is required: an object'],
+      ['a bad name', manifest({}, { name: 'Hello' }), 'metadata.name', 'must be a DNS label'],
+      ['a bad namespace', manifest({}, { namespace: 'a.b' }), 'metadata.namespace', 'must be a DNS label'],
+      ['too many replicas', manifest({ replicas: 11 }), 'spec.replicas', 'must be at most 10 (MAX_REPLICAS), got 11'],
+      ['negative replicas', manifest({ replicas: -1 }), 'spec.replicas', 'must be at least 0, got -1'],
+      ['replicas as text', manifest({ replicas: '2' }), 'spec.replicas', 'must be a number, got "2"'],
+      ['a bad quantity', manifest({ limits: { memory: '5 apples' } }), 'spec.limits.memory', 'got "5 apples"'],
+      ['another kind', { ...manifest(), kind: 'Pod' }, 'kind', 'must be "Function", got "Pod"'],
+      ['a bad resourceVersion', manifest({}, { resourceVersion: 'x' }), 'metadata.resourceVersion', 'got "x"']
+    ]
+    for (const [what, body, field, says] of bad) {
+      it(`S23: answers a problem that names the field for ${what}`, async () => {
+        const answer = await api.request('POST', '/v1/functions', body)
+        expect(answer.status).to.equal(400)
+        expect(answer.headers.get('content-type')).to.contain('application/problem+json')
+        expect(answer.json).to.include({ type: 'about:blank', status: 400, code: 'INVALID', instance: '/v1/functions' })
+        expect(answer.json.errors.map((e: { field: string }) => e.field)).to.deep.equal([field])
+        expect(answer.json.errors[0].message).to.contain(says)
+        expect(api.enqueued).to.deep.equal([])
+      })
+    }
+
+    it('names every wrong field', async () => {
+      const answer = await create({ image: '', replicas: 0.5, limits: { cpu: 'x' } })
+      expect(answer.json.errors.map((e: { field: string }) => e.field)).to.have.members([
+        'spec.image',
+        'spec.replicas',
+        'spec.limits.cpu'
+      ])
+    })
+
+    it('S28: repeats no secret, neither of the environment nor of a URL', async () => {
+      const env = { A: 'canary\0' }
+      const answer = await create({ env, image: 'https://user:canary@registry.example/x' })
+      expect(answer.status).to.equal(400)
+      expect(answer.text).not.to.contain('canary')
+      expect(answer.text).to.contain('registry.example')
+    })
+  })
+
+  describe('one function', () => {
+    beforeEach(() => create())
+
+    it('is read with an ETag, and 304 when it is known', async () => {
+      const answer = await api.request('GET', '/v1/functions/hello')
+      const etag = answer.headers.get('etag') ?? ''
+      const again = await api.request('GET', '/v1/functions/hello', undefined, {
+        'if-none-match': etag
+      })
+      expect(again.status).to.equal(304)
+      expect(again.text).to.equal('')
+      const other = await api.request('GET', '/v1/functions/hello', undefined, { 'if-none-match': '"0"' })
+      expect(other.status).to.equal(200)
+    })
+
+    it('answers 404 when there is none, for every verb', async () => {
+      const requests: [method: string, path: string, body?: unknown][] = [
+        ['GET', ''],
+        ['PUT', '', manifest({}, { name: 'none' })],
+        ['PATCH', '', {}],
+        ['DELETE', ''],
+        ['GET', '/status'],
+        ['GET', '/events'],
+        ['GET', '/revisions'],
+        ['POST', '/restart'],
+        ['POST', '/scale', { replicas: 1 }],
+        ['POST', '/rollback']
+      ]
+      for (const [method, path, body] of requests) {
+        const answer = await api.request(method, `/v1/functions/none${path}`, body)
+        expect(answer.status, `${method} ${path}`).to.equal(404)
+        expect(answer.json.code).to.equal('NOT_FOUND')
+      }
+    })
+
+    it('is replaced by PUT, which may leave the name out but not give another', async () => {
+      const answer = await api.request('PUT', '/v1/functions/hello', { spec: { image: 'hello:2' } })
+      expect(answer.status).to.equal(200)
+      expect(answer.json.spec.image).to.equal('hello:2')
+      const other = await api.request('PUT', '/v1/functions/hello', manifest({}, { name: 'other' }))
+      expect(other.json.errors[0].field).to.equal('metadata.name')
+      const elsewhere = await api.request('PUT', '/v1/functions/hello', manifest({}, { namespace: 'other' }))
+      expect(elsewhere.json.errors[0].field).to.equal('metadata.namespace')
+    })
+
+    it('is changed by a merge patch, and only where it says so', async () => {
+      await create({ env: { A: '1', B: '2' } }, { labels: { x: 'y' } })
+      const patch = { metadata: { labels: { z: '1' } }, spec: { env: { A: null, C: '3' } } }
+      const answer = await api.request('PATCH', '/v1/functions/hello', patch, {
+        'content-type': 'application/merge-patch+json'
+      })
+      expect(answer.status).to.equal(200)
+      expect(answer.json.spec.env).to.deep.equal({ B: '2', C: '3' })
+      expect(answer.json.metadata.labels).to.deep.equal({ x: 'y', z: '1' })
+      expect(answer.json.spec.image).to.equal('hello:1')
+    })
+
+    it('refuses a patch that breaks a rule, renames or is of another kind', async () => {
+      expect((await api.request('PATCH', '/v1/functions/hello', { spec: { image: null } })).status).to.equal(400)
+      expect((await api.request('PATCH', '/v1/functions/hello', { metadata: { name: 'x' } })).status).to.equal(400)
+      expect((await api.request('PATCH', '/v1/functions/hello', { spec: { replicas: 11 } })).status).to.equal(400)
+      const type = { 'content-type': 'application/json-patch+json' }
+      expect((await api.request('PATCH', '/v1/functions/hello', {}, type)).status).to.equal(415)
+    })
+
+    it('S10: is not written when it changed since it was read', async () => {
+      const { resourceVersion } = (await api.request('GET', '/v1/functions/hello')).json.metadata
+      const image = (tag: number) => ({ spec: { image: `hello:${tag}` } })
+      const path = '/v1/functions/hello'
+      expect((await api.request('PATCH', path, image(2), { 'if-match': `"${resourceVersion}"` })).status).to.equal(200)
+      const stale: [method: string, body: unknown, headers: Record<string, string>][] = [
+        ['PATCH', image(3), { 'if-match': `"${resourceVersion}"` }],
+        ['PATCH', image(3), { 'if-match': String(resourceVersion) }],
+        ['PATCH', { ...image(3), metadata: { resourceVersion } }, {}],
+        ['PUT', { ...image(3), metadata: { resourceVersion: String(resourceVersion) } }, {}],
+        ['DELETE', undefined, { 'if-match': `"${resourceVersion}"` }]
+      ]
+      for (const [method, body, headers] of stale) {
+        const answer = await api.request(method, path, body, headers)
+        expect(answer.status).to.equal(409)
+        expect(answer.json.code).to.equal('CONFLICT')
+      }
+      expect((await api.request('PATCH', path, image(3), { 'if-match': '*' })).status).to.equal(200)
+      expect((await api.request('PATCH', path, image(3), { 'if-match': 'nonsense' })).status).to.equal(400)
+    })
+
+    it('S10: of two writers with the same resourceVersion exactly one wins', async () => {
+      const { resourceVersion } = (await api.request('GET', '/v1/functions/hello')).json.metadata
+      const answers = await Promise.all(
+        Array.from({ length: 8 }, (_, i) =>
+          api.request(
+            'PATCH',
+            '/v1/functions/hello',
+            { spec: { image: `hello:v${i}` } },
+            { 'if-match': String(resourceVersion) }
+          )
+        )
+      )
+      expect(answers.filter(({ status }) => status === 200)).to.have.length(1)
+      expect(answers.filter(({ status }) => status === 409)).to.have.length(7)
+    })
+
+    it('is marked by DELETE with 202, stays visible, and goes with its row', async () => {
+      const answer = await api.request('DELETE', '/v1/functions/hello')
+      expect(answer.status).to.equal(202)
+      expect(answer.json.metadata.deletionRequestedAt).to.be.a('string')
+      const again = await api.request('DELETE', '/v1/functions/hello')
+      expect(again.status).to.equal(202)
+      expect(again.json.metadata).to.deep.equal(answer.json.metadata)
+      expect((await api.request('GET', '/v1/functions/hello')).status).to.equal(200)
+      expect((await api.request('PATCH', '/v1/functions/hello', {})).status).to.equal(404)
+      await api.store.functions.remove('openfaas-fn/hello', answer.json.metadata.uid)
+      expect((await api.request('GET', '/v1/functions/hello')).status).to.equal(404)
+    })
+
+    it('shows its status with the generation it belongs to', async () => {
+      const { json } = await api.request('GET', '/v1/functions/hello/status')
+      expect(json.kind).to.equal('FunctionStatus')
+      expect(json.metadata).to.include({ name: 'hello', generation: 1 })
+      expect(json.status).to.include({ observedGeneration: 0 })
+    })
+
+    it('is restarted by a new restartedAt', async () => {
+      const answer = await api.request('POST', '/v1/functions/hello/restart')
+      expect(answer.status).to.equal(200)
+      expect(answer.json.metadata.generation).to.equal(2)
+      expect(Date.parse(answer.json.spec.restartedAt)).to.be.closeTo(Date.now(), 60_000)
+    })
+
+    const scales: [body: unknown, status: number][] = [
+      [{ replicas: 0 }, 200],
+      [{ replicas: 10 }, 200],
+      [{ replicas: 11 }, 400],
+      [{ replicas: -1 }, 400],
+      [{ replicas: 2, extra: 1 }, 400],
+      [{}, 400],
+      ['', 400]
+    ]
+    for (const [body, status] of scales) {
+      it(`answers ${status} to a scale to ${JSON.stringify(body)}`, async () => {
+        const answer = await api.request('POST', '/v1/functions/hello/scale', body)
+        expect(answer.status).to.equal(status)
+        if (status === 200) expect(answer.json.spec.replicas).to.equal((body as { replicas: number }).replicas)
+      })
+    }
+
+    it('is rolled back to the revision before, or to one that is named, with its present replicas', async () => {
+      await create({ image: 'hello:2' })
+      await create({ image: 'hello:3' })
+      await api.request('POST', '/v1/functions/hello/scale', { replicas: 4 })
+      const list = (await api.request('GET', '/v1/functions/hello/revisions')).json
+      expect(list.kind).to.equal('RevisionList')
+      expect(list.items.map((r: { spec: { image: string } }) => r.spec.image)).to.deep.equal([
+        'hello:3',
+        'hello:2',
+        'hello:1'
+      ])
+      const back = await api.request('POST', '/v1/functions/hello/rollback')
+      expect(back.json.spec).to.include({ image: 'hello:2', replicas: 4 })
+      const first = await api.request('POST', '/v1/functions/hello/rollback', { revision: 1 })
+      expect(first.json.spec).to.include({ image: 'hello:1', replicas: 4 })
+    })
+
+    it('answers 404 to a rollback to a revision that is not there', async () => {
+      expect((await api.request('POST', '/v1/functions/hello/rollback')).status).to.equal(404)
+      expect((await api.request('POST', '/v1/functions/hello/rollback', { revision: 9 })).status).to.equal(404)
+      expect((await api.request('POST', '/v1/functions/hello/rollback', { revision: 'x' })).status).to.equal(400)
+    })
+
+    it('has its writes as events', async () => {
+      await create({ image: 'hello:2' })
+      await create({ image: 'hello:2' })
+      await api.request('DELETE', '/v1/functions/hello')
+      const { json } = await api.request('GET', '/v1/functions/hello/events')
+      expect(json.kind).to.equal('EventList')
+      expect(json.items.map((e: { reason: string }) => e.reason)).to.deep.equal(['Deleted', 'Updated', 'Created'])
+    })
+  })
+
+  describe('?dryRun=true', () => {
+    it('answers object, outcome and plan, and writes nothing, for every write', async () => {
+      const dry = await api.request('POST', '/v1/functions?dryRun=true', manifest())
+      expect(dry.status).to.equal(200)
+      expect(dry.json).to.include({ outcome: 'created' })
+      expect(dry.json.object.spec.replicas).to.equal(1)
+      expect(dry.json.plan).to.deep.equal(['create hello-0: missing'])
+      expect((await api.request('GET', '/v1/functions')).json.items).to.deep.equal([])
+
+      await create()
+      await create({ image: 'hello:2' })
+      const before = (await api.request('GET', '/v1/functions/hello')).text
+      const writes: [method: string, path: string, body: unknown, outcome: string][] = [
+        ['POST', '', manifest({ image: 'hello:2' }), 'unchanged'],
+        ['PUT', '/hello', manifest({ image: 'hello:3' }), 'changed'],
+        ['PATCH', '/hello', { spec: { replicas: 2 } }, 'changed'],
+        ['POST', '/hello/restart', undefined, 'changed'],
+        ['POST', '/hello/scale', { replicas: 5 }, 'changed'],
+        ['POST', '/hello/rollback', undefined, 'changed'],
+        ['DELETE', '/hello', undefined, 'deleted']
+      ]
+      const enqueued = api.enqueued.length
+      for (const [method, path, body, outcome] of writes) {
+        const answer = await api.request(method, `/v1/functions${path}?dryRun=true`, body)
+        expect(answer.status, path).to.equal(200)
+        expect(answer.json.outcome).to.equal(outcome)
+        expect(answer.json.plan).to.be.an('array')
+      }
+      expect((await api.request('GET', '/v1/functions/hello')).text).to.equal(before)
+      expect((await api.request('GET', '/v1/functions/hello/events')).json.items).to.have.length(2)
+      expect(api.enqueued).to.have.length(enqueued)
+    })
+
+    it('refuses what a write would refuse', async () => {
+      expect((await api.request('POST', '/v1/functions?dryRun', manifest({ image: '' }))).status).to.equal(400)
+      expect((await api.request('DELETE', '/v1/functions/none?dryRun=true')).status).to.equal(404)
+      expect((await api.request('POST', '/v1/functions?dryRun=maybe', manifest())).status).to.equal(400)
+      expect((await api.request('POST', '/v1/functions?dryRun=true&dryRun=false', manifest())).status).to.equal(400)
+    })
+  })
+
+  describe('GET /v1/functions', () => {
+    beforeEach(async () => {
+      await create({}, { name: 'a', labels: { tier: 'web' } })
+      await create({}, { name: 'b', labels: { tier: 'api' }, namespace: 'team-a' })
+      await create({}, { name: 'c' })
+    })
+
+    const table: [query: string, names: string[]][] = [
+      ['', ['a', 'c', 'b']],
+      ['?namespace=openfaas-fn', ['a', 'c']],
+      ['?namespace=none', []],
+      ['?labelSelector=tier', ['a', 'b']],
+      ['?labelSelector=!tier', ['c']],
+      ['?labelSelector=tier%3Dweb', ['a']],
+      ['?labelSelector=tier%20in%20(web,api)&namespace=team-a', ['b']],
+      ['?labelSelector=tier!%3Dweb', ['c', 'b']]
+    ]
+    for (const [query, names] of table) {
+      it(`gives ${names.join(', ') || 'nothing'} for "${query}"`, async () => {
+        const { json } = await api.request('GET', `/v1/functions${query}`)
+        expect(json).to.include({ apiVersion: 'v1', kind: 'FunctionList' })
+        expect(json.metadata.resourceVersion).to.equal(api.store.functions.resourceVersion())
+        expect(json.items.map((f: { metadata: { name: string } }) => f.metadata.name).sort()).to.deep.equal(
+          [...names].sort()
+        )
+      })
+    }
+
+    it('answers 400 for a selector or a parameter that is none', async () => {
+      for (const query of [
+        'labelSelector=a%20~%20b',
+        'namespace=A',
+        'watch=perhaps',
+        'resourceVersion=x',
+        'namespace=a&namespace=b'
+      ]) {
+        expect((await api.request('GET', `/v1/functions?${query}`)).status, query).to.equal(400)
+      }
+    })
+  })
+
+  describe('the loop', () => {
+    it('shows events of all functions, the plan and its state', async () => {
+      await create()
+      await create({}, { namespace: 'team-a' })
+      expect((await api.request('GET', '/v1/events')).json.items).to.have.length(2)
+      expect((await api.request('GET', '/v1/events?limit=1')).json.items).to.have.length(1)
+      expect((await api.request('GET', '/v1/events?namespace=team-a')).json.items).to.have.length(1)
+      expect((await api.request('GET', '/v1/events?limit=0')).status).to.equal(400)
+      expect((await api.request('GET', '/v1/plan')).json.functions).to.have.length(1)
+      expect((await api.request('GET', '/v1/reconcile')).json).to.deep.equal(HEALTHY)
+    })
+
+    it('is told to look at everything', async () => {
+      expect((await api.request('POST', '/v1/reconcile')).status).to.equal(202)
+      expect(api.resyncs()).to.equal(1)
+    })
+  })
+
+  it('answers problems for routes and methods that are not there', async () => {
+    const unknown = await api.request('GET', '/v1/nothing')
+    expect(unknown.json).to.include({ status: 404, code: 'ROUTE_NOT_FOUND' })
+    const method = await api.request('POST', '/v1/functions/hello')
+    expect(method.json).to.include({ status: 405, code: 'METHOD_NOT_ALLOWED' })
+    expect(method.headers.get('allow')).to.equal('DELETE, GET, HEAD, OPTIONS, PATCH, PUT')
+    const anonymous = await fetch(`${api.url}/v1/functions`)
+    expect(await anonymous.json()).to.include({ status: 401, code: 'UNAUTHORIZED' })
+  })
+
+  it('answers though the event is lost, because the write is not', async () => {
+    api.store.events.record = () => Promise.reject(new Error('no room'))
+    expect((await create()).status).to.equal(201)
+    expect(api.logged).to.have.length(1)
+    expect(api.logged[0]?.message).to.equal('Lost event')
+  })
+
+  it('keeps functions of the older program changeable, though such a name is not given anew', async () => {
+    const spec = (await create()).json.spec
+    const key = 'openfaas-fn/My_Func'
+    const legacy = { namespace: 'openfaas-fn', name: 'My_Func', labels: {}, annotations: {}, spec }
+    await api.store.functions.put(key, () => legacy)
+    expect((await api.request('PATCH', '/v1/functions/My_Func', { spec: { image: 'x:2' } })).status).to.equal(200)
+    expect((await api.request('PUT', '/system/functions', { service: 'My_Func', image: 'x:3' })).status).to.equal(202)
+    expect((await create({ image: 'x:4' }, { name: 'My_Func' })).status).to.equal(200)
+    expect((await create({ image: 'x:4' }, { name: 'My_Other' })).status).to.equal(400)
+  })
+})

@@ -1,0 +1,167 @@
+import { expect } from 'chai'
+import { type ApiServer, AUTHORIZATION, startApi } from '../helpers/api-server.ts'
+
+interface Told {
+  readonly type: string
+  // biome-ignore lint/suspicious/noExplicitAny: the resource or the problem, as it came
+  readonly object: any
+}
+
+/** A watch as a client sees it; `next` waits for one change. */
+async function watch(api: ApiServer, query = '') {
+  const abort = new AbortController()
+  const response = await fetch(`${api.url}/v1/functions?watch=true${query}`, {
+    headers: { authorization: AUTHORIZATION },
+    signal: abort.signal
+  })
+  const reader = (response.body ?? new ReadableStream()).pipeThrough(new TextDecoderStream()).getReader()
+  let rest = ''
+  const next = async (): Promise<Told | undefined> => {
+    for (;;) {
+      const end = rest.indexOf('\n')
+      if (end >= 0) {
+        const line = rest.slice(0, end)
+        rest = rest.slice(end + 1)
+        return JSON.parse(line)
+      }
+      const { value, done } = await reader.read()
+      if (done) return undefined
+      rest += value
+    }
+  }
+  const take = async (count: number) => {
+    const told: string[] = []
+    while (told.length < count) {
+      const change = await next()
+      told.push(change === undefined ? 'end' : `${change.type} ${change.object.metadata?.name ?? change.object.code}`)
+    }
+    return told
+  }
+  return { response, next, take, leave: () => abort.abort() }
+}
+
+describe('watching functions', () => {
+  let api: ApiServer
+  beforeEach(async () => {
+    api = await startApi()
+  })
+  afterEach(() => api[Symbol.asyncDispose]())
+
+  const put = (name: string, image = 'a:1', labels: Record<string, string> = {}) =>
+    api.request('POST', '/v1/functions', { metadata: { name, labels }, spec: { image } })
+
+  it('gives what is there as ADDED, then each change', async () => {
+    await put('a')
+    await put('b')
+    const { response, take, next } = await watch(api)
+    expect(response.headers.get('content-type')).to.equal('application/x-ndjson')
+    expect(await take(2)).to.deep.equal(['ADDED a', 'ADDED b'])
+    await put('c')
+    await put('a', 'a:2')
+    await api.request('DELETE', '/v1/functions/b')
+    expect(await take(3)).to.deep.equal(['ADDED c', 'MODIFIED a', 'MODIFIED b'])
+    const { uid } = (await api.request('GET', '/v1/functions/b')).json.metadata
+    await api.store.functions.remove('openfaas-fn/b', uid)
+    const last = await next()
+    expect(last?.type).to.equal('DELETED')
+    expect(last?.object).to.include({ apiVersion: 'v1', kind: 'Function' })
+  })
+
+  it('goes on from a resourceVersion without a gap', async () => {
+    await put('a')
+    const { resourceVersion } = (await api.request('GET', '/v1/functions')).json.metadata
+    await put('b')
+    await put('a', 'a:2')
+    const { take } = await watch(api, `&resourceVersion=${resourceVersion}`)
+    expect(await take(2)).to.deep.equal(['ADDED b', 'MODIFIED a'])
+  })
+
+  it('sends its headers before there is any change', async () => {
+    const { response } = await watch(api)
+    expect(response.status).to.equal(200)
+  })
+
+  it('misses nothing and repeats nothing while functions are written at the same time', async () => {
+    const names = Array.from({ length: 40 }, (_, i) => `f-${i}`)
+    const writes = Promise.all(names.map(name => put(name)))
+    const watches = await Promise.all(Array.from({ length: 5 }, () => watch(api)))
+    await writes
+    for (const { take } of watches) {
+      expect((await take(names.length)).sort()).to.deep.equal(names.map(name => `ADDED ${name}`).sort())
+    }
+    await put('last')
+    for (const { take } of watches) expect(await take(1)).to.deep.equal(['ADDED last'])
+  })
+
+  it('tells a label selector what comes into view and what leaves it', async () => {
+    await put('a', 'a:1', { tier: 'web' })
+    await put('b')
+    const { take } = await watch(api, '&labelSelector=tier%3Dweb')
+    expect(await take(1)).to.deep.equal(['ADDED a'])
+    await put('b', 'a:1', { tier: 'web' })
+    await put('b', 'a:2', { tier: 'web' })
+    await put('a', 'a:1', { tier: 'api' })
+    await put('a', 'a:2', { tier: 'api' })
+    await put('c', 'a:1', { tier: 'web' })
+    expect(await take(4)).to.deep.equal(['ADDED b', 'MODIFIED b', 'DELETED a', 'ADDED c'])
+  })
+
+  it('tells who goes on with a selector that an object is out of view', async () => {
+    await put('a', 'a:1', { tier: 'web' })
+    const since = api.store.functions.resourceVersion()
+    await put('a', 'a:1', { tier: 'api' })
+    await put('c', 'a:1', { tier: 'web' })
+    const { take } = await watch(api, `&labelSelector=tier%3Dweb&resourceVersion=${since}`)
+    expect(await take(2)).to.deep.equal(['DELETED a', 'ADDED c'])
+  })
+
+  it('keeps to a namespace', async () => {
+    const { take } = await watch(api, '&namespace=openfaas-fn')
+    await api.request('POST', '/v1/functions?namespace=team-a', { metadata: { name: 'x' }, spec: { image: 'a' } })
+    await put('a')
+    expect(await take(1)).to.deep.equal(['ADDED a'])
+  })
+
+  it('answers 410 when the history is gone or was never there', async () => {
+    const ahead = await api.request('GET', '/v1/functions?watch=true&resourceVersion=999999')
+    expect(ahead.status).to.equal(410)
+    expect(ahead.json.code).to.equal('GONE')
+    await put('a')
+    const old = api.store.functions.resourceVersion()
+    for (let i = 0; i <= 1001; i++)
+      await api.store.functions.put('openfaas-fn/a', current => {
+        if (current === undefined) throw new Error('a is gone')
+        const { metadata, spec } = current
+        return { ...metadata, spec: { ...spec, replicas: i % 2 } }
+      })
+    const tooOld = await api.request('GET', `/v1/functions?watch=true&resourceVersion=${old - 1}`)
+    expect(tooOld.status).to.equal(410)
+    expect(tooOld.headers.get('content-type')).to.contain('problem+json')
+  }).timeout(60_000)
+
+  it('ends cleanly when the gateway stops', async () => {
+    const { take } = await watch(api)
+    await put('a')
+    expect(await take(1)).to.deep.equal(['ADDED a'])
+    api.shutDown()
+    expect(await take(1)).to.deep.equal(['end'])
+  })
+
+  it('X6: lets go of a watch whose client left, and logs nothing of it', async () => {
+    const { leave, take } = await watch(api)
+    await put('a')
+    expect(await take(1)).to.deep.equal(['ADDED a'])
+    leave()
+    const started = Date.now()
+    while (!api.observed.some(({ method, path }) => method === 'GET' && path === '/v1/functions')) {
+      expect(Date.now() - started).to.be.below(2000)
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    await put('b')
+    expect(api.logged).to.deep.equal([])
+  })
+
+  it('answers HEAD at once', async () => {
+    expect((await api.request('HEAD', '/v1/functions?watch=true')).status).to.equal(200)
+  })
+})
