@@ -47,14 +47,14 @@ export async function inspect(path: string, known: number): Promise<FileState> {
 
 async function readState(path: string, newest: string | undefined): Promise<FileState> {
   try {
-    return await withDatabase(path, { readonly: true }, database => check(database, path, newest))
+    return await withDatabase(path, 'readonly', database => check(database, path, newest))
   } catch (err) {
     const code = sqliteCode(err) ?? ''
     if (/^SQLITE_(CORRUPT|NOTADB)/.test(code))
       throw new DatabaseCorruptError(path, messageOf(err), newest, { cause: err })
     // a transaction that a crash cut short must be rolled back before anyone can read, which is a write
     if (!/^SQLITE_(READONLY|CANTOPEN)/.test(code)) throw err
-    return await withDatabase(path, {}, database => check(database, path, newest))
+    return await withDatabase(path, 'recover', database => check(database, path, newest))
   }
 }
 
@@ -89,10 +89,10 @@ async function checkJson(database: Database, path: string, newest: string | unde
 /** Opens the file for `work`, and closes it. */
 export async function withDatabase<T>(
   path: string,
-  options: { readonly?: boolean },
+  mode: 'write' | 'readonly' | 'recover',
   work: (database: Database) => Promise<T>
 ): Promise<T> {
-  const database = await connect(path, options)
+  const database = await connect(path, mode)
   try {
     return await work(database)
   } finally {

@@ -40,7 +40,7 @@ export async function migrationStatus(path: string): Promise<MigrationState[]> {
 export async function migrateUp(path: string, options: { clock?: Clock } = {}): Promise<MigrationRun> {
   const file = resolve(path)
   const state = await prepareFile(file)
-  return await withDatabase(file, {}, database => upgrade(database, file, state, options.clock ?? systemClock))
+  return await withDatabase(file, 'write', database => upgrade(database, file, state, options.clock ?? systemClock))
 }
 
 /** Brings the file back to schema version `to` in one transaction, after a backup. Throws `ValidationError` when `to` is none. */
@@ -55,7 +55,7 @@ export async function migrateDown(path: string, to: number, options: { clock?: C
   const migrations = MIGRATIONS.filter(({ version }) => version > to && isApplied(state, version)).reverse()
   const run = { path: file, from: state.version, to: Math.min(to, state.version), migrations: migrations.map(summary) }
   if (migrations.length === 0) return { ...run, backup: undefined }
-  return await withDatabase(file, {}, async database => {
+  return await withDatabase(file, 'write', async database => {
     const copy = await backup(database, file, { version: state.version, now: (options.clock ?? systemClock).now() })
     await migratorOf(database).down({ migrations: migrations.map(({ name }) => name) })
     database.native.pragma('journal_mode = DELETE') // the older program's backup script copies the main file alone

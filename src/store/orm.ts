@@ -19,6 +19,9 @@ const BUSY_RETRIES = 20
 const BUSY_PAUSE_MS = 50
 const MAX_BUSY_PAUSE_MS = 300
 
+/** The write-ahead log is cut back to this after a checkpoint, however far a long reader let it grow. */
+const WAL_LIMIT_BYTES = 64 * 2 ** 20
+
 /** Rows as they are in the table now: an identity map would give what an earlier statement of the transaction read. */
 export const PLAIN = { disableIdentityMap: true } as const
 
@@ -89,13 +92,16 @@ export class Database {
   }
 }
 
-/** Opens the file as it is, without any check. `readonly` never changes it. */
-export async function connect(path: string, options: { readonly?: boolean } = {}): Promise<Database> {
-  const readonly = options.readonly ?? false
+/**
+ * Opens the file without any check: to write (the default), `readonly`, which never changes it, or to `recover`, which
+ * only undoes a transaction that a crash cut short.
+ */
+export async function connect(path: string, mode: 'write' | 'readonly' | 'recover' = 'write'): Promise<Database> {
+  const readonly = mode === 'readonly'
   const orm = await MikroORM.init({
     entities: ENTITIES,
     dbName: path,
-    driverOptions: { readonly, fileMustExist: readonly, timeout: BUSY_TIMEOUT_MS },
+    driverOptions: { readonly, fileMustExist: mode !== 'write', timeout: BUSY_TIMEOUT_MS },
     ensureDatabase: false,
     migrations: {
       tableName: 'schema_migrations',
@@ -108,10 +114,11 @@ export async function connect(path: string, options: { readonly?: boolean } = {}
   })
   const connection = orm.em.getConnection() as unknown as { getNativeClient: () => Promise<NativeClient> }
   const native = await connection.getNativeClient()
-  if (!readonly) {
+  if (mode === 'write') {
     native.pragma('journal_mode = WAL')
     native.pragma('synchronous = FULL')
     native.pragma('foreign_keys = ON')
+    native.pragma(`journal_size_limit = ${WAL_LIMIT_BYTES}`)
   }
   return new Database(orm, native)
 }

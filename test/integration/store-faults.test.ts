@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { copyFileSync, readdirSync } from 'node:fs'
 import { copyFile, open, readFile, stat, truncate, writeFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { expect } from 'chai'
@@ -12,7 +12,7 @@ import { connect } from '../../src/store/orm.ts'
 import { aDraft, load, rows, Scratch, TestClock, withSqlite } from '../fixtures/db/files.ts'
 
 const FN = 'openfaas-fn'
-const KILLS_PER_LANE = 10
+const KILLS_PER_LANE = 8
 const WRITER = new URL('../fixtures/db/writer.ts', import.meta.url).pathname
 
 describe('store: faults', () => {
@@ -68,6 +68,30 @@ describe('store: faults', () => {
         })
       )
     }
+  })
+
+  it('S1: undoes what a crash of the older program left half done, and keeps every function', async () => {
+    const source = `${scratch.directory}/source.db`
+    await load('v2.1', source)
+    withSqlite(source, db => {
+      db.exec('PRAGMA cache_size = 1; PRAGMA journal_mode = DELETE; BEGIN')
+      db.exec("UPDATE functions SET image = 'half-done'")
+      const insert = db.prepare(
+        "INSERT INTO functions (name, image, network, created_at, updated_at) VALUES (?, ?, 'n', 't', 't')"
+      )
+      for (let i = 0; i < 200; i++) insert.run(`half-${i}`, 'x'.repeat(1000))
+      for (const suffix of ['', '-journal']) copyFileSync(source + suffix, path + suffix)
+    })
+    expect((await readFile(path)).includes('half-done')).to.equal(true)
+    await using store = await open_()
+    expect((await store.functions.list()).map(({ spec }) => spec.image)).to.deep.equal(['alpine:3.20', 'alpine:3.20'])
+  })
+
+  it('S2: writes through a log that is flushed at every commit', async () => {
+    const database = await connect(path)
+    const pragma = (name: string) => database.native.pragma(name, { simple: true })
+    expect(['journal_mode', 'synchronous', 'foreign_keys'].map(pragma)).to.deep.equal(['wal', 2, 1])
+    await database.close()
   })
 
   it('S3: a full disk fails the write alone; reads go on, and so do writes once there is room', async () => {

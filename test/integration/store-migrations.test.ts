@@ -390,7 +390,7 @@ describe('store: migrations', () => {
         await migrateDown(path, to)
         expect(await everything()).to.deep.equal(before)
       }),
-      { numRuns: 25 }
+      { numRuns: 15 }
     )
   })
 
