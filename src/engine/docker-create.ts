@@ -30,7 +30,7 @@ export function toCreateBody(spec: ContainerSpec): Docker.ContainerCreateOptions
 export function toNetworkBody(spec: NetworkSpec): Docker.NetworkCreateOptions {
   return {
     Name: spec.name,
-    // Names of networks are not unique without it before API 1.44, and always are from then on.
+    // Without it 20.10 makes a second network of one name; newer engines refuse that in any case.
     CheckDuplicate: true,
     Driver: 'bridge',
     Internal: false,

@@ -92,7 +92,7 @@ export class DockerEngine implements engine.Engine {
 
   async createContainer(spec: engine.ContainerSpec, signal?: AbortSignal): Promise<string> {
     return this.#call({ operation: 'container_create', subject: spec.name, signal }, async ({ abortSignal }) => {
-      // Engines before 25 create it without the network as well, and refuse to start it.
+      // The engine itself creates it without the network as well, and refuses to start it.
       await this.#network(spec.network).inspect({ abortSignal })
       // NOTE: without `_query`, dockerode writes the whole body, environment included, into the URL as well.
       const request = { abortSignal, _query: { name: spec.name }, _body: toCreateBody(spec) }

@@ -5,6 +5,7 @@ import Docker from 'dockerode'
 import { type Pack, pack } from 'tar-stream'
 import { LABEL } from '../../api/labels.ts'
 import type { StringMap } from '../../api/meta.ts'
+import { DEFAULT_HOST } from '../../src/engine/docker-client.ts'
 import { overlaps } from '../../src/engine/subnets.ts'
 
 /** What one run of an integration test has on the engine; `reap` removes all of it. */
@@ -23,6 +24,8 @@ export interface TestRun {
   readonly image: string
   /** An image whose process cannot be started. */
   readonly brokenImage: string
+  /** Address of the engine, for `DockerEngine`. */
+  readonly host: string
   /** The engine, for what `Engine` cannot do. */
   readonly docker: Docker
   /** A /28 that nobody else has, another one at each call. */
@@ -79,6 +82,7 @@ export async function createTestRun(): Promise<TestRun> {
     prefix: `${instance}-`,
     image,
     brokenImage,
+    host: process.env['DOCKER_HOST'] || DEFAULT_HOST,
     docker,
     subnet: await subnetSource(docker),
     reap: () => reap(docker, instance)

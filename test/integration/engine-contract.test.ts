@@ -8,9 +8,9 @@ describe('the Docker engine', function () {
   const run = useTestRun()
 
   describeEngine('DockerEngine', () => {
-    const { docker, labels, prefix, image, subnet } = run()
+    const { docker, host, labels, prefix, image, subnet } = run()
     return {
-      engine: new DockerEngine(),
+      engine: new DockerEngine({ host }),
       labels,
       prefix,
       image,
