@@ -6,6 +6,8 @@ export interface FunctionMetrics {
   /** A call was taken. Every one of them ends in one `finished`. */
   readonly started: () => void
   readonly finished: (code: number, seconds: number) => void
+  /** A call went out again, because it had reached no replica. */
+  readonly retried: () => void
   /** Calls that are running. */
   readonly inflight: number
   /** Calls that have finished since the start of the process. */
@@ -50,6 +52,7 @@ export class FunctionMetricsTable {
       started: counter('gateway_function_invocation_started', 'Calls of functions that were taken', NAME),
       total: counter('gateway_function_invocation_total', 'Calls of functions that have finished', NAME_AND_CODE),
       seconds: histogram('gateway_functions_seconds', 'Duration of calls of functions', NAME_AND_CODE),
+      retries: counter('gateway_function_invocation_retries_total', 'Calls that went out again', NAME),
       inflight: gauge('gateway_function_invocation_inflight', 'Calls of functions that are running'),
       legacyTotal: counter('function_invocations_total', 'Calls of functions that have finished', NAME_AND_CODE),
       legacySeconds: histogram('function_duration_seconds', 'Duration of calls of functions', NAME),
@@ -100,6 +103,7 @@ interface Families {
   readonly started: Counter
   readonly total: Counter
   readonly seconds: Histogram
+  readonly retries: Counter
   readonly inflight: Gauge
   readonly legacyTotal: Counter
   readonly legacySeconds: Histogram
@@ -123,6 +127,7 @@ class BoundFunction implements FunctionMetrics {
   readonly #families: Families
   readonly #codes = new Map<number, BoundCode>()
   readonly #started: Counter.Internal
+  readonly #retries: Counter.Internal
   readonly #inflightGauge: Gauge.Internal<string>
   readonly #legacySeconds: Histogram.Internal<string>
   readonly #legacyErrors: Counter.Internal
@@ -134,10 +139,12 @@ class BoundFunction implements FunctionMetrics {
     this.#name = name
     this.#families = families
     this.#started = families.started.labels(name)
+    this.#retries = families.retries.labels(name)
     this.#inflightGauge = families.inflight.labels(name)
     this.#legacySeconds = families.legacySeconds.labels(name)
     this.#legacyErrors = families.legacyErrors.labels(name)
     this.#started.inc(0)
+    this.#retries.inc(0)
     this.#inflightGauge.set(0)
     this.#legacyErrors.inc(0)
     families.legacySeconds.zero({ function_name: name })
@@ -156,6 +163,10 @@ class BoundFunction implements FunctionMetrics {
     if (this.#closed) return
     this.#started.inc()
     this.#inflightGauge.set(this.#inflight)
+  }
+
+  readonly retried = (): void => {
+    if (!this.#closed) this.#retries.inc()
   }
 
   readonly finished = (code: number, seconds: number): void => {

@@ -9,9 +9,16 @@ interface Departure {
 /** Since when replicas have been leaving, so that draining and stopping have an end. */
 export class Departures {
   readonly #byKey = new Map<string, Map<string, Departure>>()
+  /** Container id → key, for the invocation path: whether an idle container is waited for must be cheap to ask. */
+  readonly #keys = new Map<string, string>()
 
   get(key: string, containerId: string): Departure | undefined {
     return this.#byKey.get(key)?.get(containerId)
+  }
+
+  /** The function that the container is leaving; undefined when it is not leaving. */
+  keyOf(containerId: string): string | undefined {
+    return this.#keys.get(containerId)
   }
 
   /** Notes who leaves as of this pass; forgets who does not, unless it was asked to stop already. */
@@ -24,7 +31,7 @@ export class Departures {
 
   /** Notes that a replica was asked to stop. */
   stopping(key: string, containerId: string, now: number): void {
-    const departures = this.#byKey.get(key) ?? new Map<string, Departure>()
+    const departures = new Map(this.#byKey.get(key))
     departures.set(containerId, { leavingSince: now, ...departures.get(containerId), stoppingSince: now })
     this.#set(key, departures)
   }
@@ -32,12 +39,13 @@ export class Departures {
   /** Forgets all containers of the key but these. */
   prune(key: string, containerIds: ReadonlySet<string>): void {
     const departures = this.#byKey.get(key)
-    if (departures === undefined) return
-    this.#set(key, new Map([...departures].filter(([id]) => containerIds.has(id))))
+    if (departures !== undefined) this.#set(key, new Map([...departures].filter(([id]) => containerIds.has(id))))
   }
 
-  #set(key: string, departures: Map<string, Departure>): void {
+  #set(key: string, departures: ReadonlyMap<string, Departure>): void {
+    for (const id of this.#byKey.get(key)?.keys() ?? []) this.#keys.delete(id)
+    for (const id of departures.keys()) this.#keys.set(id, key)
     if (departures.size === 0) this.#byKey.delete(key)
-    else this.#byKey.set(key, departures)
+    else this.#byKey.set(key, new Map(departures))
   }
 }

@@ -17,6 +17,8 @@ export class SubnetsExhaustedError extends FaasError {
   override name = 'SubnetsExhaustedError'
   readonly code = 'SUBNETS_EXHAUSTED'
   readonly status = 503
+  /** Milliseconds: nobody tells when a subnet is freed, and asking costs little. */
+  readonly maxBackoffMs = 5000
   constructor(prefix: number, options?: ErrorOptions) {
     super(`no free /${prefix} is left in FUNCTIONS_SUBNET_POOL; delete functions or enlarge the pool`, options)
   }

@@ -4,6 +4,9 @@ import type { Observed, Replica } from './observed.ts'
 import { decideRollout, notBefore, type Rollout } from './rollout.ts'
 import type { ReplicaStep, Step } from './step.ts'
 
+/** A pull wakes the function when it ends; this is for the case that its end was missed. */
+const PULL_LOOK_MS = 2000
+
 /** What can safely be done now; the next pass observes again and plans the rest. */
 export interface Plan {
   readonly steps: readonly Step[]
@@ -139,6 +142,7 @@ function planTeardown(desired: Desired, { network, replicas }: Observed): Step[]
 function nextDue(desired: Desired, observed: Observed, rollout: Rollout, now: number): number | undefined {
   const ahead = [
     ...(desired.image.state === 'failed' ? [desired.image.retryAt] : []),
+    ...(desired.image.state === 'pulling' ? [now + PULL_LOOK_MS] : []),
     ...observed.replicas.flatMap(replica => deadlineOf(desired, replica, now)),
     ...rollout.leave.filter(({ replica }) => isUp(replica)).map(({ replica }) => drainedAt(desired, replica, now)),
     ...Array.from({ length: desired.replicas }, (_, ordinal) => ordinal)

@@ -125,6 +125,12 @@ export class Prober {
     watch.abort.abort()
   }
 
+  /** A call found nobody there: the next `check` probes, however young the last success is. */
+  doubt(containerId: string): void {
+    const watch = this.#watches.get(containerId)
+    if (watch !== undefined) watch.succeededAt = Number.NEGATIVE_INFINITY
+  }
+
   /** Forgets the containers of a key that are not among these. */
   prune(key: string, keep: ReadonlySet<string>): void {
     for (const [containerId, { target }] of this.#watches) {

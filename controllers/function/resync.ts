@@ -1,4 +1,6 @@
 import { keyOf } from '../../api/meta.ts'
+import { EngineError } from '../../src/engine/faults.ts'
+import type { Reconciler } from '../../src/runtime/reconciler.ts'
 import type { FunctionStore } from '../../src/store/store.ts'
 
 /** Why everything is looked at. */
@@ -64,5 +66,22 @@ export class Resync {
     if (this.#isComplete || this.#awaited?.size !== 0) return
     this.#isComplete = true
     this.#deps.onFirstComplete()
+  }
+}
+
+/** The reconciler, telling of each pass that learned how things are: all but those that could not read the engine. */
+export function settling(reconciler: Reconciler, settled: (key: string) => void): Reconciler {
+  return {
+    name: reconciler.name,
+    reconcile: async (key, signal) => {
+      try {
+        const result = await reconciler.reconcile(key, signal)
+        settled(key)
+        return result
+      } catch (err) {
+        if (!(err instanceof EngineError && err.isUnreachable)) settled(key)
+        throw err
+      }
+    }
   }
 }

@@ -18,6 +18,8 @@ export const ENGINE_FAULTS = [
 ] as const
 export type EngineFault = (typeof ENGINE_FAULTS)[number]
 
+const UNREACHABLE_BACKOFF_MS = 10_000
+
 /** The one error that an `Engine` rejects with. */
 export class EngineError extends FaasError {
   override name = 'EngineError'
@@ -26,10 +28,18 @@ export class EngineError extends FaasError {
   /** What was asked, such as `container_create`; a label of metrics. */
   readonly operation: string
   readonly fault: EngineFault
+  /** Milliseconds: an engine that is away is asked again at least this often, however long it was away. */
+  readonly maxBackoffMs?: number
   constructor(operation: string, fault: EngineFault, message: string, options?: ErrorOptions) {
     super(message, options)
     this.operation = operation
     this.fault = fault
+    if (this.isUnreachable) this.maxBackoffMs = UNREACHABLE_BACKOFF_MS
+  }
+
+  /** Whether the engine gave no answer, so that nothing is known of it. */
+  get isUnreachable(): boolean {
+    return this.fault === 'unavailable' || this.fault === 'timeout'
   }
 }
 

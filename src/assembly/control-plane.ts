@@ -1,0 +1,168 @@
+import { readFile } from 'node:fs/promises'
+import { getCondition } from '../../api/condition.ts'
+import type { FunctionObject } from '../../api/function.ts'
+import { keyOf, parseKey } from '../../api/meta.ts'
+import { Departures } from '../../controllers/function/departures.ts'
+import { Prober } from '../../controllers/function/probe.ts'
+import { FunctionReconciler } from '../../controllers/function/reconciler.ts'
+import { Resync, settling } from '../../controllers/function/resync.ts'
+import { GarbageReconciler, GC_KEY } from '../../controllers/gc/reconciler.ts'
+import { systemClock } from '../clock.ts'
+import type { Config } from '../config.ts'
+import type { Engine } from '../engine/engine.ts'
+import { readHostRoutes } from '../engine/host-routes.ts'
+import { ImagePuller } from '../engine/images.ts'
+import { SubnetLeases } from '../engine/subnet-leases.ts'
+import { capacityOf, prefixFor } from '../engine/subnets.ts'
+import type { EndpointTable } from '../gateway/endpoints.ts'
+import type { Inflight } from '../gateway/inflight.ts'
+import type { Logger } from '../logger.ts'
+import type { Metrics } from '../metrics.ts'
+import { Controller } from '../runtime/controller.ts'
+import type { Reconciler } from '../runtime/reconciler.ts'
+import type { Store } from '../store/open.ts'
+import { policyOf } from './policy.ts'
+import { Self } from './self.ts'
+
+export interface ControlPlaneDeps {
+  readonly config: Config
+  readonly store: Store
+  readonly engine: Engine
+  readonly endpoints: EndpointTable
+  readonly inflight: Inflight
+  readonly metrics: Metrics
+  readonly log: Logger
+}
+
+/** The controllers and what they work with. Nothing runs before somebody starts it. */
+export interface ControlPlane {
+  readonly functions: Controller
+  readonly garbage: Controller
+  readonly functionReconciler: FunctionReconciler
+  readonly garbageReconciler: GarbageReconciler
+  readonly resync: Resync
+  readonly self: Self
+  readonly prober: Prober
+  readonly images: ImagePuller
+}
+
+/** Orphans that may go in one pass, as a share of all that is ours. */
+const GC_SHARE = 0.25
+
+/** Wires the loop together: store and engine in, controllers out. */
+export function assembleControlPlane(deps: ControlPlaneDeps): ControlPlane {
+  const { config, store, engine, endpoints, inflight, metrics } = deps
+  const clock = systemClock
+  const self = new Self(engine, config.GATEWAY_CONTAINER_NAME)
+  const pulling = new Set<string>()
+  const departures = new Departures()
+  const prober = new Prober({ clock, onChange: key => functions.add(key) })
+  const images = new ImagePuller({
+    engine,
+    policy: config.IMAGE_PULL_POLICY,
+    clock,
+    random: Math.random,
+    onSettled: () => {
+      for (const key of pulling) functions.add(key)
+    }
+  })
+  const functionReconciler = new FunctionReconciler({
+    ...deps,
+    images,
+    prober,
+    departures,
+    subnets: new SubnetLeases({ pool: config.FUNCTIONS_SUBNET_POOL, clock }),
+    prefixFor,
+    capacityOf,
+    hostRoutes: () => readHostRoutes(path => readFile(path, 'utf8')),
+    functions: store.functions,
+    events: store.events,
+    policy: policyOf(config),
+    instance: config.INSTANCE_ID,
+    functionsNetwork: config.FUNCTIONS_NETWORK,
+    // Nothing stores secrets, so every one that a function names is missing.
+    missingSecrets: async ({ spec }) => spec.secrets,
+    gatewayId: () => self.id,
+    now: clock.now,
+    onStatus: (object, converged) => {
+      noteStatus(metrics, object, { converged, now: clock.now() })
+      if (isPulling(object)) pulling.add(keyOf(object.metadata))
+      else pulling.delete(keyOf(object.metadata))
+    },
+    onGone: key => {
+      const { namespace, name } = parseKey(key)
+      metrics.removeFunction(namespace, name)
+      pulling.delete(key)
+      garbage.addAfter(GC_KEY, 0)
+    }
+  })
+  const resync = new Resync({
+    functions: store.functions,
+    add: key => functions.add(key),
+    addAfter: (key, delayMs) => functions.addAfter(key, delayMs),
+    onFirstComplete: () => {
+      endpoints.markComplete()
+      garbage.add(GC_KEY)
+    },
+    onResync: reason => metrics.watchResynced(reason),
+    random: Math.random,
+    now: clock.now
+  })
+  const garbageReconciler = assembleGarbage(deps, resync)
+  const functions = assembleController(
+    deps,
+    settling(functionReconciler, key => resync.settled(key)),
+    config.RECONCILE_CONCURRENCY
+  )
+  const garbage = assembleController(deps, garbageReconciler, 1)
+  inflight.onIdle(containerId => {
+    const key = departures.keyOf(containerId)
+    if (key !== undefined) functions.add(key)
+  })
+  return { functions, garbage, functionReconciler, garbageReconciler, resync, self, prober, images }
+}
+
+function assembleGarbage({ config, store, engine, metrics, log }: ControlPlaneDeps, resync: Resync): GarbageReconciler {
+  return new GarbageReconciler({
+    engine,
+    functions: store.functions,
+    events: store.events,
+    instance: config.INSTANCE_ID,
+    bornAt: store.bornAt,
+    graceMs: config.GC_GRACE,
+    intervalMs: config.GC_INTERVAL,
+    maxShare: GC_SHARE,
+    isReady: () => resync.isComplete,
+    onCollected: kind => metrics.collected(kind),
+    onOrphans: count => metrics.setOrphans(count),
+    now: systemClock.now,
+    log
+  })
+}
+
+function assembleController(
+  { config, metrics, log }: ControlPlaneDeps,
+  reconciler: Reconciler,
+  concurrency: number
+): Controller {
+  return new Controller({
+    reconciler,
+    concurrency,
+    deadlineMs: config.RECONCILE_DEADLINE,
+    log,
+    metrics: metrics.controller(reconciler.name),
+    clock: systemClock,
+    random: Math.random
+  })
+}
+
+function isPulling({ status }: FunctionObject): boolean {
+  return getCondition(status.conditions, 'Progressing')?.reason === 'ImagePulling'
+}
+
+function noteStatus(metrics: Metrics, object: FunctionObject, { converged, now }: { converged: boolean; now: number }) {
+  const { metadata, spec, status } = object
+  const key = keyOf(metadata)
+  if (converged) metrics.lag.met(key, status.observedGeneration, now)
+  metrics.setReplicas(key, { wanted: spec.replicas, replicas: status.replicas, ready: status.readyReplicas })
+}

@@ -1,0 +1,207 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { hostname } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { LoopViewOfControllers } from '../../controllers/view.ts'
+import { systemClock } from '../clock.ts'
+import type { Config } from '../config.ts'
+import type { EndpointTable } from '../gateway/endpoints.ts'
+import type { Inflight } from '../gateway/inflight.ts'
+import { createProxy, type InvocationProxy } from '../gateway/proxy.ts'
+import { createApi } from '../http/app.ts'
+import { createAuthenticator } from '../http/auth.ts'
+import { createGatewayServer } from '../http/server.ts'
+import type { Logger } from '../logger.ts'
+import type { Metrics } from '../metrics.ts'
+import type { Component } from '../runtime/manager.ts'
+import type { Store } from '../store/open.ts'
+import type { ControlPlane } from './control-plane.ts'
+
+export interface EdgeDeps {
+  readonly config: Config
+  readonly password: string | undefined
+  readonly version: string
+  readonly commit: string
+  readonly store: Store
+  readonly plane: ControlPlane
+  readonly view: LoopViewOfControllers
+  readonly endpoints: EndpointTable
+  readonly inflight: Inflight
+  readonly metrics: Metrics
+  readonly log: Logger
+}
+
+/** Connections that are idle when everything else has ended get this long to go. */
+const LAST_CONNECTIONS_MS = 1000
+
+/** What listens: the gateway's own port, with the API and the data plane behind it. */
+export class EdgeComponent implements Component {
+  readonly name = 'edge'
+  readonly stopDeadlineMs: number
+  readonly #config: Config
+  readonly #shutdown = new AbortController()
+  readonly #proxy: InvocationProxy
+  readonly #server: Server
+
+  constructor(deps: EdgeDeps) {
+    const { config } = deps
+    this.#config = config
+    this.stopDeadlineMs = config.SHUTDOWN_GRACE + 5000
+    const authenticator = createAuthenticator({
+      enabled: config.AUTH_ENABLED,
+      user: config.AUTH_USER,
+      password: deps.password
+    })
+    this.#proxy = assembleProxy(deps)
+    this.#server = createGatewayServer({
+      api: assembleApi(deps, authenticator, this.#shutdown.signal),
+      proxy: this.#proxy,
+      authenticator,
+      requireAuthForFunctions: config.AUTH_ENABLED && config.REQUIRE_AUTH_FOR_FUNCTIONS
+    })
+  }
+
+  /** The port that it listens on. */
+  get port(): number {
+    return portOf(this.#server)
+  }
+
+  start(): Promise<void> {
+    return listen(this.#server, this.#config.GATEWAY_PORT, this.#config.GATEWAY_ADDRESS)
+  }
+
+  /** Takes no new connections, ends watches, lets calls end, then closes what is left. */
+  async stop(): Promise<void> {
+    this.#shutdown.abort()
+    const closed = new Promise<void>(resolve => this.#server.close(() => resolve()))
+    await this.#proxy.close(this.#config.SHUTDOWN_GRACE)
+    this.#server.closeIdleConnections()
+    await Promise.race([closed, sleep(LAST_CONNECTIONS_MS)])
+    this.#server.closeAllConnections()
+    await closed
+  }
+}
+
+function assembleApi(
+  deps: EdgeDeps,
+  authenticator: ReturnType<typeof createAuthenticator>,
+  shutdown: AbortSignal
+): ReturnType<typeof createApi> {
+  const { config, store, plane, metrics } = deps
+  return createApi({
+    functions: store.functions,
+    events: store.events,
+    enqueue: key => {
+      plane.functions.forgive(key)
+      plane.functions.add(key)
+    },
+    loop: deps.view,
+    authenticator,
+    limits: { maxReplicas: config.MAX_REPLICAS, defaultReplicas: config.DEFAULT_REPLICAS },
+    info: { version: deps.version, commit: deps.commit },
+    config: publicConfig(config),
+    log: deps.log,
+    metrics,
+    clock: systemClock,
+    invocationCount: key => metrics.invocationCount(key),
+    readTimeoutMs: config.READ_TIMEOUT,
+    shutdown
+  })
+}
+
+function assembleProxy(deps: EdgeDeps): InvocationProxy {
+  const { config, endpoints, inflight, metrics, plane, log } = deps
+  return createProxy({
+    table: endpoints,
+    isPending: key => plane.functions.has(key),
+    inflight,
+    log,
+    metrics: {
+      started: key => metrics.functionMetrics(key).started(),
+      finished: (key, code, seconds) => metrics.functionMetrics(key).finished(code, seconds),
+      held: count => metrics.setActivatorWaiting(count),
+      retried: key => metrics.functionMetrics(key).retried()
+    },
+    timeouts: { execMs: config.EXEC_TIMEOUT, connectMs: 5000, waitMs: config.FUNCTION_WAIT_TIMEOUT },
+    waitMax: config.FUNCTION_WAIT_MAX,
+    onUnreachable: (key, containerId) => {
+      endpoints.drop(key, containerId)
+      plane.prober.doubt(containerId)
+      plane.functions.add(key)
+    },
+    clock: systemClock,
+    random: Math.random,
+    servedBy: hostname()
+  })
+}
+
+/** What clients may know of the configuration: nothing about credentials or files. */
+function publicConfig(config: Config): Readonly<Record<string, unknown>> {
+  return {
+    instance: config.INSTANCE_ID,
+    functionsNetwork: config.FUNCTIONS_NETWORK,
+    functionsSubnetPool: config.FUNCTIONS_SUBNET_POOL,
+    authEnabled: config.AUTH_ENABLED,
+    requireAuthForFunctions: config.REQUIRE_AUTH_FOR_FUNCTIONS,
+    defaultReplicas: config.DEFAULT_REPLICAS,
+    maxReplicas: config.MAX_REPLICAS,
+    debugBindAddress: config.DEBUG_BIND_ADDRESS,
+    imagePullPolicy: config.IMAGE_PULL_POLICY,
+    readTimeoutMs: config.READ_TIMEOUT,
+    writeTimeoutMs: config.WRITE_TIMEOUT,
+    execTimeoutMs: config.EXEC_TIMEOUT,
+    metricsEnabled: config.METRICS_ENABLED,
+    metricsPort: config.METRICS_PORT
+  }
+}
+
+/** What Prometheus reads, on a port of its own so that it can be kept apart from the API. */
+export class MetricsComponent implements Component {
+  readonly name = 'metrics'
+  readonly #config: Config
+  readonly #server: Server
+
+  constructor({ config, metrics, log }: Pick<EdgeDeps, 'config' | 'metrics' | 'log'>) {
+    this.#config = config
+    this.#server = createServer((req, res) => {
+      if (req.url !== '/metrics' || (req.method !== 'GET' && req.method !== 'HEAD')) {
+        res.writeHead(404).end()
+        return
+      }
+      metrics.expose().then(
+        ({ contentType, text }) => res.writeHead(200, { 'Content-Type': contentType }).end(text),
+        (err: unknown) => {
+          log.error({ err }, 'Failed to collect metrics')
+          res.writeHead(500).end()
+        }
+      )
+    })
+  }
+
+  get port(): number {
+    return portOf(this.#server)
+  }
+
+  start(): Promise<void> {
+    return listen(this.#server, this.#config.METRICS_PORT, this.#config.METRICS_ADDRESS)
+  }
+
+  async stop(): Promise<void> {
+    this.#server.closeAllConnections()
+    await new Promise<void>(resolve => this.#server.close(() => resolve()))
+  }
+}
+
+function portOf(server: Server): number {
+  return (server.address() as AddressInfo | null)?.port ?? 0
+}
+
+function listen(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}

@@ -1,0 +1,112 @@
+import { keyOf } from '../../api/meta.ts'
+import { isConverged } from '../../controllers/function/history.ts'
+import { LoopViewOfControllers } from '../../controllers/view.ts'
+import { systemClock } from '../clock.ts'
+import type { Config } from '../config.ts'
+import { EndpointTable } from '../gateway/endpoints.ts'
+import { Inflight } from '../gateway/inflight.ts'
+import type { Logger } from '../logger.ts'
+import { createMetrics, type Metrics } from '../metrics.ts'
+import { Manager } from '../runtime/manager.ts'
+import { openStore, type Store } from '../store/open.ts'
+import { assembleControlPlane } from './control-plane.ts'
+import { EdgeComponent, MetricsComponent } from './edge.ts'
+import { assembleEngine } from './engine.ts'
+import { LoopComponent } from './loop.ts'
+import { measured } from './measured.ts'
+
+export interface GatewayOptions {
+  readonly config: Config
+  /** Absent: authentication is off. */
+  readonly password?: string | undefined
+  readonly version: string
+  readonly commit: string
+  readonly log: Logger
+}
+
+/** The whole program, between start and stop. */
+export interface Gateway {
+  readonly start: () => Promise<void>
+  /** Stops taking calls, lets those that run end, stops the loop, closes the database. Functions go on running. */
+  readonly stop: () => Promise<void>
+  readonly port: () => number
+  readonly metricsPort: () => number
+}
+
+/** Opens the database and puts all parts together; reads top to bottom as the wiring diagram. Starts nothing. */
+export async function assembleGateway(options: GatewayOptions): Promise<Gateway> {
+  const { config, log } = options
+  const metrics = createMetrics()
+  const { store, raw } = await assembleStore(config, log, metrics)
+  const { engine, health } = assembleEngine(config, log, metrics)
+  const endpoints = new EndpointTable()
+  const inflight = new Inflight()
+  const plane = assembleControlPlane({ config, store, engine, endpoints, inflight, metrics, log })
+  const loop = new LoopComponent({ config, engine, health, endpoints, metrics, log }, plane)
+  const view = new LoopViewOfControllers({
+    functions: store.functions,
+    reconciler: plane.functionReconciler,
+    garbage: plane.garbageReconciler,
+    queue: plane.functions,
+    lag: metrics.lag,
+    resync: plane.resync,
+    engine: health,
+    watch: loop,
+    now: systemClock.now,
+    onResyncError: err => log.error({ err }, 'Failed to list functions')
+  })
+  const edge = new EdgeComponent({
+    ...options,
+    password: options.password,
+    store,
+    plane,
+    view,
+    endpoints,
+    inflight,
+    metrics
+  })
+  const exposition = new MetricsComponent({ config, metrics, log })
+
+  const manager = new Manager({ log })
+  manager.add({ name: 'store', start: () => countFunctions(raw, metrics), stop: () => raw.close() })
+  manager.add({ name: 'engine', start: () => undefined, stop: () => engine[Symbol.asyncDispose]() })
+  if (config.METRICS_ENABLED) manager.add(exposition)
+  manager.add(loop)
+  manager.add(edge)
+  return {
+    start: async () => {
+      await manager.start()
+      metrics.gatewayStarted()
+    },
+    stop: () => manager.stop(),
+    port: () => edge.port,
+    metricsPort: () => exposition.port
+  }
+}
+
+async function assembleStore(config: Config, log: Logger, metrics: Metrics): Promise<{ store: Store; raw: Store }> {
+  const raw = await openStore({
+    path: config.STATE_DB_PATH,
+    clock: systemClock,
+    log,
+    onBackup: path => log.info({ path }, 'Backed up database before migration')
+  })
+  return { raw, store: { ...raw, functions: measured(raw.functions, metrics) } }
+}
+
+/** Keeps the number of functions and what they wait for up to date with every commit. */
+async function countFunctions({ functions }: Store, metrics: Metrics): Promise<void> {
+  const keys = new Set<string>()
+  for (const { metadata, status } of await functions.list()) {
+    keys.add(keyOf(metadata))
+    if (isConverged(status.conditions) && status.observedGeneration === metadata.generation) continue
+    metrics.lag.wanted(keyOf(metadata), metadata.generation, Date.parse(metadata.updatedAt))
+  }
+  metrics.setFunctionsDeployed(keys.size)
+  functions.onChange(({ type, object: { metadata } }) => {
+    if (type === 'DELETED') keys.delete(keyOf(metadata))
+    else keys.add(keyOf(metadata))
+    metrics.setFunctionsDeployed(keys.size)
+    if (type !== 'DELETED') metrics.lag.wanted(keyOf(metadata), metadata.generation, Date.parse(metadata.updatedAt))
+  })
+}

@@ -1,0 +1,102 @@
+import { onEngineEvent } from '../../controllers/function/events.ts'
+import type { Config } from '../config.ts'
+import type { Engine } from '../engine/engine.ts'
+import type { EngineHealth } from '../engine/health.ts'
+import { EngineWatcher } from '../engine/watch.ts'
+import type { EndpointTable } from '../gateway/endpoints.ts'
+import type { Logger } from '../logger.ts'
+import type { Metrics } from '../metrics.ts'
+import type { Component } from '../runtime/manager.ts'
+import type { ControlPlane } from './control-plane.ts'
+
+export interface LoopDeps {
+  readonly config: Config
+  readonly engine: Engine
+  readonly health: EngineHealth
+  readonly endpoints: EndpointTable
+  readonly metrics: Metrics
+  readonly log: Logger
+}
+
+/** What keeps the loop going: the queues, the event stream, and the clock. */
+export class LoopComponent implements Component {
+  readonly name = 'loop'
+  readonly #deps: LoopDeps
+  readonly #plane: ControlPlane
+  readonly #watcher: EngineWatcher
+  readonly #stopped = new AbortController()
+  #watching: Promise<void> | undefined
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(deps: LoopDeps, plane: ControlPlane) {
+    this.#deps = deps
+    this.#plane = plane
+    const { config, engine, endpoints, log, metrics } = deps
+    this.#watcher = new EngineWatcher({
+      engine,
+      onConnected: () => {
+        metrics.setWatchConnected(true)
+        void this.#meetEngine()
+      },
+      onEvent: event =>
+        onEngineEvent(
+          {
+            instance: config.INSTANCE_ID,
+            functionsNetwork: config.FUNCTIONS_NETWORK,
+            endpoints,
+            add: key => plane.functions.add(key)
+          },
+          event
+        ),
+      onDisconnected: err => {
+        metrics.setWatchConnected(false)
+        log.warn({ err }, 'Lost event stream of engine')
+      }
+    })
+  }
+
+  /** Whether events come in. */
+  get connected(): boolean {
+    return this.#watcher.connected
+  }
+
+  start(): void {
+    const { functions, garbage } = this.#plane
+    functions.start()
+    garbage.start()
+    void this.#resync('start')
+    this.#watching = this.#watcher.run(this.#stopped.signal)
+    const periodMs = this.#deps.config.RECONCILE_INTERVAL_SECONDS * 1000
+    this.#timer = setInterval(() => void this.#resync('periodic', periodMs / 2), periodMs)
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer)
+    this.#stopped.abort()
+    const { functions, garbage, prober, images } = this.#plane
+    await Promise.all([this.#watching, functions.stop(), garbage.stop(), images.stop()])
+    prober.stop()
+  }
+
+  /** The engine is there, perhaps again: who it is, which container we are, and how everything stands. */
+  async #meetEngine(): Promise<void> {
+    const { engine, health, log } = this.#deps
+    try {
+      health.identified(await engine.info(this.#stopped.signal))
+      await this.#plane.self.find()
+    } catch (err) {
+      if (this.#stopped.signal.aborted) return
+      log.warn({ err }, 'Failed to learn about engine')
+    }
+    await this.#resync('reconnect')
+  }
+
+  async #resync(reason: 'start' | 'reconnect' | 'periodic', spreadMs = 0): Promise<void> {
+    if (this.#stopped.signal.aborted) return
+    try {
+      await this.#plane.resync.run(reason, spreadMs)
+    } catch (err) {
+      this.#deps.log.error({ err, reason }, 'Failed to list functions')
+    }
+  }
+}

@@ -1,0 +1,19 @@
+import type { Policy } from '../../controllers/function/desired.ts'
+import type { Config } from '../config.ts'
+
+/** What the operator's configuration says of all functions. */
+export function policyOf(config: Config): Policy {
+  return {
+    instance: config.INSTANCE_ID,
+    functionsNetwork: config.FUNCTIONS_NETWORK,
+    maxReplicas: config.MAX_REPLICAS,
+    debugBindAddress: config.DEBUG_BIND_ADDRESS,
+    pidsLimit: config.PIDS_LIMIT,
+    tmpfsBytes: config.TMPFS_BYTES,
+    logMaxBytes: config.LOG_MAX_BYTES,
+    memoryDefaultBytes: config.MEMORY_DEFAULT,
+    readyTimeoutMs: config.READY_TIMEOUT,
+    drainMs: config.DRAIN_TIMEOUT,
+    stopGraceMs: config.STOP_GRACE
+  }
+}

@@ -1,0 +1,45 @@
+import { LoopViewOfControllers } from '../../controllers/view.ts'
+import { systemClock } from '../clock.ts'
+import type { Config } from '../config.ts'
+import { EndpointTable } from '../gateway/endpoints.ts'
+import { Inflight } from '../gateway/inflight.ts'
+import type { Logger } from '../logger.ts'
+import { createMetrics } from '../metrics.ts'
+import { openStore } from '../store/open.ts'
+import { assembleControlPlane } from './control-plane.ts'
+import { assembleEngine } from './engine.ts'
+
+export interface Preview extends AsyncDisposable {
+  readonly view: LoopViewOfControllers
+}
+
+/** The loop without anything that runs: it can say what it would do. Beside a running gateway, too. */
+export async function assemblePreview(config: Config, log: Logger): Promise<Preview> {
+  const metrics = createMetrics({ nodeMetrics: false })
+  const store = await openStore({ path: config.STATE_DB_PATH, clock: systemClock, log })
+  const { engine, health } = assembleEngine(config, log, metrics)
+  const parts = { config, store, engine, endpoints: new EndpointTable(), inflight: new Inflight(), metrics, log }
+  const plane = assembleControlPlane(parts)
+  await plane.self.find()
+  const view = new LoopViewOfControllers({
+    functions: store.functions,
+    reconciler: plane.functionReconciler,
+    garbage: plane.garbageReconciler,
+    queue: plane.functions,
+    lag: metrics.lag,
+    resync: plane.resync,
+    engine: health,
+    watch: { connected: false },
+    now: systemClock.now,
+    onResyncError: err => log.error({ err }, 'Failed to list functions')
+  })
+  return {
+    view,
+    async [Symbol.asyncDispose]() {
+      plane.prober.stop()
+      await plane.images.stop()
+      await engine[Symbol.asyncDispose]()
+      await store.close()
+    }
+  }
+}

@@ -1,0 +1,33 @@
+import { assemblePreview } from '../assembly/preview.ts'
+import { loadConfig } from '../config.ts'
+import { createLogger } from '../logger.ts'
+import { migrationStatus } from '../store/migrator.ts'
+import type { Environment } from './environment.ts'
+
+type Plans = Awaited<ReturnType<Awaited<ReturnType<typeof assemblePreview>>['view']['previewAll']>>
+
+/** Prints what the loop would do now, and changes nothing. Throws when the database is not one of this release. */
+export async function printPlan({ env, stdout }: Environment, { json }: { json: boolean }): Promise<void> {
+  const config = loadConfig(env)
+  const migrations = await migrationStatus(config.STATE_DB_PATH)
+  if (migrations.every(({ appliedAt }) => appliedAt === undefined)) {
+    throw new Error(`there is no database at ${config.STATE_DB_PATH}: set STATE_DB_PATH, or start the gateway first`)
+  }
+  if (migrations.some(({ appliedAt }) => appliedAt === undefined)) {
+    throw new Error(`${config.STATE_DB_PATH} has an older schema: run "docker-faas migrate up" first`)
+  }
+  const stderr = createLogger({ level: 'warn', format: 'text', stream: process.stderr })
+  await using preview = await assemblePreview(config, stderr)
+  const plans = await preview.view.previewAll()
+  stdout.write(json ? `${JSON.stringify(plans, null, 2)}\n` : describePlans(plans))
+}
+
+function describePlans({ functions, garbage }: Plans): string {
+  const busy = functions.filter(({ steps }) => steps.length > 0)
+  const lines = [
+    ...busy.flatMap(({ key, steps }) => [key, ...steps.map(step => `  ${step}`)]),
+    ...garbage.map(({ kind, name, verdict }) => `orphan ${kind} ${name}: ${verdict}`),
+    `${functions.length} functions, ${functions.length - busy.length} as wanted, ${garbage.length} orphans`
+  ]
+  return `${lines.join('\n')}\n`
+}
