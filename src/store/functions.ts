@@ -48,11 +48,10 @@ export class Functions implements FunctionStore {
   list(options: ListOptions = {}): Promise<FunctionObject[]> {
     const { namespace, labels = {} } = options
     return this.#deps.database.read(async em => {
-      const rows = await em.find(
-        FunctionEntity,
-        namespace === undefined ? {} : { namespace: sqlText(namespace) },
-        PLAIN
-      )
+      // not find(): it builds an entity of each row, which takes ten times as long
+      const query = em.createQueryBuilder(FunctionEntity).select('*')
+      if (namespace !== undefined) query.where({ namespace: sqlText(namespace) })
+      const rows: FunctionRow[] = await query.execute('all')
       return rows
         .map(toObject)
         .filter(({ metadata }) => Object.entries(labels).every(([label, value]) => metadata.labels[label] === value))
