@@ -18,7 +18,10 @@ export interface Gateway {
 
 const KEPT_LINES = 15
 
-/** Starts the gateway of this checkout; its log goes to `gateway.log` beside the database, warnings to the screen as well. */
+/**
+ * Starts the gateway of this checkout; its log goes to `gateway.log` beside the database; of warnings the first
+ * line is shown as well.
+ */
 export function startGateway(settings: Settings, env: NodeJS.ProcessEnv): Gateway {
   mkdirSync(settings.dataDir, { recursive: true, mode: 0o700 })
   // In a group of its own, so that Ctrl-C reaches it once: through us.
@@ -71,16 +74,13 @@ function followLog(child: ChildProcess, path: string): Pick<Gateway, 'showLog' |
   const file = createWriteStream(path, { flags: 'a', mode: 0o600 })
   const last: string[] = []
   let all = false
-  let severe = false
   for (const stream of [child.stdout, child.stderr]) {
     if (stream === null) continue
     createInterface({ input: stream }).on('line', line => {
       file.write(`${line}\n`)
       last.push(line)
       if (last.length > KEPT_LINES) last.shift()
-      // An indented line belongs to the record above it.
-      if (!line.startsWith(' ')) severe = isSevere(line)
-      if (all || severe) console.log(line)
+      if (all || isSevere(line)) console.log(line)
     })
   }
   return {

@@ -101,20 +101,32 @@ function ended(gateway: Gateway, settings: Settings, code: number): Problem {
 
 function nextSteps(url: string, { user, passwordFile, sample }: Settings): string {
   const curl = 'curl -u "$auth"'
+  const base = `${url}/v1/functions/${sample}`
   const json = `-H 'Content-Type: application/json'`
-  const patch = `-H 'Content-Type: application/merge-patch+json'`
+  const patch = `-X PATCH -H 'Content-Type: application/merge-patch+json'`
   return `
-Now you, in another terminal (the log of the gateway goes on below; Ctrl-C stops it, the functions run on):
+Now you, in another terminal of this directory. The gateway's log goes on below; Ctrl-C stops the gateway, and the
+functions run on.
 
   auth="${user}:$(cat ${passwordFile})"
-  ${curl} ${url}/v1/functions/${sample}/status                 # how it is
-  ${curl} ${url}/v1/functions/${sample}/scale ${json} -d '{"replicas":3}'
-  ${curl} -d Ada ${url}/function/${sample}                     # some times: the replicas take turns
-  docker kill ${sample}-0; docker ps                                 # and it is back
-  ${curl} -X PATCH ${url}/v1/functions/${sample} ${patch} -d '{"spec":{"env":{"GREETING":"Ahoy"}}}'
-  ${curl} ${url}/v1/functions/${sample}/events                 # what the loop did, and why
-  ${curl} -X DELETE ${url}/v1/functions/${sample}
-  npm run clean                                              # after Ctrl-C: removes all that it made in Docker
+
+  # How is it? And what was done, and why?
+  ${curl} ${base}/status
+  ${curl} ${base}/events
+
+  # Three replicas; call it a few times, and they take turns.
+  ${curl} ${base}/scale ${json} -d '{"replicas":3}'
+  ${curl} -d Ada ${url}/function/${sample}
+
+  # Kill or remove one; it is back at once.
+  docker kill ${sample}-1; sleep 3; docker ps
+
+  # Change it: each replica goes only when its successor answers.
+  ${curl} ${base} ${patch} -d '{"spec":{"env":{"GREETING":"Ahoy"}}}'
+
+  # Delete it. And after Ctrl-C, remove all that was made in Docker:
+  ${curl} ${base} -X DELETE
+  npm run clean
 `
 }
 
