@@ -1,7 +1,10 @@
 import bunyan from 'bunyan'
 import { describeError } from './error-chain.ts'
+import { LogOutput } from './log-output.ts'
 import { formatLogText } from './log-text.ts'
 import { redact } from './redact.ts'
+
+const STDOUT = 1
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 /** Any plain object; `err` in it is an error. */
@@ -32,16 +35,13 @@ export interface LoggerOptions {
   readonly format?: 'json' | 'text'
   /** Colours in the text form. */
   readonly colour?: boolean
-  /**
-   * Standard output when left out. Node writes to files, pipes and terminals synchronously on Linux, so every line is
-   * out when the call returns, also when the process exits straight after it.
-   */
+  /** Standard output, written before each call returns, when left out. */
   readonly stream?: LogStream
 }
 
 /** A logger whose lines never hold a secret that `redact` knows, and print the whole `cause` chain of `err`. */
 export function createLogger(options: LoggerOptions): Logger {
-  const { level, format = 'json', colour = false, stream = process.stdout } = options
+  const { level, format = 'json', colour = false, stream = new LogOutput(STDOUT) } = options
   const write = (record: object): void => {
     const safe = redact(record) as Readonly<Record<string, unknown>>
     stream.write(`${format === 'json' ? JSON.stringify(safe) : formatLogText(safe, colour)}\n`)
