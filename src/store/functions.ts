@@ -9,7 +9,7 @@ import {
 } from '../../api/function.ts'
 import { keyOf, parseKey } from '../../api/meta.ts'
 import { type Clock, toTimestamp } from '../clock.ts'
-import { FunctionEntity, type FunctionRow, RevisionEntity } from './entities.ts'
+import { FunctionEntity, type FunctionRow, RevisionEntity, type RevisionRow } from './entities.ts'
 import type { ChangeFeed } from './feed.ts'
 import { nextResourceVersion } from './meta.ts'
 import { type Database, PLAIN } from './orm.ts'
@@ -118,8 +118,7 @@ export class Functions implements FunctionStore {
     return this.#deps.database.read(async em => {
       const row = await find(em, key)
       if (row === undefined) return []
-      const rows = await em.find(RevisionEntity, { functionUid: row.uid }, { ...PLAIN, orderBy: { revision: 'desc' } })
-      return rows.map(toRevision)
+      return (await findRevisions(em, row.uid)).map(toRevision)
     })
   }
 
@@ -218,13 +217,14 @@ async function addRevision(em: EntityManager, object: FunctionObject): Promise<v
   const { spec, labels, annotations } = fromObject(object)
   const row = { functionUid: uid, revision: generation, spec, labels, annotations, createdAt: updatedAt }
   await em.insert(RevisionEntity, row)
-  const kept = await em.find(
-    RevisionEntity,
-    { functionUid: uid },
-    { ...PLAIN, orderBy: { revision: 'desc' }, limit: KEPT_REVISIONS }
-  )
+  const kept = await findRevisions(em, uid)
   const oldest = kept.at(-1)?.revision ?? 0
   await em.nativeDelete(RevisionEntity, { functionUid: uid, revision: { $lt: oldest } })
+}
+
+/** The newest, newest first. */
+function findRevisions(em: EntityManager, functionUid: string): Promise<RevisionRow[]> {
+  return em.find(RevisionEntity, { functionUid }, { ...PLAIN, orderBy: { revision: 'desc' }, limit: KEPT_REVISIONS })
 }
 
 /** The object as it will be read back: nothing that JSON does not hold, and no part that a caller holds on to. */
