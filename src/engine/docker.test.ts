@@ -108,6 +108,17 @@ describe('DockerEngine', () => {
       expect(connections).to.equal(1)
     })
 
+    it('D1: that the engine closed in its restart are not used again', async () => {
+      handler = json([])
+      await engine.listNetworks()
+      const closed = new Promise(resolve => server.once('request', req => req.socket.once('close', resolve)))
+      await engine.listNetworks()
+      server.closeAllConnections()
+      await closed
+      await engine.listNetworks()
+      expect(connections).to.equal(2)
+    })
+
     it('are bounded, and a call that waits for one can be aborted', async () => {
       start({ timeoutMs: 5000 })
       handler = () => undefined
