@@ -346,6 +346,25 @@ describe('store: migrations', () => {
     expect(store.functions.resourceVersion()).to.be.at.least(Math.max(...versions))
   })
 
+  it('gives no id and no version twice, whatever was deleted or renamed in between', async () => {
+    await load('v1.0', path)
+    const before = await everything()
+    const sequence = () => rows(path, "SELECT seq FROM sqlite_sequence WHERE name = 'functions'")
+    expect(sequence()).to.deep.equal([{ seq: 20 }])
+    await migrateDown(path, 2)
+    expect(sequence()).to.deep.equal([{ seq: 20 }])
+    withSqlite(path, db => db.exec("DELETE FROM functions WHERE name = 'nulls'"))
+    const afterDeletion = await everything()
+    expect(afterDeletion.resourceVersion).to.be.greaterThan(before.resourceVersion)
+    await migrateDown(path, 2)
+    withSqlite(path, db => db.exec("UPDATE functions SET name = 'renamed' WHERE name = 'full'"))
+    const [old, renamed] = [before, await everything()].map(({ functions }) =>
+      functions.find(({ metadata }) => ['full', 'renamed'].includes(metadata.name))
+    )
+    expect(renamed?.metadata).to.deep.include({ name: 'renamed', generation: 1 })
+    expect(renamed?.metadata.uid).not.to.equal(old?.metadata.uid)
+  })
+
   it('gives a migrated function its first revision', async () => {
     await load('v2.1', path)
     await using store = await open()
