@@ -35,7 +35,7 @@ export function createAuthenticator({ enabled, user, password }: AuthOptions): A
     const given = parseBasic(header)
     const userMatches = timingSafeEqual(digest(given.user), userDigest)
     const passwordMatches = timingSafeEqual(digest(given.password), passwordDigest)
-    const matches = given.isBasic && userMatches && passwordMatches
+    const matches = userMatches && passwordMatches
     if (matches) known = headerDigest
     return matches
   }
@@ -135,12 +135,12 @@ function digest(text: string): Buffer {
   return hash('sha256', text, 'buffer')
 }
 
-function parseBasic(header: string): { isBasic: boolean; user: string; password: string } {
+/** Empty texts for a header that is no Basic: nobody has these credentials. */
+function parseBasic(header: string): { user: string; password: string } {
   const match = /^basic +([A-Za-z0-9+/_=-]+) *$/i.exec(header)
   const decoded = Buffer.from(match?.[1] ?? '', 'base64').toString('utf8')
   const colon = decoded.indexOf(':')
   return {
-    isBasic: match !== null && colon >= 0,
     user: colon < 0 ? '' : decoded.slice(0, colon),
     password: colon < 0 ? '' : decoded.slice(colon + 1)
   }

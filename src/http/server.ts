@@ -21,6 +21,7 @@ export interface GatewayServerDeps {
   readonly requireAuthForFunctions: boolean
   readonly headersTimeoutMs?: number
   readonly keepAliveTimeoutMs?: number
+  readonly lingerMs?: number
 }
 
 const MAX_HEADER_BYTES = 32 * 1024
@@ -49,7 +50,7 @@ export function createGatewayServer(deps: GatewayServerDeps): Server {
     if (isFunctionUrl(req)) {
       callFunction(deps, req, res, owesContinue)
     } else {
-      boundUnreadBody(req, res)
+      boundUnreadBody(deps, req, res)
       deps.api(req, res)
     }
   }
@@ -66,16 +67,16 @@ function callFunction(deps: GatewayServerDeps, req: IncomingMessage, res: Server
     deps.proxy.handle(req, res, { ...admitted.target, owesContinue })
     return
   }
-  boundUnreadBody(req, res)
+  boundUnreadBody(deps, req, res)
   res.writeHead(admitted.status, { ...admitted.headers, 'Content-Type': 'text/plain; charset=utf-8' })
   res.end(admitted.text)
 }
 
 /** Once the answer is sent, what is left of the body is thrown away, but not for ever: it may never end. */
-function boundUnreadBody(req: IncomingMessage, res: ServerResponse): void {
+function boundUnreadBody({ lingerMs }: GatewayServerDeps, req: IncomingMessage, res: ServerResponse): void {
   res.once('finish', () => {
     if (req.complete) return
-    const timer = setTimeout(() => req.socket.destroy(), LINGER_MS)
+    const timer = setTimeout(() => req.socket.destroy(), lingerMs ?? LINGER_MS)
     req.once('end', () => clearTimeout(timer))
     req.once('close', () => clearTimeout(timer))
   })

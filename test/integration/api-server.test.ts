@@ -194,6 +194,14 @@ describe('the server of the gateway', () => {
     expect(said).to.contain('BODY_TIMEOUT')
   })
 
+  it('X1: ends a connection whose body goes on after it was answered', async () => {
+    await using slow = await startApi({}, { lingerMs: 50 })
+    for (const path of ['/function/hello', '/healthz', '/v1/functions']) {
+      const said = await talk(slow, [`POST ${path} HTTP/1.1`, 'Host: x', 'Content-Length: 10'], 'x')
+      expect(said).to.match(/^HTTP\/1\.1 40[15] /)
+    }
+  })
+
   it('answers the next request on the same connection after an error', async () => {
     const first = ['POST /v1/functions HTTP/1.1', 'Host: x', AUTH, 'Content-Length: 2', '', '{}'].join('\r\n')
     const said = await talk(api, [`${first}GET /livez HTTP/1.1`, ...HOST])

@@ -285,6 +285,14 @@ describe('the native API', () => {
     })
   })
 
+  it('gives no events of an earlier function of the same name', async () => {
+    await create()
+    await api.request('DELETE', '/v1/functions/hello')
+    await create({ image: 'hello:2' })
+    const { json } = await api.request('GET', '/v1/functions/hello/events')
+    expect(json.items.map((e: { reason: string }) => e.reason)).to.deep.equal(['Created'])
+  })
+
   describe('?dryRun=true', () => {
     it('answers object, outcome and plan, and writes nothing, for every write', async () => {
       const dry = await api.request('POST', '/v1/functions?dryRun=true', manifest())

@@ -93,6 +93,18 @@ describe('watching functions', () => {
     for (const { take } of watches) expect(await take(1)).to.deep.equal(['ADDED last'])
   })
 
+  it('tells a change once that is both in the list and in the history', async () => {
+    const list = api.store.functions.list.bind(api.store.functions)
+    api.store.functions.list = async options => {
+      await put('a')
+      return await list(options)
+    }
+    const { take } = await watch(api)
+    expect(await take(1)).to.deep.equal(['ADDED a'])
+    await put('b')
+    expect(await take(1)).to.deep.equal(['ADDED b'])
+  })
+
   it('tells a label selector what comes into view and what leaves it', async () => {
     await put('a', 'a:1', { tier: 'web' })
     await put('b')
@@ -148,6 +160,12 @@ describe('watching functions', () => {
   })
 
   it('X6: lets go of a watch whose client left, and logs nothing of it', async () => {
+    const follow = api.store.functions.watch.bind(api.store.functions)
+    let followed: AbortSignal | undefined
+    api.store.functions.watch = (resourceVersion, signal) => {
+      followed = signal
+      return follow(resourceVersion, signal)
+    }
     const { leave, take } = await watch(api)
     await put('a')
     expect(await take(1)).to.deep.equal(['ADDED a'])
@@ -157,6 +175,7 @@ describe('watching functions', () => {
       expect(Date.now() - started).to.be.below(2000)
       await new Promise(resolve => setImmediate(resolve))
     }
+    expect(followed?.aborted).to.equal(true)
     await put('b')
     expect(api.logged).to.deep.equal([])
   })
