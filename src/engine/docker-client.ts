@@ -46,7 +46,7 @@ export function connectDocker(host: string, agent: Agent): DockerClient {
   const options: Docker.DockerOptions & { agent: Agent } = { ...parseHost(host), agent }
   const docker = new Docker(options) as unknown as DockerClient
   const modem = docker.modem as { dial: Dial }
-  modem.dial = readingWhole(modem.dial.bind(modem))
+  modem.dial = readingWhole(readingAgain(modem.dial.bind(modem)))
   return docker
 }
 
@@ -106,6 +106,17 @@ function readingWhole(dial: Dial): Dial {
           .catch(callback)
     })
   }
+}
+
+/** A kept connection may have been closed by the other side just now: what only reads is asked once more. */
+function readingAgain(dial: Dial): Dial {
+  return (options, callback) =>
+    dial(options, (err, result) => {
+      const { code } = (err ?? {}) as { code?: string }
+      const isStale = options.method === 'GET' && (code === 'EPIPE' || code === 'ECONNRESET')
+      if (isStale) dial(options, callback)
+      else callback(err, result)
+    })
 }
 
 async function readJson(body: Bytes): Promise<unknown> {

@@ -41,8 +41,8 @@ describe('DockerEngine', () => {
   function start(options: DockerEngineOptions = {}): void {
     engine = new DockerEngine({
       host: `unix://${join(folder, 'sock')}`,
-      timeoutMs: 100,
-      pullInactivityMs: 100,
+      timeoutMs: 10_000,
+      pullInactivityMs: 10_000,
       ...options
     })
   }
@@ -108,7 +108,7 @@ describe('DockerEngine', () => {
       expect(connections).to.equal(1)
     })
 
-    it('D1: that the engine closed in its restart are not used again', async () => {
+    it('D1: that the engine closed in its restart do not fail what only reads', async () => {
       handler = json([])
       await engine.listNetworks()
       const closed = new Promise(resolve => server.once('request', req => req.socket.once('close', resolve)))
@@ -119,8 +119,15 @@ describe('DockerEngine', () => {
       expect(connections).to.equal(2)
     })
 
+    it('D6: that break before the answer fail what changes something, which is not sent again', async () => {
+      handler = req => void req.socket.destroy()
+      await rejects('unavailable', engine.startContainer('c'))
+      expect(seen).to.deep.equal(['POST /containers/c/start'])
+      await rejects('unavailable', engine.listNetworks())
+      expect(seen).to.have.length(3)
+    })
+
     it('are bounded, and a call that waits for one can be aborted', async () => {
-      start({ timeoutMs: 5000 })
       handler = () => undefined
       const stopping = new AbortController()
       const calls = Array.from({ length: 50 }, () => rejects('aborted', engine.listNetworks(stopping.signal)))
@@ -146,6 +153,7 @@ describe('DockerEngine', () => {
     const errorHeadersOnly: Handler = (_, res) => res.writeHead(500).flushHeaders()
     for (const [when, hang] of Object.entries({ nothing, headersOnly, errorHeadersOnly })) {
       it(`D3: times out, every call of it (${when})`, async () => {
+        start({ timeoutMs: 100, pullInactivityMs: 100 })
         handler = hang
         await rejects('timeout', engine.listContainers({}))
         await rejects('timeout', engine.inspectNetwork('x'))
@@ -159,7 +167,6 @@ describe('DockerEngine', () => {
       })
 
       it(`is left at once when the caller aborts (${when})`, async () => {
-        start({ timeoutMs: 10_000, pullInactivityMs: 10_000 })
         handler = hang
         const signal = AbortSignal.timeout(50)
         await rejects('aborted', engine.inspectImage('x', signal))
@@ -175,7 +182,6 @@ describe('DockerEngine', () => {
 
   describe('an answer that breaks', () => {
     it('D7: is unavailable at once, not after the deadline', async () => {
-      start({ timeoutMs: 10_000 })
       handler = (_, res) => {
         res.writeHead(200, { 'Content-Length': 100 }).write('[{"Id":')
         setTimeout(() => res.socket?.destroy(), 20)
@@ -220,6 +226,7 @@ describe('DockerEngine', () => {
     })
 
     it('stays while nothing happens, longer than any deadline, and breaks with the connection', async () => {
+      start({ timeoutMs: 500, pullInactivityMs: 500 })
       let socket: ServerResponse['socket'] = null
       handler = (_, res) => {
         res.writeHead(200).flushHeaders()
@@ -228,7 +235,7 @@ describe('DockerEngine', () => {
       const { events, ended } = watchInto(engine.watch(new AbortController().signal))
       let isOver = false
       ended.catch(() => undefined).finally(() => (isOver = true))
-      await new Promise(resolve => setTimeout(resolve, 300))
+      await new Promise(resolve => setTimeout(resolve, 700))
       expect({ isOver, events }).to.deep.equal({ isOver: false, events: [{ kind: 'connected' }] })
       ;(socket as ServerResponse['socket'])?.destroy()
       await rejects('unavailable', ended)
@@ -285,12 +292,13 @@ describe('DockerEngine', () => {
     })
 
     it('G4: lasts as long as something comes, and times out when nothing does', async () => {
+      start({ pullInactivityMs: 500 })
       const tick = (res: ServerResponse) =>
         res.write('{"status":"Downloading","id":"a","progressDetail":{"current":1}}\n')
       handler = async (_, res) => {
-        for (let n = 0; n < 6; n++) {
+        for (let n = 0; n < 8; n++) {
           tick(res)
-          await new Promise(resolve => setTimeout(resolve, 50))
+          await new Promise(resolve => setTimeout(resolve, 100))
         }
         res.end()
       }
@@ -313,7 +321,9 @@ describe('DockerEngine', () => {
 
   it('tells of each call, its fault and its seconds', async () => {
     const calls: string[] = []
-    start({ observe: (operation, fault, seconds) => calls.push(`${operation} ${fault} ${seconds > 0 && seconds < 1}`) })
+    start({
+      observe: (operation, fault, seconds) => calls.push(`${operation} ${fault} ${seconds > 0 && seconds < 10}`)
+    })
     handler = json([])
     await engine.listNetworks()
     handler = json({ message: 'boom' }, 500)
