@@ -141,13 +141,15 @@ export interface RestartRecord {
   readonly count: number
   readonly exitCode: number
   readonly oomKilled: boolean
+  /** Whether its process ran at all. */
+  readonly started: boolean
   /** Id prefix of the container that exited, so that one exit counts once. */
   readonly container: string
   /** RFC 3339. */
   readonly exitedAt: string
   /** RFC 3339; not replaced before. */
   readonly notBefore: string
-  /** The last lines it wrote; at most 1 KiB. */
+  /** The last lines it wrote, or why it could not be started; at most 1 KiB. */
   readonly lastOutput: string
 }
 

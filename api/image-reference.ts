@@ -12,9 +12,8 @@ export interface ImageReference {
 const COMPONENT = '[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*'
 const DOMAIN = '[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?'
 const HOST = `(?:${DOMAIN}(?:\\.${DOMAIN})*|\\[[0-9a-fA-F:]+\\])(?::[0-9]{1,5})?`
-const REFERENCE = new RegExp(
-  `^(?:(${HOST})/)?(${COMPONENT}(?:/${COMPONENT})*)` + '(?::([\\w][\\w.-]{0,127}))?(?:@(sha256:[0-9a-f]{64}))?$'
-)
+const PATH = `${COMPONENT}(?:/${COMPONENT})*`
+const REFERENCE = new RegExp(`^(?:(${HOST})/)?(${PATH})(?::([\\w][\\w.-]{0,127}))?(?:@(sha256:[0-9a-f]{64}))?$`)
 
 /**
  * The parts of an image reference, with Docker's defaults filled in. Undefined when it is none.

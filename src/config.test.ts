@@ -146,10 +146,6 @@ describe('loadConfig', () => {
     loadConfig(Object.fromEntries([...names, ...more].map(name => [name, 'x'])))
   })
 
-  it('knows what the build says of itself', () => {
-    loadConfig({ DOCKER_FAAS_COMMIT: 'abc' })
-  })
-
   it('knows AUTH_PASSWORD and lets it go nowhere', () => {
     const config = loadConfig({ AUTH_PASSWORD: 'hunter2-canary' })
     expect(JSON.stringify(config)).not.to.contain('canary')

@@ -58,7 +58,7 @@ const logLevel = oneOf(['debug', 'info', 'warn', 'error'], {
   ...{ trace: 'debug', warning: 'warn', fatal: 'error', panic: 'error' }
 })
 
-/** Every variable of the environment that this program reads, but for those of `READ_ELSEWHERE`. */
+/** Every variable of the environment that this program reads, but for `AUTH_PASSWORD`, which is a secret. */
 export const Config = z
   .object({
     GATEWAY_ADDRESS: field(address, '0.0.0.0', 'Where the API and the functions are served'),
@@ -159,16 +159,13 @@ export type Config = Readonly<z.output<typeof Config>>
 
 export type ConfigName = keyof Config
 
-/**
- * Read elsewhere, and known here so that they are not taken for mistakes: `AUTH_PASSWORD` is a secret, which never is part
- * of `Config`; `DOCKER_FAAS_COMMIT` is what the image was built from.
- */
-const READ_ELSEWHERE = ['AUTH_PASSWORD', 'DOCKER_FAAS_COMMIT'] as const
+/** Read by `readAdminPassword` and never part of `Config`; known here, so that it is not taken for a mistake. */
+const SECRET_NAMES = ['AUTH_PASSWORD'] as const
 
 /** The variables that are accepted and checked, though nothing reads them. */
 export const NO_EFFECT_YET: readonly ConfigName[] = configNames().filter(name => metaOf(name).noEffectYet)
 
-const KNOWN_NAMES: ReadonlySet<string> = new Set<string>([...configNames(), ...READ_ELSEWHERE])
+const KNOWN_NAMES: ReadonlySet<string> = new Set<string>([...configNames(), ...SECRET_NAMES])
 
 /** One variable that is wrong. */
 export interface ConfigProblem {

@@ -1,6 +1,6 @@
 import { type Condition, getCondition } from '../../api/condition.ts'
 import type { EventReason } from '../../api/event.ts'
-import type { FunctionStatus } from '../../api/function.ts'
+import type { FunctionStatus, RestartRecord } from '../../api/function.ts'
 
 /** Something worth telling people that a status says and the one before did not. */
 export interface Happening {
@@ -18,19 +18,26 @@ function exits(before: FunctionStatus, after: FunctionStatus): Happening[] {
   const known = new Set(before.restarts.map(r => r.container))
   return after.restarts
     .filter(record => !known.has(record.container))
-    .map(record => ({
-      type: 'Warning',
-      reason: record.oomKilled ? 'OOMKilled' : 'ReplicaExited',
-      message: `replica ${record.ordinal} exited with code ${record.exitCode}${
-        record.lastOutput === '' ? '' : `; last output: ${record.lastOutput}`
-      }`
-    }))
+    .map(record => ({ type: 'Warning', reason: reasonOf(record), message: messageOf(record) }))
 }
+
+function reasonOf({ started, oomKilled }: RestartRecord): EventReason {
+  if (!started) return 'StartFailed'
+  return oomKilled ? 'OOMKilled' : 'ReplicaExited'
+}
+
+function messageOf({ started, ordinal, exitCode, lastOutput }: RestartRecord): string {
+  if (!started) return `replica ${ordinal} could not be started: ${lastOutput}`
+  return `replica ${ordinal} exited with code ${exitCode}${lastOutput === '' ? '' : `; last output: ${lastOutput}`}`
+}
+
+/** Reasons whose events tell of each exit, rather than of the state that it leaves. */
+const TOLD_BY_EXITS: ReadonlySet<EventReason> = new Set(['ReplicaExited', 'OOMKilled', 'StartFailed'])
 
 function faults(before: FunctionStatus, after: FunctionStatus): Happening[] {
   const was = getCondition(before.conditions, 'Degraded')
   const is = getCondition(after.conditions, 'Degraded')
-  if (is?.status !== 'True' || is.reason === 'ReplicaExited' || is.reason === 'OOMKilled') return []
+  if (is?.status !== 'True' || TOLD_BY_EXITS.has(is.reason)) return []
   if (was?.status === 'True' && was.reason === is.reason) return []
   return [{ type: 'Warning', reason: is.reason, message: is.message }]
 }

@@ -113,7 +113,8 @@ export function phaseOf(
 ): { phase: Phase; since: number } {
   switch (container.state) {
     case 'created':
-      return { phase: 'created', since: container.createdAt }
+      // One that could not be started stays created; trying the same one again would not help, nor be slowed down.
+      return { phase: container.error === '' ? 'created' : 'exited', since: container.createdAt }
     case 'removing':
       return { phase: 'removing', since: now }
     case 'exited':

@@ -22,6 +22,7 @@ function aRecord(overrides: Partial<RestartRecord> = {}): RestartRecord {
     count: 1,
     exitCode: 1,
     oomKilled: false,
+    started: true,
     container: 'id-hello-0',
     exitedAt: new Date(NOW - 500).toISOString(),
     notBefore: new Date(NOW + 500).toISOString(),

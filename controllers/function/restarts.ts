@@ -33,7 +33,7 @@ export function recordExits(
 }
 
 function recordOf(replica: Replica, last: RestartRecord | undefined, now: number): RestartRecord {
-  const { exitCode, oomKilled, startedAt, finishedAt } = replica.container
+  const { exitCode, oomKilled, startedAt, finishedAt, error } = replica.container
   const exitedAt = finishedAt ?? now
   const ranMs = exitedAt - (startedAt ?? exitedAt)
   const count = ranMs >= wellAfter(exitCode, oomKilled) ? 0 : (last?.count ?? 0) + 1
@@ -43,10 +43,11 @@ function recordOf(replica: Replica, last: RestartRecord | undefined, now: number
     count,
     exitCode,
     oomKilled,
+    started: startedAt !== undefined,
     container: replica.id.slice(0, 12),
     exitedAt: new Date(exitedAt).toISOString(),
     notBefore: new Date(exitedAt + waitMs).toISOString(),
-    lastOutput: (replica.lastOutput ?? '').slice(-MAX_OUTPUT)
+    lastOutput: (startedAt === undefined ? error : (replica.lastOutput ?? '')).slice(-MAX_OUTPUT)
   }
 }
 

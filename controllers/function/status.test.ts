@@ -39,6 +39,7 @@ const RECORD: RestartRecord = {
   count: 3,
   exitCode: 1,
   oomKilled: false,
+  started: true,
   container: 'id-hello-0',
   exitedAt: new Date(NOW - 1000).toISOString(),
   notBefore: new Date(NOW + 3000).toISOString(),
@@ -113,6 +114,14 @@ describe('statusOf', () => {
         observed: anObserved([aReplica({ phase: 'exited' })])
       },
       'Ready=False OOMKilled, Progressing=False OOMKilled, Degraded=True OOMKilled'
+    ],
+    [
+      'a replica cannot be started',
+      {
+        desired: aDesired({ restarts: [{ ...RECORD, started: false, lastOutput: 'no such file' }] }),
+        observed: anObserved([aReplica({ phase: 'exited' })])
+      },
+      'Ready=False StartFailed, Progressing=False StartFailed, Degraded=True StartFailed'
     ],
     [
       'a replica that exited was replaced and answers',

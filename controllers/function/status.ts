@@ -179,14 +179,22 @@ function exitFault({ desired, now }: PassResult, observed: Observed): Verdict | 
   )
   const worst = broken.sort((a, b) => b.count - a.count)[0]
   if (worst === undefined) return undefined
-  const how = worst.oomKilled ? 'was killed for lack of memory' : `exited with code ${worst.exitCode}`
   const times = worst.count > 1 ? ` ${worst.count} times in a row` : ''
   const next = Date.parse(worst.notBefore) > now ? `; next start at ${worst.notBefore}` : ''
-  const output = worst.lastOutput === '' ? '' : `; last output: ${worst.lastOutput}`
-  return {
-    reason: worst.oomKilled ? 'OOMKilled' : worst.count > 1 ? 'CrashLoopBackOff' : 'ReplicaExited',
-    message: `replica ${worst.ordinal} ${how}${times}${next}${output}`
-  }
+  const output =
+    worst.lastOutput === '' ? '' : `; ${worst.started ? 'last output' : 'the engine says'}: ${worst.lastOutput}`
+  return { reason: exitReason(worst), message: `replica ${worst.ordinal} ${exitText(worst)}${times}${next}${output}` }
+}
+
+function exitReason({ started, oomKilled, count }: RestartRecord): Reason {
+  if (!started) return 'StartFailed'
+  if (oomKilled) return 'OOMKilled'
+  return count > 1 ? 'CrashLoopBackOff' : 'ReplicaExited'
+}
+
+function exitText({ started, oomKilled, exitCode }: RestartRecord): string {
+  if (!started) return 'could not be started'
+  return oomKilled ? 'was killed for lack of memory' : `exited with code ${exitCode}`
 }
 
 function isMadeGood(desired: Desired, { replicas }: Observed, record: RestartRecord): boolean {

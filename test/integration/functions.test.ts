@@ -152,11 +152,14 @@ describe('functions on a real engine', function () {
       ],
       [
         'N1: a network that was removed',
-        async () => {
-          const network = gateway.docker.getNetwork(gateway.networkOf('healed'))
-          for (const name of ['healed-0', 'healed-1']) await network.disconnect({ Container: name, Force: true })
-          await network.remove()
-        }
+        // The loop puts replicas back on the network while it is being emptied, so it may take several tries.
+        () =>
+          eventually(async () => {
+            const network = gateway.docker.getNetwork(gateway.networkOf('healed'))
+            const { Containers: members } = (await network.inspect()) as { Containers: Record<string, unknown> }
+            await Promise.all(Object.keys(members).map(id => network.disconnect({ Container: id, Force: true })))
+            await network.remove()
+          })
       ]
     ]
     for (const [title, injure] of injuries) {
