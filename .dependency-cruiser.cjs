@@ -14,7 +14,7 @@ module.exports = {
     {
       name: 'api-imports-nothing-of-ours',
       severity: 'error',
-      from: { path: '^api/' },
+      from: { path: '^api/', pathNot: '\\.test\\.ts$' },
       to: { path: '^(src|controllers|migrations|hack|test)/' }
     },
     {

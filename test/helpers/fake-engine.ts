@@ -75,8 +75,12 @@ export class FakeEngine implements engine.Engine {
     const pinned = [`${registry}/${repository}@${digest}`]
     const tagged = tag === undefined ? [] : [`${registry}/${repository}:${tag}`]
     const references = [...tagged, ...pinned]
-    const old = this.#images.findIndex(image => image.references[0] === references[0])
-    if (old >= 0) this.#images.splice(old, 1)
+    const same = this.#images.findIndex(image => image.id === id)
+    if (same >= 0) this.#images.splice(same, 1)
+    // The tag moves; the image that had it stays, known by its id and digest.
+    for (const [at, image] of this.#images.entries()) {
+      this.#images[at] = { ...image, references: image.references.filter(reference => !tagged.includes(reference)) }
+    }
     this.#images.push({ id, digests: pinned, references, isRemote: remote, stopSignal, ignoresTerm })
     return id
   }
