@@ -34,7 +34,7 @@ export class EndpointPools {
   /** Sends over a connection that was never used before and is not used again. */
   dispatchFresh(endpoint: Endpoint, options: DispatchOptions, handler: Dispatcher.DispatchHandler): void {
     const client = new Client(originOf(endpoint), this.#clientOptions())
-    client.dispatch({ ...options, reset: true }, handler)
+    client.dispatch(options, handler)
     void client.close()
   }
 

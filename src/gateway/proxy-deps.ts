@@ -19,7 +19,7 @@ export interface ProxyLog {
 
 /** All in milliseconds. */
 export interface ProxyTimeouts {
-  /** A call without a byte in either direction for this long ends: with 504 while no byte of the answer came. */
+  /** A call without a byte in either direction for this long, or up to a tenth longer, ends: with 504 while no byte of the answer came. */
   readonly execMs: number
   readonly connectMs: number
   /** A call waits this long for an endpoint, in all. */

@@ -288,6 +288,20 @@ describe('failures of a call', () => {
       expect((await plane.call()).body).to.equal('x'.repeat(12))
     })
 
+    it('ends no call because this process stood still', async () => {
+      await planeWith({ timeouts })
+      const held: http.ServerResponse[] = []
+      plane.route(await plane.replica((_req, res) => held.push(res)))
+      const call = plane.call()
+      await eventually(() => held.length === 1)
+      // Behind the poll phase of the event loop, timers are due before sockets are read.
+      await new Promise(resolve => setImmediate(resolve))
+      held[0]?.end('in time')
+      const until = performance.now() + 3 * EXEC_MS
+      while (performance.now() < until);
+      expect((await call).body).to.equal('in time')
+    })
+
     it('cuts an answer that stops', async () => {
       await planeWith({ timeouts })
       plane.route(await plane.replica((_req, res) => res.write('begin')))
@@ -372,6 +386,23 @@ describe('failures of a call', () => {
       await eventually(() => plane.finished.length === plane.started.length)
     }).timeout(20_000)
 
+    it('ends the work for calls that it had queued on one connection', async () => {
+      await planeWith()
+      let begun = 0
+      let closed = 0
+      plane.route(
+        await plane.replica((_req, res) => {
+          begun++
+          res.on('close', () => closed++)
+        })
+      )
+      const socket = net.connect(plane.port, '127.0.0.1')
+      socket.write('GET /1 HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(3))
+      await eventually(() => begun === 3)
+      socket.destroy()
+      await eventually(() => closed === 3)
+    })
+
     it('ends the work of the function when it leaves in the middle of its body', async () => {
       await planeWith()
       let aborted = false
@@ -416,7 +447,10 @@ describe('failures of a call', () => {
       expect(open).to.equal(1)
       held[0]?.end('whole')
       expect((await running).body).to.equal('whole')
+      const at = performance.now()
       await eventually(() => open === 0)
+      // Long before the keep-alive time of either side.
+      expect(performance.now() - at).to.be.lessThan(1_000)
     })
 
     it('keep connections for the next call', async () => {

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { Call, type CallContext } from './call.ts'
+import { Call, type CallContext, TICKS } from './call.ts'
 import { EndpointPools } from './pools.ts'
 import type { ProxyDeps, ProxyTarget } from './proxy-deps.ts'
 import { turnOf } from './turn.ts'
@@ -35,8 +35,13 @@ export function createProxy(deps: ProxyDeps): InvocationProxy {
     room,
     pools,
     active,
-    isClosing: false
+    isClosing: false,
+    tick: 0
   }
+  const ticker = setInterval(() => {
+    context.tick++
+    for (const call of active) call.checkStall()
+  }, deps.timeouts.execMs / TICKS).unref()
   const stopListening = table.onChange((key, route) => {
     pools.retain(key, route)
     if (route === undefined) room.evict(key)
@@ -50,6 +55,7 @@ export function createProxy(deps: ProxyDeps): InvocationProxy {
       await whenEmpty(active, graceMs)
       for (const call of active) call.shutDown()
       stopListening()
+      clearInterval(ticker)
       await pools.destroy()
     }
   }

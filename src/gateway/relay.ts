@@ -18,13 +18,19 @@ export interface HeadOptions {
   readonly close: boolean
 }
 
-/** Passes the head on. Throws when node:http refuses a header. */
-export function writeHead(req: IncomingMessage, res: ServerResponse, head: Head, { marks, close }: HeadOptions): void {
+/** Passes the head on; gives whether the length of the body is known. Throws when node:http refuses a header. */
+export function writeHead(
+  req: IncomingMessage,
+  res: ServerResponse,
+  head: Head,
+  { marks, close }: HeadOptions
+): boolean {
   const { status, statusText } = head
   const headers = toClientHeaders(head.raw, { status, chunkable: isChunkable(req, status) }, marks)
   if (close) headers.push('Connection', 'close')
   if (statusText === STATUS_CODES[status] || !REASON.test(statusText)) res.writeHead(status, headers)
   else res.writeHead(status, statusText, headers)
+  return headers.some(isLength)
 }
 
 /** Passes an interim answer on, if the client can take it. Source: RFC 9110 15.2. */
@@ -60,4 +66,8 @@ function valuesOf(raw: readonly Buffer[], name: string): FlatHeaders {
     if (value !== undefined && raw[i]?.toString('latin1').toLowerCase() === name) out.push(value.toString('latin1'))
   }
   return out
+}
+
+function isLength(name: string): boolean {
+  return name.length === 14 && name.toLowerCase() === 'content-length'
 }
