@@ -56,7 +56,7 @@ describe('planGarbage', () => {
   })
 
   it('holds back what is older than the database', () => {
-    expect(verdicts({ owned: [anOwned({ createdAt: BORN - 1 })] })).to.deep.equal(['hello-0: older-than-database'])
+    expect(verdicts({ owned: [anOwned({ createdAt: BORN - 1000 })] })).to.deep.equal(['hello-0: older-than-database'])
   })
 
   it('holds back what does not say whose it is', () => {

@@ -46,6 +46,9 @@ export interface GcFacts {
   readonly maxShare: number
 }
 
+/** The engine lists containers with the second of their creation only. */
+const CREATED_PRECISION_MS = 1000
+
 /** Identity of an object across passes. */
 export function orphanKey(object: Pick<OwnedObject, 'kind' | 'id'>): string {
   return `${object.kind} ${object.id}`
@@ -76,7 +79,7 @@ function isOrphan(object: OwnedObject, living: GcFacts['living']): boolean {
 
 function verdictOf(object: OwnedObject, facts: GcFacts): Verdict {
   if (object.owner === undefined) return 'unknown-owner'
-  if (object.createdAt < facts.bornAt) return 'older-than-database'
+  if (object.createdAt + CREATED_PRECISION_MS <= facts.bornAt) return 'older-than-database'
   if (facts.living.size === 0) return 'database-empty'
   const since = facts.firstSeen.get(orphanKey(object)) ?? facts.now
   return facts.now - since >= facts.graceMs ? 'collect' : 'grace'
