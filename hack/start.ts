@@ -12,6 +12,7 @@ import { readSettings, type Settings } from './settings.ts'
 
 const START_PATIENCE_MS = 60_000
 const POLL_MS = 100
+const ECHO_MS = 1000
 
 /** A mistake that the user can mend: told without a stack. */
 class Problem extends Error {}
@@ -27,7 +28,11 @@ async function start(settings: Settings, wishes: Wishes): Promise<void> {
   await ensureHello(docker, console.log)
   const gateway = startGateway(settings, process.env)
   const stopping = new AbortController()
+  let stoppedAt = Number.NEGATIVE_INFINITY
   const stop = () => {
+    // Ctrl-C arrives twice, from the terminal and from npm; the gateway takes a second signal for impatience.
+    if (performance.now() - stoppedAt < ECHO_MS) return
+    stoppedAt = performance.now()
     if (!stopping.signal.aborted) console.log('\nStopping: running calls may end …')
     stopping.abort()
     gateway.stop()

@@ -42,7 +42,8 @@ describe('npm start in a fresh clone', function () {
   })
 
   after(async () => {
-    running?.kill('SIGKILL')
+    running?.kill('SIGINT')
+    await running?.ended
     for (const { Id } of await ours()) await docker.getContainer(Id).remove({ force: true })
     await exec('npm', ['run', 'clean', '--', '--data'], { cwd: clone, env }).catch(() => undefined)
     rmSync(clone, { recursive: true, force: true })
