@@ -3,6 +3,11 @@ import type { Clock } from '../../src/clock.ts'
 
 /** One probe may take this long, so that a pass is not held up. */
 const TIMEOUT_MS = 1_000
+/**
+ * The first probes of a start may take less: their packets can be lost while the network of a container comes up, and
+ * the kernel sends a lost one again only after a second.
+ */
+const FIRST_TIMEOUT_MS = 100
 /** A success speaks for a replica this long. */
 const FRESH_MS = 5_000
 /** Time to the first repetition of a replica that is not ready; it doubles up to the last. */
@@ -215,14 +220,15 @@ export class Prober {
     if (watch.ready !== before) this.#onChange(watch.target.key)
   }
 
-  async #ask({ target, abort }: Watch): Promise<Outcome> {
+  async #ask({ target, abort, answered, delayMs }: Watch): Promise<Outcome> {
     const timeout = new AbortController()
-    const cancel = this.#schedule(() => timeout.abort(), TIMEOUT_MS)
+    const timeoutMs = answered ? TIMEOUT_MS : Math.min(TIMEOUT_MS, (FIRST_TIMEOUT_MS * delayMs) / FIRST_DELAY_MS)
+    const cancel = this.#schedule(() => timeout.abort(), timeoutMs)
     try {
       const status = await this.#request(target, AbortSignal.any([abort.signal, timeout.signal]))
       return status < 500 ? { kind: 'success' } : { kind: 'failed', error: `answered ${status}` }
     } catch (err) {
-      if (timeout.signal.aborted) return { kind: 'failed', error: `no answer within ${TIMEOUT_MS} ms` }
+      if (timeout.signal.aborted) return { kind: 'failed', error: `no answer within ${timeoutMs} ms` }
       const { code, message } = err as { code?: string; message?: string }
       return { kind: ABSENT_CODES.has(code) ? 'absent' : 'failed', error: message ?? String(err) }
     } finally {
