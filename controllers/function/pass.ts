@@ -12,6 +12,7 @@ import { type ObserveDeps, observe } from './observe.ts'
 import type { Observed, Replica } from './observed.ts'
 import { type Plan, planFunction } from './plan.ts'
 import { recordExits } from './restarts.ts'
+import { isUpToDate } from './rollout.ts'
 import { formatStep, type Step } from './step.ts'
 
 export interface PassDeps extends ObserveDeps, ApplyDeps, ImageDeps {
@@ -59,7 +60,7 @@ export async function runPass(deps: PassDeps, object: FunctionObject, signal: Ab
     if (steps.length === 0) return { ...first.plan, desired, observed, interrupted: false }
     deps.log.info({ key, generation: desired.owner.generation, steps: steps.map(formatStep) }, 'Planned function')
     try {
-      await applySteps(deps, { object, desired }, steps, signal)
+      await applySteps(deps, { object, desired, isProven: isProven(first.desired, observed) }, steps, signal)
     } finally {
       observed = await look()
     }
@@ -160,6 +161,10 @@ function publish(deps: PassDeps, { desired, plan }: Planned): void {
 
 function toEndpoint({ id, address = '' }: Replica) {
   return { containerId: id, host: address, port: FUNCTION_PORT }
+}
+
+function isProven(desired: Desired, { replicas }: Observed): boolean {
+  return replicas.some(r => r.phase === 'ready' && isUpToDate(desired, r))
 }
 
 /** A call was let in after the observation and before the endpoint left: the replica is not idle, as the plan thought. */
