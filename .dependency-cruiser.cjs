@@ -53,16 +53,28 @@ module.exports = {
       comment: 'plan, rollout, status and decide take values and return values',
       severity: 'error',
       from: { path: '^controllers/.*/(plan|rollout|status|decide|replica-phase)\\.ts$' },
-      to: { path: '^(node:|src/(store|gateway|runtime|logger|metrics|clock)|src/engine/(?!engine\\.ts|faults\\.ts|subnets\\.ts))' }
+      to: {
+        path: '^(node:|src/(store|gateway|runtime|logger|metrics|clock)|src/engine/(?!engine\\.ts|faults\\.ts|subnets\\.ts))'
+      }
     },
     only('dockerode-in-engine', 'dockerode|docker-modem', '^src/engine/'),
     only('mikro-orm-in-store', '@mikro-orm', '^(src/store|migrations)/'),
     only('koa-in-http', 'koa|@koa', '^src/http/'),
     only('undici-in-gateway', 'undici', '^src/gateway/'),
     only('commander-in-cli', 'commander', '^src/(cli|main\\.ts)'),
-    { name: 'tests-are-not-imported', severity: 'error', from: { pathNot: '(\\.test\\.ts$|^test/)' }, to: { path: '(\\.test\\.ts$|^test/)' } },
+    {
+      name: 'tests-are-not-imported',
+      severity: 'error',
+      from: { pathNot: '(\\.test\\.ts$|^test/)' },
+      to: { path: '(\\.test\\.ts$|^test/)' }
+    },
     { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
-    { name: 'no-dev-dependencies', severity: 'error', from: { path: '^(api|controllers|src|migrations)/', pathNot: '\\.test\\.ts$' }, to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] } }
+    {
+      name: 'no-dev-dependencies',
+      severity: 'error',
+      from: { path: '^(api|controllers|src|migrations)/', pathNot: '\\.test\\.ts$' },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] }
+    }
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

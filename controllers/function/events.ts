@@ -3,6 +3,7 @@ import { keyOf } from '../../api/meta.ts'
 import { parseNetworkName } from '../../api/names.ts'
 import type { EngineEvent } from '../../src/engine/engine.ts'
 import type { EndpointTable } from '../../src/gateway/endpoints.ts'
+import type { Change } from '../../src/store/store.ts'
 
 /** What happens to a container that answers no more calls from now on. */
 const ENDS: ReadonlySet<string> = new Set(['die', 'kill', 'stop', 'destroy', 'pause', 'oom'])
@@ -44,4 +45,11 @@ export function onEngineEvent({ instance, functionsNetwork, endpoints, add }: Ev
     default:
       event satisfies never
   }
+}
+
+/** Takes no more calls for a function in the tick in which its deletion is written down. */
+export function onFunctionChange(endpoints: Pick<EndpointTable, 'retire'>, { type, object }: Change): void {
+  const { metadata } = object
+  if (type !== 'DELETED' && metadata.deletionRequestedAt === undefined) return
+  endpoints.retire(keyOf(metadata), metadata.uid)
 }

@@ -142,17 +142,20 @@ function blindDesired(deps: PassDeps, object: FunctionObject): Desired {
 }
 
 /** Says that the function is wanted before anything else is done, so that calls wait for it instead of failing. */
-function declareRoute({ endpoints }: PassDeps, object: FunctionObject): void {
-  const key = keyOf(object.metadata)
-  const replicas = object.metadata.deletionRequestedAt === undefined ? object.spec.replicas : 0
+function declareRoute({ endpoints }: PassDeps, { metadata, spec }: FunctionObject): void {
+  const key = keyOf(metadata)
+  const { uid } = metadata
+  const replicas = metadata.deletionRequestedAt === undefined ? spec.replicas : 0
   const route = endpoints.get(key)
-  if (route?.replicas !== replicas) endpoints.put({ key, replicas, endpoints: route?.endpoints ?? [] })
+  if (route?.uid === uid && route.replicas === replicas) return
+  endpoints.put({ key, uid, replicas, endpoints: route?.uid === uid ? route.endpoints : [] })
 }
 
 /** Endpoints first, then steps: a replica has left the table before it is asked to stop. */
 function publish(deps: PassDeps, { desired, plan }: Planned): void {
   deps.endpoints.put({
     key: desired.key,
+    uid: desired.owner.uid,
     replicas: desired.replicas,
     endpoints: plan.endpoints.map(toEndpoint)
   })

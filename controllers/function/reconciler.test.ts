@@ -2,6 +2,8 @@ import { expect } from 'chai'
 import { getCondition } from '../../api/condition.ts'
 import { Loop } from '../../test/helpers/loop.ts'
 
+import { onFunctionChange } from './events.ts'
+
 describe('FunctionReconciler, over the fake engine and a real database', () => {
   let loop: Loop
 
@@ -125,6 +127,21 @@ describe('FunctionReconciler, over the fake engine and a real database', () => {
     const [now, ...others] = await loop.engine.listContainers({})
     expect(others).to.deep.equal([])
     expect(now?.id).not.to.equal(old?.id)
+  })
+
+  it('takes no call for a deleted function from the tick on in which that is written down, whatever a pass still puts', async () => {
+    await loop.put()
+    await loop.settle()
+    const stop = loop.store.functions.onChange(change => onFunctionChange(loop.endpoints, change))
+    const pass = loop.pass()
+    await loop.store.functions.markDeleted('openfaas-fn/hello')
+    expect(loop.endpoints.get('openfaas-fn/hello')).to.equal(undefined)
+    await pass
+    expect(loop.endpoints.get('openfaas-fn/hello')).to.equal(undefined)
+    await loop.put()
+    await loop.pass()
+    expect(loop.endpoints.get('openfaas-fn/hello')).to.include({ replicas: 1 })
+    stop()
   })
 
   it('waits for the calls of a replica before it stops it', async () => {

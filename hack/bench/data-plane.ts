@@ -88,7 +88,7 @@ async function main(): Promise<void> {
   await once(loader, 'message')
 
   const table = new EndpointTable()
-  table.put({ key: 'ns/fn', replicas: 1, endpoints: [{ containerId: 'c', host: '127.0.0.1', port }] })
+  table.put({ key: 'ns/fn', uid: 'uid-1', replicas: 1, endpoints: [{ containerId: 'c', host: '127.0.0.1', port }] })
   const proxy = createProxy({
     table,
     inflight: new Inflight(),

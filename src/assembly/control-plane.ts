@@ -3,6 +3,7 @@ import { getCondition } from '../../api/condition.ts'
 import type { FunctionObject } from '../../api/function.ts'
 import { keyOf, parseKey } from '../../api/meta.ts'
 import { Departures } from '../../controllers/function/departures.ts'
+import { onFunctionChange } from '../../controllers/function/events.ts'
 import { Prober } from '../../controllers/function/probe.ts'
 import { FunctionReconciler } from '../../controllers/function/reconciler.ts'
 import { Resync, settling } from '../../controllers/function/resync.ts'
@@ -96,17 +97,9 @@ export function assembleControlPlane(deps: ControlPlaneDeps): ControlPlane {
       garbage.addAfter(GC_KEY, 0)
     }
   })
-  const resync = new Resync({
-    functions: store.functions,
-    add: key => functions.add(key),
-    addAfter: (key, delayMs) => functions.addAfter(key, delayMs),
-    onFirstComplete: () => {
-      endpoints.markComplete()
-      garbage.add(GC_KEY)
-    },
-    onResync: reason => metrics.watchResynced(reason),
-    random: Math.random,
-    now: clock.now
+  const resync = assembleResync(deps, {
+    functions: { add: key => functions.add(key), addAfter: (key, delayMs) => functions.addAfter(key, delayMs) },
+    onFirstComplete: () => garbage.add(GC_KEY)
   })
   const garbageReconciler = assembleGarbage(deps, resync)
   const functions = assembleController(
@@ -115,11 +108,32 @@ export function assembleControlPlane(deps: ControlPlaneDeps): ControlPlane {
     config.RECONCILE_CONCURRENCY
   )
   const garbage = assembleController(deps, garbageReconciler, 1)
+  store.functions.onChange(change => onFunctionChange(endpoints, change))
   inflight.onIdle(containerId => {
     const key = departures.keyOf(containerId)
     if (key !== undefined) functions.add(key)
   })
   return { functions, garbage, functionReconciler, garbageReconciler, resync, self, prober, images }
+}
+
+interface ResyncTargets {
+  readonly functions: Pick<Controller, 'add' | 'addAfter'>
+  readonly onFirstComplete: () => void
+}
+
+function assembleResync({ store, endpoints, metrics }: ControlPlaneDeps, targets: ResyncTargets): Resync {
+  return new Resync({
+    functions: store.functions,
+    add: targets.functions.add,
+    addAfter: targets.functions.addAfter,
+    onFirstComplete: () => {
+      endpoints.markComplete()
+      targets.onFirstComplete()
+    },
+    onResync: reason => metrics.watchResynced(reason),
+    random: Math.random,
+    now: systemClock.now
+  })
 }
 
 function assembleGarbage({ config, store, engine, metrics, log }: ControlPlaneDeps, resync: Resync): GarbageReconciler {

@@ -9,6 +9,8 @@ export interface Endpoint {
 export interface Route {
   /** `namespace/name`. */
   readonly key: string
+  /** Of the object that the replicas belong to: another one of the same name is another function. */
+  readonly uid: string
   /** How many replicas are wanted: 0 is a function that sleeps, and not one that is starting. */
   readonly replicas: number
   readonly endpoints: readonly Endpoint[]
@@ -20,6 +22,8 @@ export interface Route {
  */
 export class EndpointTable {
   readonly #routes = new Map<string, Route>()
+  /** Key → uid of the object that was deleted; what is put for it late is ignored. */
+  readonly #retired = new Map<string, string>()
   readonly #listeners = new Set<(key: string, route: Route | undefined) => void>()
   #complete = false
 
@@ -42,8 +46,10 @@ export class EndpointTable {
     return this.#routes.values()
   }
 
-  /** Replaces the route of a function and tells the listeners. */
+  /** Replaces the route of a function and tells the listeners; no effect for an object that was retired. */
   put(route: Route): void {
+    if (this.#retired.get(route.key) === route.uid) return
+    this.#retired.delete(route.key)
     this.#routes.set(route.key, route)
     this.#notify(route.key, route)
   }
@@ -55,8 +61,20 @@ export class EndpointTable {
     this.put({ ...route, endpoints: route.endpoints.filter(e => e.containerId !== containerId) })
   }
 
+  /**
+   * Takes no more calls for an object whose deletion was asked for, also when a pass that began before still puts a
+   * route for it: a new function of that name must not be answered by the old one's replicas.
+   */
+  retire(key: string, uid: string): void {
+    this.#retired.set(key, uid)
+    if (this.#routes.get(key)?.uid !== uid) return
+    this.#routes.delete(key)
+    this.#notify(key, undefined)
+  }
+
   /** Forgets a function. */
   remove(key: string): void {
+    this.#retired.delete(key)
     if (this.#routes.delete(key)) this.#notify(key, undefined)
   }
 

@@ -67,7 +67,7 @@ describe('failures of a call', () => {
     it('answers 502 when the function is not wanted any more', async () => {
       await planeWith({
         onUnreachable: () => {
-          plane.table.put({ key: 'ns/fn', replicas: 0, endpoints: [] })
+          plane.table.put({ key: 'ns/fn', uid: 'uid-1', replicas: 0, endpoints: [] })
         }
       })
       plane.route(await closedPort())
@@ -85,6 +85,7 @@ describe('failures of a call', () => {
       // An address of TEST-NET-1 swallows packets or is refused at once: both are no connection.
       plane.table.put({
         key: 'ns/fn',
+        uid: 'uid-1',
         replicas: 2,
         endpoints: [{ containerId: 'void', host: '192.0.2.1', port: 80 }, endpointOf(live)]
       })

@@ -298,7 +298,7 @@ describe('relaying of a call', () => {
     }
 
     it('answers Expect: 100-continue itself, and only when it wants the body', async () => {
-      plane.table.put({ key: 'ns/fn', replicas: 1, endpoints: [] })
+      plane.table.put({ key: 'ns/fn', uid: 'uid-1', replicas: 1, endpoints: [] })
       const port = await plane.replica(async (req, res) => res.end(`${req.headers.expect} ${await textOf(req)}`))
       const req = http.request({
         port: plane.port,

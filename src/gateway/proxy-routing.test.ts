@@ -44,7 +44,7 @@ describe('routing of calls', () => {
 
   it('answers 503 that says how to scale up when the function is scaled to zero', async () => {
     await planeWith()
-    plane.table.put({ key: 'ns/fn', replicas: 0, endpoints: [] })
+    plane.table.put({ key: 'ns/fn', uid: 'uid-1', replicas: 0, endpoints: [] })
     plane.table.markComplete()
     const answer = await plane.call()
     expect(answer.status).to.equal(503)
@@ -55,7 +55,10 @@ describe('routing of calls', () => {
   for (const [situation, arrange] of [
     ['the table is not complete', () => undefined],
     ['the function is pending', () => plane.table.markComplete()],
-    ['it wants replicas and has none', () => plane.table.put({ key: 'ns/fn', replicas: 1, endpoints: [] })]
+    [
+      'it wants replicas and has none',
+      () => plane.table.put({ key: 'ns/fn', uid: 'uid-1', replicas: 1, endpoints: [] })
+    ]
   ] as const) {
     it(`holds a call while ${situation}, and sends it when an endpoint appears`, async () => {
       await planeWith()
@@ -83,7 +86,7 @@ describe('routing of calls', () => {
   it('answers 404 to those who wait when the function is removed, though its key is running', async () => {
     await planeWith()
     plane.pending.add('ns/fn')
-    plane.table.put({ key: 'ns/fn', replicas: 1, endpoints: [] })
+    plane.table.put({ key: 'ns/fn', uid: 'uid-1', replicas: 1, endpoints: [] })
     const call = plane.call()
     await eventually(() => plane.held === 1)
     plane.table.remove('ns/fn')
@@ -92,7 +95,7 @@ describe('routing of calls', () => {
 
   it('answers 503 with Retry-After when nothing appears in time', async () => {
     await planeWith({ timeouts: { execMs: 2000, connectMs: 500, waitMs: 30 } })
-    plane.table.put({ key: 'ns/fn', replicas: 1, endpoints: [] })
+    plane.table.put({ key: 'ns/fn', uid: 'uid-1', replicas: 1, endpoints: [] })
     const answer = await plane.call()
     expect(answer.status).to.equal(503)
     expect(answer.headers['retry-after']).to.equal('5')
@@ -101,7 +104,7 @@ describe('routing of calls', () => {
 
   it('answers 503 at once to those for whom there is no place, and a client that leaves frees its own', async () => {
     await planeWith({ waitMax: 2 })
-    plane.table.put({ key: 'ns/fn', replicas: 1, endpoints: [] })
+    plane.table.put({ key: 'ns/fn', uid: 'uid-1', replicas: 1, endpoints: [] })
     const port = await plane.replica((_req, res) => res.end('up'))
     const first = plane.call()
     const leaver = http.get({ port: plane.port, host: '127.0.0.1', agent: false }).on('error', () => undefined)
@@ -120,7 +123,7 @@ describe('routing of calls', () => {
 
   it('bounds those who wait for all functions together', async () => {
     await planeWith({ waitMax: 10, waitMaxTotal: 1 })
-    plane.table.put({ key: 'ns/fn', replicas: 1, endpoints: [] })
+    plane.table.put({ key: 'ns/fn', uid: 'uid-1', replicas: 1, endpoints: [] })
     const first = plane.call()
     await eventually(() => plane.held === 1)
     expect((await plane.call()).status).to.equal(503)
@@ -130,7 +133,7 @@ describe('routing of calls', () => {
 
   it('wakes 200 who wait in the tick of the change and in their order', async () => {
     await planeWith()
-    plane.table.put({ key: 'ns/fn', replicas: 1, endpoints: [] })
+    plane.table.put({ key: 'ns/fn', uid: 'uid-1', replicas: 1, endpoints: [] })
     const port = await plane.replica((_req, res) => res.end('up'))
     const sockets = []
     for (let n = 0; n < 200; n++) {
@@ -157,7 +160,7 @@ describe('routing of calls', () => {
 
   it('reads no byte of the body while it waits', async () => {
     await planeWith()
-    plane.table.put({ key: 'ns/fn', replicas: 1, endpoints: [] })
+    plane.table.put({ key: 'ns/fn', uid: 'uid-1', replicas: 1, endpoints: [] })
     const port = await plane.replica((req, res) => {
       let size = 0
       req.on('data', d => {
@@ -223,7 +226,7 @@ describe('closing of the proxy', () => {
   it('refuses new calls and those that wait, and lets a running one end', async () => {
     const plane = await new DataPlane().start()
     const held: http.ServerResponse[] = []
-    plane.table.put({ key: 'ns/fn', replicas: 1, endpoints: [] })
+    plane.table.put({ key: 'ns/fn', uid: 'uid-1', replicas: 1, endpoints: [] })
     const port = await plane.replica((_req, res) => held.push(res))
     plane.route(port)
     const running = plane.call()

@@ -83,7 +83,12 @@ export class DataPlane {
 
   /** Routes ns/fn to these ports; the container of a port is `c<port>`. */
   route(...ports: number[]): void {
-    this.table.put({ key: 'ns/fn', replicas: Math.max(1, ports.length), endpoints: ports.map(endpointOf) })
+    this.table.put({
+      key: 'ns/fn',
+      uid: 'uid-1',
+      replicas: Math.max(1, ports.length),
+      endpoints: ports.map(endpointOf)
+    })
     this.table.markComplete()
   }
 
