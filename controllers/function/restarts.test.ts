@@ -37,10 +37,14 @@ describe('recordExits', () => {
     expect(waitsAfter([exitedAfter(100, 'exit-1'), exitedAfter(60_000, 'exit-2')])).to.deep.equal([1000, 0])
   })
 
-  it('does not wait when it was ended by a signal from outside after 5 s', () => {
-    expect(waitsAfter([exitedAfter(5000, 'exit-1', { exitCode: 137 })])).to.deep.equal([0])
-    expect(waitsAfter([exitedAfter(4999, 'exit-1', { exitCode: 137 })])).to.deep.equal([1000])
-    expect(waitsAfter([exitedAfter(5000, 'exit-1', { exitCode: 137, oomKilled: true })])).to.deep.equal([1000])
+  it('does not wait when it was ended by a signal from outside, unless that happens again and again', () => {
+    const killed = (ranMs: number, id: string) => exitedAfter(ranMs, id, { exitCode: 137 })
+    expect(waitsAfter([killed(100, 'a'), killed(100, 'b'), killed(100, 'c')])).to.deep.equal([0, 1000, 2000])
+    expect(waitsAfter([killed(100, 'a'), killed(5000, 'b'), killed(100, 'c')])).to.deep.equal([0, 0, 0])
+  })
+
+  it('takes running out of memory for its own fault, though a signal ends that too', () => {
+    expect(waitsAfter([exitedAfter(5000, 'a', { exitCode: 137, oomKilled: true })])).to.deep.equal([1000])
   })
 
   it('forgets the exits of an ordinal whose replica is ready for a minute, or that is not wanted any more', () => {

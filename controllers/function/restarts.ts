@@ -36,8 +36,8 @@ function recordOf(replica: Replica, last: RestartRecord | undefined, now: number
   const { exitCode, oomKilled, startedAt, finishedAt, error } = replica.container
   const exitedAt = finishedAt ?? now
   const ranMs = exitedAt - (startedAt ?? exitedAt)
-  const count = ranMs >= wellAfter(exitCode, oomKilled) ? 0 : (last?.count ?? 0) + 1
-  const waitMs = count === 0 ? 0 : Math.min(CAP_MS, BASE_MS * 2 ** (count - 1))
+  const fromOutside = isFromOutside(exitCode, oomKilled)
+  const count = ranMs >= (fromOutside ? RAN_WELL_BEFORE_SIGNAL_MS : RAN_WELL_MS) ? 0 : (last?.count ?? 0) + 1
   return {
     ordinal: replica.ordinal,
     count,
@@ -46,12 +46,16 @@ function recordOf(replica: Replica, last: RestartRecord | undefined, now: number
     started: startedAt !== undefined,
     container: replica.id.slice(0, 12),
     exitedAt: new Date(exitedAt).toISOString(),
-    notBefore: new Date(exitedAt + waitMs).toISOString(),
+    notBefore: new Date(exitedAt + waitMs(fromOutside ? count - 1 : count)).toISOString(),
     lastOutput: (startedAt === undefined ? error : (replica.lastOutput ?? '')).slice(-MAX_OUTPUT)
   }
 }
 
-/** 137 and 143 are SIGKILL and SIGTERM. */
-function wellAfter(exitCode: number, oomKilled: boolean): number {
-  return !oomKilled && (exitCode === 137 || exitCode === 143) ? RAN_WELL_BEFORE_SIGNAL_MS : RAN_WELL_MS
+/** Whether somebody ended it: 137 and 143 are SIGKILL and SIGTERM. One such exit is made good at once. */
+function isFromOutside(exitCode: number, oomKilled: boolean): boolean {
+  return !oomKilled && (exitCode === 137 || exitCode === 143)
+}
+
+function waitMs(failures: number): number {
+  return failures <= 0 ? 0 : Math.min(CAP_MS, BASE_MS * 2 ** (failures - 1))
 }
