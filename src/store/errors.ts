@@ -37,6 +37,16 @@ export class SchemaTooNewError extends FaasError {
   }
 }
 
+/** Another process has the file open, so that it must not be changed under it. */
+export class DatabaseInUseError extends FaasError {
+  override name = 'DatabaseInUseError'
+  readonly code = 'DATABASE_IN_USE'
+  readonly status = 503
+  constructor(path: string, options?: ErrorOptions) {
+    super(`database ${path} is in use: stop the gateway that runs on it first; nothing was changed`, options)
+  }
+}
+
 /** There is no room for the write; reads go on, and writes work again once there is. */
 export class StorageFullError extends FaasError {
   override name = 'StorageFullError'

@@ -27,6 +27,7 @@ export interface FileState {
  * or is none of SQLite's, and `SchemaTooNewError` when its schema is newer than `known`.
  */
 export async function inspect(path: string, known: number): Promise<FileState> {
+  if (await isDirectory(path)) throw new DatabaseCorruptError(path, 'it is a directory', undefined)
   const [newest] = await listBackups(path)
   const size = await sizeOf(path)
   if (size === 0) {
@@ -116,6 +117,10 @@ async function readStart(path: string): Promise<Buffer> {
 
 async function exists(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined)) !== undefined // what is there but unreadable fails when it is opened
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false
 }
 
 async function sizeOf(path: string): Promise<number> {

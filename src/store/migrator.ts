@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path'
 import { ValidationError } from '../../api/errors.ts'
 import { type Clock, systemClock, toTimestamp } from '../clock.ts'
 import { backup } from './backup.ts'
+import { DatabaseInUseError, sqliteCode } from './errors.ts'
 import { type FileState, inspect, withDatabase } from './inspect.ts'
 import type { Database } from './orm.ts'
 import { LATEST_VERSION, MIGRATIONS, SchemaMigrator } from './schema-migrator.ts'
@@ -56,9 +57,9 @@ export async function migrateDown(path: string, to: number, options: { clock?: C
   const run = { path: file, from: state.version, to: Math.min(to, state.version), migrations: migrations.map(summary) }
   if (migrations.length === 0) return { ...run, backup: undefined }
   return await withDatabase(file, 'write', async database => {
+    leaveWal(database, file)
     const copy = await backup(database, file, { version: state.version, now: (options.clock ?? systemClock).now() })
     await migratorOf(database).down({ migrations: migrations.map(({ name }) => name) })
-    database.native.pragma('journal_mode = DELETE') // the older program's backup script copies the main file alone
     return { ...run, backup: copy }
   })
 }
@@ -84,6 +85,19 @@ export async function upgrade(database: Database, path: string, state: FileState
   const copy = state.hasContent ? await backup(database, path, { version: state.version, now: clock.now() }) : undefined
   await migratorOf(database).up()
   return { ...run, backup: copy }
+}
+
+/**
+ * Takes the file out of WAL mode: the older program's backup script copies the main file alone. Only its sole user can,
+ * so a gateway that runs on the file keeps its schema: throws `DatabaseInUseError` then.
+ */
+function leaveWal(database: Database, path: string): void {
+  try {
+    database.native.pragma('journal_mode = DELETE')
+  } catch (err) {
+    if (sqliteCode(err)?.startsWith('SQLITE_BUSY') !== true) throw err
+    throw new DatabaseInUseError(path, { cause: err })
+  }
 }
 
 function migratorOf(database: Database): SchemaMigrator {

@@ -505,6 +505,16 @@ describe('store: migrations', () => {
     expect(failure).to.be.instanceOf(Error).and.to.have.property('code', 'INVALID')
   })
 
+  it('refuses to go down under a gateway that runs on the file, and changes nothing then', async () => {
+    await using store = await open()
+    await store.functions.put(`${FN}/hello`, () => aDraft('hello'))
+    const failure = await migrateDown(path, 2).catch((err: unknown) => err)
+    expect(failure).to.have.property('code', 'DATABASE_IN_USE')
+    expect(failure).to.have.property('message').that.contains('stop the gateway')
+    expect(log(path)).to.deep.equal(LOG_3)
+    expect(await store.functions.list()).to.have.length(1)
+  })
+
   it('changes nothing at all when a migration fails half-way', async () => {
     await load('v2.1', path)
     withSqlite(path, db => db.exec('CREATE TABLE events (mine TEXT)'))
