@@ -6,7 +6,7 @@ import type { ImageStatus } from './desired.ts'
 
 export interface ImageDeps {
   readonly engine: Pick<Engine, 'inspectImage'>
-  readonly images: Pick<ImagePuller, 'ensure'>
+  readonly images: Pick<ImagePuller, 'ensure' | 'peek'>
 }
 
 /**
@@ -34,18 +34,16 @@ export async function restoreImage(deps: ImageDeps, pin: PinnedImage, signal: Ab
   )
 }
 
-/** The same without starting a pull: for plans that only show. */
+/** The image that a revision would be pinned to, or that it would be pulled, without starting the pull. */
 export async function peekImage(
-  engine: Pick<Engine, 'inspectImage'>,
+  { images }: { readonly images: Pick<ImagePuller, 'peek'> },
   object: FunctionObject,
   signal: AbortSignal
 ): Promise<ImageStatus> {
   const template = templateHash(object.spec, object.metadata.labels)
   const pin = object.status.image
   if (pin?.templateHash === template) return { state: 'pinned', pin }
-  const image = await engine.inspectImage(object.spec.image, signal)
-  if (image === undefined) return { state: 'pulling', currentBytes: 0, totalBytes: 0 }
-  return { state: 'pinned', pin: { reference: object.spec.image, templateHash: template, id: image.id } }
+  return toStatus(await images.peek(object.spec.image, signal), object.spec.image, template)
 }
 
 function toStatus(state: ImageState, reference: string, template: string): ImageStatus {

@@ -73,15 +73,14 @@ export async function runPass(deps: PassDeps, object: FunctionObject, signal: Ab
   }
 }
 
-/** What a pass would do now. Changes nothing and pulls nothing. */
-export async function previewPass(
-  deps: PassDeps,
-  object: FunctionObject,
-  signal: AbortSignal
-): Promise<readonly Step[]> {
+/** What a pass would do now, a line for each. Changes nothing and pulls nothing. */
+export async function previewPass(deps: PassDeps, object: FunctionObject, signal: AbortSignal): Promise<string[]> {
   const observed = await observe(deps, keyOf(object.metadata), { readyPath: readyPathOf(object), signal })
-  const image = await peekImage(deps.engine, object, signal)
-  return planFunction(await desire(deps, object, { image, observed }), observed, deps.now()).steps
+  const image = await peekImage(deps, object, signal)
+  const { steps } = planFunction(await desire(deps, object, { image, observed }), observed, deps.now())
+  // A pull runs outside of passes and is no step of theirs, but it is what comes of this spec first.
+  const pulls = image.state === 'pulling' && object.metadata.deletionRequestedAt === undefined
+  return [...(pulls ? [`pull ${object.spec.image}: missing`] : []), ...steps.map(formatStep)]
 }
 
 /** A step that the next pass can do at once makes the key come again at once. */

@@ -36,6 +36,19 @@ describe('FunctionReconciler, over the fake engine and a real database', () => {
     expect(loop.store.functions.resourceVersion()).to.equal(version)
   })
 
+  it('shows what a pass would do, the pull of an image that is not there first, and does none of it', async () => {
+    const preview = async () => loop.reconciler.preview(await loop.get(), new AbortController().signal)
+    await loop.put()
+    expect(await preview()).to.deep.equal([
+      'create network test-net-hello: missing',
+      'create hello-0: missing',
+      'start hello-0: missing'
+    ])
+    await loop.put({ image: 'absent:1' })
+    expect(await preview()).to.deep.equal(['pull absent:1: missing', 'create network test-net-hello: missing'])
+    expect(await loop.containers()).to.deep.equal([])
+  })
+
   it('adopts everything after a restart and recreates nothing', async () => {
     await loop.put({ replicas: 2 })
     await loop.settle()
@@ -101,7 +114,7 @@ describe('FunctionReconciler, over the fake engine and a real database', () => {
     }
     const { conditions } = (await loop.get()).status
     expect(getCondition(conditions, 'Degraded')).to.include({ status: 'True', reason: 'CrashLoopBackOff' })
-    expect(getCondition(conditions, 'Degraded')?.message).to.match(/exited with code 3 2 times.*out of cheese/)
+    expect(getCondition(conditions, 'Degraded')?.message).to.match(/exited with code 3, 2 times.*out of cheese/)
   })
 
   it('removes everything of a deleted function, then its row', async () => {

@@ -7,7 +7,6 @@ import type { EventDraft, EventStore, FunctionStore } from '../../src/store/stor
 import { happeningsOf, isConverged } from './history.ts'
 import { type Pass, type PassDeps, previewPass, runPass } from './pass.ts'
 import { statusOf } from './status.ts'
-import { formatStep } from './step.ts'
 
 export interface FunctionReconcilerDeps extends PassDeps {
   readonly functions: Pick<FunctionStore, 'get' | 'putStatus' | 'remove'>
@@ -44,8 +43,8 @@ export class FunctionReconciler implements Reconciler {
   }
 
   /** The steps that a pass would do for this object now, as text; does none of them. */
-  async preview(object: FunctionObject, signal: AbortSignal): Promise<string[]> {
-    return (await previewPass(this.#deps, object, signal)).map(formatStep)
+  preview(object: FunctionObject, signal: AbortSignal): Promise<string[]> {
+    return previewPass(this.#deps, object, signal)
   }
 
   async #finalize(object: FunctionObject): Promise<void> {

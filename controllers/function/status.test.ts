@@ -232,7 +232,7 @@ describe('statusOf', () => {
     const desired = aDesired({ restarts: [RECORD] })
     const { conditions } = statusIn({ desired, observed: anObserved([aReplica({ phase: 'exited' })]) })
     expect(getCondition(conditions, 'Degraded')?.message).to.equal(
-      `replica 0 exited with code 1 3 times in a row; next start at ${RECORD.notBefore}; last output: boom`
+      `replica 0 exited with code 1, 3 times in a row; next start at ${RECORD.notBefore}; last output: boom`
     )
   })
 })

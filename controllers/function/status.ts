@@ -179,7 +179,7 @@ function exitFault({ desired, now }: PassResult, observed: Observed): Verdict | 
   )
   const worst = broken.sort((a, b) => b.count - a.count)[0]
   if (worst === undefined) return undefined
-  const times = worst.count > 1 ? ` ${worst.count} times in a row` : ''
+  const times = worst.count > 1 ? `, ${worst.count} times in a row` : ''
   const next = Date.parse(worst.notBefore) > now ? `; next start at ${worst.notBefore}` : ''
   const output =
     worst.lastOutput === '' ? '' : `; ${worst.started ? 'last output' : 'the engine says'}: ${worst.lastOutput}`

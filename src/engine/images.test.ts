@@ -208,6 +208,21 @@ describe('ImagePuller', () => {
     expect(pulls.length + never.pulls.length).to.equal(0)
   })
 
+  it('tells beforehand what comes of a new revision, and starts nothing', async () => {
+    const { signal } = new AbortController()
+    for (const [policy, isThere, state] of [
+      ['IfNotPresent', true, 'present'],
+      ['IfNotPresent', false, 'pulling'],
+      ['Always', true, 'pulling'],
+      ['Never', false, 'failed']
+    ] as const) {
+      const { puller, store, pulls } = aPuller({ policy })
+      if (isThere) store.set(REFERENCE, IMAGE)
+      expect((await puller.peek(REFERENCE, signal)).state, `${policy}, ${isThere}`).to.equal(state)
+      expect(pulls).to.deep.equal([])
+    }
+  })
+
   it('rejects when the engine cannot be asked, and then knows no more than before', async () => {
     const { puller, looks } = aPuller()
     looks.before = () => Promise.reject(new EngineError('image_inspect', 'unavailable', 'no engine'))

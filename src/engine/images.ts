@@ -139,6 +139,14 @@ export class ImagePuller {
     return this.#start(reference, entry)
   }
 
+  /** What `ensure` would come to for a new revision. Starts no pull, and knows of none: for plans that only show. */
+  async peek(reference: string, signal: AbortSignal): Promise<ImageState> {
+    const image = await this.#deps.engine.inspectImage(reference, signal)
+    if (image !== undefined && !this.#wantsPull(reference, true, undefined)) return present(reference, image)
+    if (this.#deps.policy === 'Never' || isImageId(reference)) return this.#absent(reference)
+    return { state: 'pulling', since: this.#deps.clock.now(), currentBytes: 0, totalBytes: 0 }
+  }
+
   /** Clears the failures and the freshness of a reference, since its spec or the credentials changed; a running pull goes on. */
   forget(reference: string): void {
     const entry = this.#entries.get(reference)
