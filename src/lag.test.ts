@@ -63,6 +63,33 @@ describe('LagTracker', () => {
     expect(took).to.deep.equal([0])
   })
 
+  it('counts from when a generation that was met is lost, until it is met again, and takes that for no new wish', () => {
+    const { lag, took } = aTracker()
+    lag.wanted(KEY, 1, 1000)
+    lag.lost(KEY, 1, 1500)
+    lag.met(KEY, 1, 2000)
+    lag.lost(KEY, 1, 5000)
+    lag.lost(KEY, 1, 6000)
+    expect(lag.lagOf(KEY, 8000)).to.equal(3000)
+    lag.wanted(KEY, 2, 7000)
+    expect(lag.lagOf(KEY, 8000)).to.equal(3000)
+    lag.met(KEY, 2, 9000)
+    expect([lag.lagOf(KEY, 9500), took]).to.deep.equal([0, [1, 2]])
+    lag.lost(KEY, 2, 9600)
+    lag.met(KEY, 2, 9700)
+    expect([lag.lagOf(KEY, 9800), took]).to.deep.equal([0, [1, 2]])
+  })
+
+  it('takes a generation that was met before for no wish, however old it is', () => {
+    const { lag, took } = aTracker()
+    lag.foundMet(KEY, 3)
+    lag.wanted(KEY, 3, 1000)
+    expect([lag.lagOf(KEY, 9000), lag.keys()]).to.deep.equal([0, [KEY]])
+    lag.lost(KEY, 3, 9000)
+    lag.met(KEY, 3, 9500)
+    expect([lag.lagOf(KEY, 9900), took]).to.deep.equal([0, []])
+  })
+
   it('forgets a key', () => {
     const { lag } = aTracker()
     lag.wanted(KEY, 1, 1000)

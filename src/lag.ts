@@ -5,6 +5,8 @@ interface Pending {
 
 interface Tracked {
   metGeneration: number
+  /** Since when the world does not meet it any more. */
+  lostAtMs?: number | undefined
   /** Oldest first. */
   pending: readonly Pending[]
 }
@@ -13,8 +15,8 @@ interface Tracked {
 const MAX_PENDING = 16
 
 /**
- * How long wishes have been waiting: the time since the oldest generation that the world does not meet yet. All times
- * are milliseconds of one clock, and it does not matter which.
+ * How long wishes have been waiting: the time since the oldest generation that the world does not meet yet, or since it
+ * ceased to meet the one that it met. All times are milliseconds of one clock, and it does not matter which.
  */
 export class LagTracker {
   readonly #tracked = new Map<string, Tracked>()
@@ -32,17 +34,31 @@ export class LagTracker {
     if (generation === latest) return
     const pending = known === undefined || generation < latest ? [] : known.pending
     const metGeneration = generation < latest ? 0 : (known?.metGeneration ?? 0)
-    this.#tracked.set(key, { metGeneration, pending: extended(pending, { generation, atMs }) })
+    const lostAtMs = metGeneration === 0 ? undefined : known?.lostAtMs
+    this.#tracked.set(key, { metGeneration, lostAtMs, pending: extended(pending, { generation, atMs }) })
+  }
+
+  /** Says that the world met a generation before anybody looked: it is no news how long that took. */
+  foundMet(key: string, generation: number): void {
+    this.#tracked.set(key, { metGeneration: generation, pending: [] })
   }
 
   /** Says that the world meets a generation, and so all before it. Unknown keys and generations are passed over. */
   met(key: string, generation: number, atMs: number): void {
     const known = this.#tracked.get(key)
-    const oldest = known?.pending[0]
-    if (known === undefined || oldest === undefined || generation < oldest.generation) return
+    if (known === undefined) return
+    if (generation >= known.metGeneration) known.lostAtMs = undefined
+    const oldest = known.pending[0]
+    if (oldest === undefined || generation < oldest.generation) return
     known.pending = known.pending.filter(pending => pending.generation > generation)
     known.metGeneration = Math.max(known.metGeneration, generation)
     this.#observe(Math.max(0, atMs - oldest.atMs) / 1000)
+  }
+
+  /** Says that the world does not meet a generation. That counts from now on when it met it before. */
+  lost(key: string, generation: number, atMs: number): void {
+    const known = this.#tracked.get(key)
+    if (known?.metGeneration === generation) known.lostAtMs ??= atMs
   }
 
   /** Forgets a function that is gone. */
@@ -52,8 +68,9 @@ export class LagTracker {
 
   /** Milliseconds; 0 when nothing is waited for. */
   lagOf(key: string, now: number): number {
-    const oldest = this.#tracked.get(key)?.pending[0]
-    return oldest === undefined ? 0 : Math.max(0, now - oldest.atMs)
+    const tracked = this.#tracked.get(key)
+    const sinceMs = Math.min(tracked?.pending[0]?.atMs ?? now, tracked?.lostAtMs ?? now)
+    return Math.max(0, now - sinceMs)
   }
 
   /** Milliseconds of the key that waits longest; 0 when none does. */

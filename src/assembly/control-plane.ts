@@ -178,5 +178,6 @@ function noteStatus(metrics: Metrics, object: FunctionObject, { converged, now }
   const { metadata, spec, status } = object
   const key = keyOf(metadata)
   if (converged) metrics.lag.met(key, status.observedGeneration, now)
+  else metrics.lag.lost(key, status.observedGeneration, now)
   metrics.setReplicas(key, { wanted: spec.replicas, replicas: status.replicas, ready: status.readyReplicas })
 }

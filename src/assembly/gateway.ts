@@ -1,3 +1,4 @@
+import type { FunctionObject } from '../../api/function.ts'
 import { keyOf } from '../../api/meta.ts'
 import { isConverged } from '../../controllers/function/history.ts'
 import { LoopViewOfControllers } from '../../controllers/view.ts'
@@ -94,13 +95,28 @@ async function assembleStore(config: Config, log: Logger, metrics: Metrics): Pro
   return { raw, store: { ...raw, functions: measured(raw.functions, metrics) } }
 }
 
+/** Since when a status says that its generation is not met: it may have been for long before. */
+function unmetSince({ conditions }: FunctionObject['status'], { updatedAt }: FunctionObject['metadata']): number {
+  const times = conditions
+    .filter(({ type, status }) => type !== 'Ready' && status === 'True')
+    .map(({ lastTransitionTime }) => Date.parse(lastTransitionTime))
+  return Math.max(Date.parse(updatedAt), ...times)
+}
+
 /** Keeps the number of functions and what they wait for up to date with every commit. */
 async function countFunctions({ functions }: Store, metrics: Metrics): Promise<void> {
   const keys = new Set<string>()
   for (const { metadata, status } of await functions.list()) {
-    keys.add(keyOf(metadata))
-    if (isConverged(status.conditions) && status.observedGeneration === metadata.generation) continue
-    metrics.lag.wanted(keyOf(metadata), metadata.generation, Date.parse(metadata.updatedAt))
+    const key = keyOf(metadata)
+    keys.add(key)
+    const isLookedAt = status.observedGeneration === metadata.generation
+    if (isLookedAt && isConverged(status.conditions)) metrics.lag.foundMet(key, metadata.generation)
+    else
+      metrics.lag.wanted(
+        key,
+        metadata.generation,
+        isLookedAt ? unmetSince(status, metadata) : Date.parse(metadata.updatedAt)
+      )
   }
   metrics.setFunctionsDeployed(keys.size)
   functions.onChange(({ type, object: { metadata } }) => {
