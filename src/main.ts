@@ -79,8 +79,9 @@ function onSignal(stop: (signal: string) => Promise<void>): Promise<void> {
   })
 }
 
-/** The message and those of its causes, without stacks: this is for people. */
+/** The message and those of its causes that it does not hold already, without stacks: this is for people. */
 function messageOf(err: unknown): string {
   if (!(err instanceof Error)) return String(err)
-  return err.cause instanceof Error ? `${err.message}: ${messageOf(err.cause)}` : err.message
+  const cause = err.cause instanceof Error ? messageOf(err.cause) : ''
+  return err.message.includes(cause) ? err.message : `${err.message}: ${cause}`
 }

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import { assemblePreview } from '../assembly/preview.ts'
 import { loadConfig } from '../config.ts'
 import { createLogger } from '../logger.ts'
@@ -10,11 +11,11 @@ type Plans = Awaited<ReturnType<Awaited<ReturnType<typeof assemblePreview>>['vie
 export async function printPlan({ env, stdout }: Environment, { json }: { json: boolean }): Promise<void> {
   const config = loadConfig(env)
   const migrations = await migrationStatus(config.STATE_DB_PATH)
-  if (migrations.every(({ appliedAt }) => appliedAt === undefined)) {
-    throw new Error(`there is no database at ${config.STATE_DB_PATH}: set STATE_DB_PATH, or start the gateway first`)
-  }
   if (migrations.some(({ appliedAt }) => appliedAt === undefined)) {
-    throw new Error(`${config.STATE_DB_PATH} has an older schema: run "docker-faas migrate up" first`)
+    if ((await sizeOf(config.STATE_DB_PATH)) > 0) {
+      throw new Error(`${config.STATE_DB_PATH} has an older schema: run "docker-faas migrate up" first`)
+    }
+    throw new Error(`there is no database at ${config.STATE_DB_PATH}: set STATE_DB_PATH, or start the gateway first`)
   }
   const stderr = createLogger({ level: 'warn', format: 'text', stream: process.stderr })
   await using preview = await assemblePreview(config, stderr)
@@ -22,12 +23,16 @@ export async function printPlan({ env, stdout }: Environment, { json }: { json: 
   stdout.write(json ? `${JSON.stringify(plans, null, 2)}\n` : describePlans(plans))
 }
 
+async function sizeOf(path: string): Promise<number> {
+  return (await stat(path).catch(() => undefined))?.size ?? 0
+}
+
 function describePlans({ functions, garbage }: Plans): string {
   const busy = functions.filter(({ steps }) => steps.length > 0)
   const lines = [
     ...busy.flatMap(({ key, steps }) => [key, ...steps.map(step => `  ${step}`)]),
     ...garbage.map(({ kind, name, verdict }) => `orphan ${kind} ${name}: ${verdict}`),
-    `${functions.length} functions, ${functions.length - busy.length} as wanted, ${garbage.length} orphans`
+    `${functions.length} functions, ${busy.length} with something to do, ${garbage.length} orphans`
   ]
   return `${lines.join('\n')}\n`
 }
