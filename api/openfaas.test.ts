@@ -124,6 +124,10 @@ describe('the wire of OpenFaaS', () => {
     )
   })
 
+  it('takes an empty network for none, so that it is the same function again', () => {
+    expect(draftOf({ network: '' })).to.deep.equal(draftOf({}))
+  })
+
   it('reads the bodies of delete and scale', () => {
     expect(DeleteRequest.parse({ functionName: 'a', namespace: null, x: 1 })).to.deep.equal({ functionName: 'a' })
     expect(ScaleRequest.parse({ serviceName: 'a', replicas: 0 })).to.deep.equal({ replicas: 0 })

@@ -110,7 +110,8 @@ export function fromDeployment(
       debug: wire.debug,
       constraints: wire.constraints,
       probes: current?.spec.probes ?? {},
-      ...(wire.network === undefined ? {} : { network: wire.network }),
+      // An empty one is how Go's encoder says none.
+      ...((wire.network ?? '') === '' ? {} : { network: wire.network }),
       ...(current?.spec.restartedAt === undefined ? {} : { restartedAt: current.spec.restartedAt })
     }
   }

@@ -41,8 +41,11 @@ const TITLES: Readonly<Record<string, string>> = {
   GONE: 'The history is no longer kept',
   BODY_TOO_LARGE: 'The body is too large',
   BODY_TIMEOUT: 'The body took too long',
+  UNSUPPORTED_PATCH: 'The kind of patch is not supported',
   UNSUPPORTED_ENCODING: 'The encoding of the body is not supported',
   ENGINE_ERROR: 'The container engine did not do it',
+  STORE_UNAVAILABLE: 'The database is not available',
+  STORAGE_FULL: 'The disk of the database is full',
   INTERNAL: 'Internal error'
 }
 

@@ -159,8 +159,8 @@ function isPrivate(segment: string): boolean {
 }
 
 function show(value: unknown): string {
-  if (Array.isArray(value)) return 'a list'
-  if (isRecord(value)) return 'an object'
+  if (Array.isArray(value)) return `a list of ${value.length} entries`
+  if (isRecord(value)) return `an object of ${Object.keys(value).length} entries`
   return typeof value === 'string' ? shorten(value) : String(value)
 }
 

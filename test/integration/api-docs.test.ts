@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { expect } from 'chai'
+import { HttpError, toProblem } from '../../src/http/errors.ts'
 import { PASSWORD, startApi } from '../helpers/api-server.ts'
 
 const run = promisify(execFile)
@@ -17,6 +18,14 @@ describe('docs/api.md', () => {
       await run('bash', ['-euc', block], { env })
     }
   }).timeout(60_000)
+
+  it('names every code of a problem, and each has a title in words', async () => {
+    const text = await readFile(new URL('../../docs/api.md', import.meta.url), 'utf8')
+    const [, list = ''] = /^Codes of problems:(.*?)\n\n/ms.exec(text) ?? []
+    const codes = [...list.matchAll(/`([A-Z_]+)`/g)].map(([, code]) => code ?? '')
+    expect(codes).to.have.length.of.at.least(15)
+    for (const code of codes) expect(toProblem(new HttpError(400, code, 'x'), '/').title).to.match(/^[A-Z][a-z]+/)
+  })
 
   it('names every route', async () => {
     const text = await readFile(new URL('../../docs/api.md', import.meta.url), 'utf8')

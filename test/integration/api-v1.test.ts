@@ -72,6 +72,12 @@ describe('the native API', () => {
       ['too many replicas', manifest({ replicas: 11 }), 'spec.replicas', 'must be at most 10 (MAX_REPLICAS), got 11'],
       ['negative replicas', manifest({ replicas: -1 }), 'spec.replicas', 'must be at least 0, got -1'],
       ['replicas as text', manifest({ replicas: '2' }), 'spec.replicas', 'must be a number, got "2"'],
+      [
+        'too many labels',
+        manifest({}, { labels: Object.fromEntries(Array.from({ length: 65 }, (_, i) => [`k${i}`, 'v'])) }),
+        'metadata.labels',
+        'must have at most 64 entries, got an object of 65 entries'
+      ],
       ['a bad quantity', manifest({ limits: { memory: '5 apples' } }), 'spec.limits.memory', 'got "5 apples"'],
       ['another kind', { ...manifest(), kind: 'Pod' }, 'kind', 'must be "Function", got "Pod"'],
       ['a bad resourceVersion', manifest({}, { resourceVersion: 'x' }), 'metadata.resourceVersion', 'got "x"']
