@@ -50,15 +50,15 @@ export class FunctionReconciler implements Reconciler {
   async #finalize(object: FunctionObject): Promise<void> {
     const key = keyOf(object.metadata)
     await this.#deps.functions.remove(key, object.metadata.uid)
+    this.#deps.endpoints.remove(key)
+    this.#deps.onGone(key)
+    this.#deps.log.info({ key, uid: object.metadata.uid }, 'Removed function')
     await this.#deps.events.record({
       ...subjectOf(object),
       type: 'Normal',
       reason: 'Deleted',
       message: 'nothing of it is left'
     })
-    this.#deps.log.info({ key, uid: object.metadata.uid }, 'Removed function')
-    this.#deps.endpoints.remove(key)
-    this.#deps.onGone(key)
   }
 
   async #report(object: FunctionObject, pass: Pass): Promise<void> {

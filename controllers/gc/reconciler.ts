@@ -9,6 +9,9 @@ import { type Orphan, type OwnedObject, orphanKey, planGarbage } from './plan.ts
 /** The only key of this controller: it looks at everything at once. */
 export const GC_KEY = 'engine/all'
 
+/** Orphans that are named in one log line; `GET /v1/plan` names all. */
+const MAX_TOLD = 10
+
 export interface GarbageDeps {
   readonly engine: Pick<
     Engine,
@@ -109,8 +112,11 @@ export class GarbageReconciler implements Reconciler {
     const held = orphans.filter(
       ({ verdict }) => verdict !== 'collect' && verdict !== 'grace' && verdict !== 'next-pass'
     )
-    const text = held.map(({ object, verdict }) => `${object.kind} ${object.name}: ${verdict}`).join('\n')
-    if (text !== '' && text !== this.#told) this.#deps.log.warn({ held: text.split('\n') }, 'Held back orphans')
+    const lines = held.map(({ object, verdict }) => `${object.kind} ${object.name}: ${verdict}`)
+    const text = lines.join('\n')
+    if (text !== '' && text !== this.#told) {
+      this.#deps.log.warn({ count: lines.length, held: lines.slice(0, MAX_TOLD) }, 'Held back orphans')
+    }
     this.#told = text
   }
 

@@ -94,7 +94,6 @@ export function assembleControlPlane(deps: ControlPlaneDeps): ControlPlane {
       const { namespace, name } = parseKey(key)
       metrics.removeFunction(namespace, name)
       pulling.delete(key)
-      garbage.addAfter(GC_KEY, 0)
     }
   })
   const resync = assembleResync(deps, {
@@ -108,7 +107,10 @@ export function assembleControlPlane(deps: ControlPlaneDeps): ControlPlane {
     config.RECONCILE_CONCURRENCY
   )
   const garbage = assembleController(deps, garbageReconciler, 1)
-  store.functions.onChange(change => onFunctionChange(endpoints, change))
+  store.functions.onChange(change => {
+    onFunctionChange(endpoints, change)
+    if (change.type === 'DELETED') garbage.add(GC_KEY)
+  })
   inflight.onIdle(containerId => {
     const key = departures.keyOf(containerId)
     if (key !== undefined) functions.add(key)
