@@ -12,8 +12,8 @@ const LEVELS = [
 ] as const
 
 /**
- * A record for people: `03:04:05.678 WARN  Failed to reconcile key=openfaas-fn/echo`, then, indented, the error and the
- * stack of its origin. Holds no control characters but line ends and our own colours.
+ * A record for people: `03:04:05.678 WARN  Failed to reconcile: no such image key=openfaas-fn/echo`, then, indented, the
+ * error with its causes and the stack of its origin. Holds no control characters but line ends and our own colours.
  */
 export function formatLogText(record: Readonly<Record<string, unknown>>, colour: boolean): string {
   const paint = (code: string, text: string): string => (colour ? `\u001b[${code}m${text}\u001b[0m` : text)
@@ -25,7 +25,7 @@ export function formatLogText(record: Readonly<Record<string, unknown>>, colour:
   const head = [
     paint(DIM, time),
     paint(level.colour, level.label),
-    paint(BOLD, printable(String(record['msg']))),
+    paint(BOLD, printable(String(record['msg'])) + formatBrief(record['err'])),
     ...fields
   ]
   return [head.join(' '), ...formatError(record['err'])].join('\n')
@@ -34,6 +34,12 @@ export function formatLogText(record: Readonly<Record<string, unknown>>, colour:
 function formatValue(value: unknown): string {
   if (typeof value === 'string' && /^[\w./:@+-]+$/.test(value)) return value
   return printable(JSON.stringify(value) ?? String(value))
+}
+
+/** What went wrong, in short: the first line may be all that is looked at. */
+function formatBrief(err: unknown): string {
+  const message = (err as ErrorDescription | null | undefined)?.message
+  return typeof message === 'string' && message !== '' ? `: ${printable(message)}` : ''
 }
 
 function formatError(err: unknown): string[] {

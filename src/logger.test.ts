@@ -153,7 +153,7 @@ describe('createLogger', () => {
     log.error({ key: 'openfaas-fn/echo', steps: ['create echo-0: missing'], err: aFailure() }, 'Failed to reconcile')
     const [head, why, where] = (lines[0] ?? '').split('\n')
     expect(head).to.match(
-      /^\d\d:\d\d:\d\d\.\d{3} ERROR Failed to reconcile key=openfaas-fn\/echo steps=\["create echo-0: missing"\]$/
+      /^\d\d:\d\d:\d\d\.\d{3} ERROR Failed to reconcile: replica openfaas-fn\/echo not found key=openfaas-fn\/echo steps=\["create echo-0: missing"\]$/
     )
     expect(why?.trim()).to.equal(
       'replica openfaas-fn/echo not found (NOT_FOUND): the engine does not answer (ENGINE_ERROR): connect ECONNREFUSED /var/run/docker.sock (ECONNREFUSED)'
