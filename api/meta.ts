@@ -7,10 +7,10 @@ export const DEFAULT_NAMESPACE = 'openfaas-fn'
 export const DNS_LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/
 
 /**
- * A name that the older Docker FaaS accepted. Objects with such a name go on living; new ones are DNS labels.
- * No dot: that separates the namespace.
+ * A name, or a namespace that was part of one, that the older Docker FaaS accepted. Objects with such a name go on living
+ * and can be managed; new ones are DNS labels.
  */
-export const LEGACY_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_-]{0,127}$/
+export const LEGACY_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/
 
 /** Name of a new function or namespace. */
 export const Name = z

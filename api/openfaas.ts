@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { ValidationError } from './errors.ts'
 import { type FunctionDraft, FunctionInput, type FunctionObject, FunctionSpecInput } from './function.ts'
-import { DEFAULT_NAMESPACE, DNS_LABEL, LEGACY_NAME, Name, type StringMap } from './meta.ts'
+import { DEFAULT_NAMESPACE, DNS_LABEL, LEGACY_NAME, type StringMap } from './meta.ts'
 
 /** The operator's bounds on replicas. */
 export interface ReplicaLimits {
@@ -26,7 +26,7 @@ export const Deployment = z.preprocess(
   z.object({
     service: ExistingName,
     image: spec.image,
-    namespace: Name.optional(),
+    namespace: ExistingName.optional(),
     envProcess: spec.envProcess,
     envVars: spec.env,
     constraints: spec.constraints,
@@ -45,13 +45,13 @@ export type Deployment = z.infer<typeof Deployment>
 /** Body of `DELETE /system/functions`. */
 export const DeleteRequest = z.preprocess(
   body => withoutNulls(body),
-  z.object({ functionName: z.string(), namespace: Name.optional() })
+  z.object({ functionName: z.string(), namespace: ExistingName.optional() })
 )
 
 /** Body of `POST /system/scale-function/{name}`; the path's name wins over `serviceName`. */
 export const ScaleRequest = z.preprocess(
   body => withoutNulls(body),
-  z.object({ replicas: z.int().min(0), namespace: Name.optional() })
+  z.object({ replicas: z.int().min(0), namespace: ExistingName.optional() })
 )
 
 /** A function as `GET /system/functions` gives it; env, limits and requests are left out when unset. */
@@ -91,7 +91,10 @@ export function fromDeployment(
   current: FunctionObject | undefined,
   limits: ReplicaLimits
 ): FunctionDraft {
-  if (current === undefined) requireNewName('service', wire.service)
+  if (current === undefined) {
+    requireNewName('service', wire.service)
+    requireNewName('namespace', wire.namespace ?? DEFAULT_NAMESPACE)
+  }
   const labels = Object.fromEntries(Object.entries(wire.labels).filter(([key]) => key !== NAME_LABEL))
   return {
     namespace: wire.namespace ?? DEFAULT_NAMESPACE,
@@ -159,7 +162,7 @@ export function requireReplicas(field: string, replicas: number, { maxReplicas }
   throw new ValidationError([{ field, message: `must be at most ${maxReplicas} (MAX_REPLICAS), got ${replicas}` }])
 }
 
-/** Throws `ValidationError` unless a new function may have this name. */
+/** Throws `ValidationError` unless a new function may have this name, or namespace. */
 export function requireNewName(field: string, name: string): void {
   if (!DNS_LABEL.test(name)) {
     throw new ValidationError([{ field, message: `${NAME_RULE}, got ${JSON.stringify(name.slice(0, 64))}` }])

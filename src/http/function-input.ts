@@ -11,8 +11,10 @@ import {
 import type { JsonObject } from './body.ts'
 import { invalid, parseInput } from './validate.ts'
 
-/** `FunctionInput`, but for a name that may be there since the older program. */
-const Body = FunctionInput.extend({ metadata: FunctionInput.shape.metadata.extend({ name: ExistingName }) })
+/** `FunctionInput`, but for a name and a namespace that may be there since the older program. */
+const Body = FunctionInput.extend({
+  metadata: FunctionInput.shape.metadata.extend({ name: ExistingName, namespace: ExistingName.optional() })
+})
 export type FunctionBody = z.infer<typeof Body>
 
 /** Body of `POST …/scale`. */
@@ -53,7 +55,10 @@ export function toFunctionDraft(
   limits: ReplicaLimits
 ): FunctionDraft {
   const { name, labels, annotations } = body.metadata
-  if (current === undefined) requireNewName('metadata.name', name)
+  if (current === undefined) {
+    requireNewName('metadata.name', name)
+    requireNewName('metadata.namespace', namespace)
+  }
   const wanted = body.spec.replicas
   if (wanted !== undefined && wanted !== current?.spec.replicas) requireReplicas('spec.replicas', wanted, limits)
   const replicas = wanted ?? current?.spec.replicas ?? initialReplicas(labels, limits, 'metadata.labels')

@@ -55,7 +55,9 @@ export function queryInteger(ctx: Context, name: string, min: number, max: numbe
 export function queryNamespace(ctx: Context): string | undefined {
   const namespace = queryParameter(ctx, 'namespace')
   if (namespace === undefined || namespace === '') return undefined
-  return parseInput(z.object({ namespace: Name }), { namespace }).namespace
+  // Of the older program's function `a.b.c`, `b.c` is the namespace; a new function refuses such a one.
+  if (!LEGACY_NAME.test(namespace)) parseInput(z.object({ namespace: Name }), { namespace })
+  return namespace
 }
 
 /** The namespace of a request: that of the query or of the body, which must not disagree, or `openfaas-fn`. */

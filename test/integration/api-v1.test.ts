@@ -371,7 +371,7 @@ describe('the native API', () => {
     it('answers 400 for a selector or a parameter that is none', async () => {
       for (const query of [
         'labelSelector=a%20~%20b',
-        'namespace=A',
+        'namespace=_A',
         'watch=perhaps',
         'resourceVersion=x',
         'namespace=a&namespace=b'
@@ -425,5 +425,32 @@ describe('the native API', () => {
     expect((await api.request('PUT', '/system/functions', { service: 'My_Func', image: 'x:3' })).status).to.equal(202)
     expect((await create({ image: 'x:4' }, { name: 'My_Func' })).status).to.equal(200)
     expect((await create({ image: 'x:4' }, { name: 'My_Other' })).status).to.equal(400)
+  })
+
+  it('lets functions of the older program be managed whose names had dots, in and about a namespace', async () => {
+    const spec = (await create()).json.spec
+    for (const [namespace, name] of [
+      ['openfaas-fn', 'ends.'],
+      ['b.c', 'a']
+    ] as const) {
+      const draft = { namespace, name, labels: {}, annotations: {}, spec }
+      await api.store.functions.put(`${namespace}/${name}`, () => draft)
+      const path = `/v1/functions/${name}?namespace=${namespace}`
+      const patch = { spec: { image: 'x:2' } }
+      expect((await api.request('GET', path)).json.metadata).to.include({ namespace, name })
+      expect((await api.request('PATCH', path, patch)).status).to.equal(200)
+      const deployment = { service: name, namespace, image: 'x:3' }
+      expect((await api.request('PUT', '/system/functions', deployment)).status).to.equal(202)
+      const gone = { functionName: name, namespace }
+      expect((await api.request('DELETE', '/system/functions', gone)).status).to.equal(202)
+      expect((await api.request('GET', path)).json.metadata).to.have.property('deletionRequestedAt')
+    }
+    for (const metadata of [{ name: 'a.b' }, { name: 'a', namespace: 'b.c' }]) {
+      expect((await create({}, metadata)).status).to.equal(400)
+    }
+    expect((await api.request('POST', '/v1/functions?namespace=b.c', manifest())).status).to.equal(400)
+    expect(
+      (await api.request('POST', '/system/functions?namespace=b.c', { service: 'd', image: 'x' })).status
+    ).to.equal(400)
   })
 })
