@@ -33,7 +33,7 @@ export interface MetricsOptions {
   readonly nodeMetrics?: boolean
 }
 
-/** Every metric of the program. Names and labels are a contract with dashboards and alerts: see docs/operations.md. */
+/** Every metric of the program. Names and labels are a contract with dashboards and alerts. */
 export interface Metrics {
   /** The text that Prometheus reads, and its content type. */
   readonly expose: () => Promise<{ readonly contentType: string; readonly text: string }>
