@@ -50,7 +50,13 @@ describe('createMetrics', () => {
         'faas_engine_request_duration_seconds',
         'faas_engine_watch_connected'
       ],
-      ...['faas_engine_watch_resyncs_total', 'faas_activator_waiting', 'faas_gc_orphans', 'faas_gc_collected_total'],
+      ...[
+        'faas_engine_watch_resyncs_total',
+        'faas_engine_watch_gaps_total',
+        'faas_activator_waiting',
+        'faas_gc_orphans',
+        'faas_gc_collected_total'
+      ],
       ...[
         'docker_faas_reconcile_lag_seconds',
         'docker_faas_reconcile_lag_max_seconds',
@@ -127,6 +133,13 @@ describe('createMetrics', () => {
     expect(await seriesValue(metrics, `gateway_service_target${label}`)).to.equal(50)
     metrics.setReplicas(KEY, { wanted: 3, replicas: 2, ready: 1 })
     expect(await seriesValue(metrics, `gateway_service_target${label}`)).to.equal(undefined)
+  })
+
+  it('counts a gap of the event stream once, however often it fails to connect again', async () => {
+    const metrics = aMetrics()
+    for (const isConnected of [false, true, false, false, true, false]) metrics.setWatchConnected(isConnected)
+    expect(await seriesValue(metrics, 'faas_engine_watch_gaps_total')).to.equal(2)
+    expect(await seriesValue(metrics, 'faas_engine_watch_connected')).to.equal(0)
   })
 
   it('asks for the lag when it is scraped', async () => {

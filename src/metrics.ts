@@ -52,6 +52,7 @@ export interface Metrics {
   readonly controller: (name: string) => ControllerMetrics
   readonly observeRequest: (request: HttpObservation) => void
   readonly observeEngineCall: (operation: string, fault: EngineFault | 'none', seconds: number) => void
+  /** Whether events come in; counts a gap when they no longer do. */
   readonly setWatchConnected: (connected: boolean) => void
   readonly watchResynced: (reason: ResyncReason) => void
   readonly observeStoreOperation: (operation: string, status: StoreStatus, seconds: number) => void
@@ -180,16 +181,27 @@ function createEngineMetrics(registry: Registry) {
       registers
     }
   })
+  const gaps = new Counter({
+    name: 'faas_engine_watch_gaps_total',
+    help: 'Times that the stream of events of the engine broke off',
+    registers
+  })
   const orphans = new Gauge({ name: 'faas_gc_orphans', help: 'Owned objects without a living owner', registers })
   const collected = new Counter({
     ...{ name: 'faas_gc_collected_total', help: 'Orphans that were removed', labelNames: ['kind'], registers }
   })
+  let isWatching = false
   for (const reason of RESYNC_REASONS) resyncs.inc({ reason }, 0)
   for (const kind of COLLECTED_KINDS) collected.inc({ kind }, 0)
   return {
     observeEngineCall: (operation: string, fault: EngineFault | 'none', took: number) =>
       seconds.observe({ operation, fault }, took),
-    setWatchConnected: (isConnected: boolean) => connected.set(isConnected ? 1 : 0),
+    setWatchConnected: (isConnected: boolean) => {
+      // Each attempt that fails while the engine is away belongs to the same gap.
+      if (isWatching && !isConnected) gaps.inc()
+      isWatching = isConnected
+      connected.set(isConnected ? 1 : 0)
+    },
     watchResynced: (reason: ResyncReason) => resyncs.inc({ reason }),
     setOrphans: (count: number) => orphans.set(count),
     collected: (kind: CollectedKind) => collected.inc({ kind })
