@@ -114,6 +114,18 @@ describe('planFunction', () => {
       }
     })
 
+    it('fills the other ordinals while the name of one cannot be freed, so that it comes free', () => {
+      const old = { hash: OLD, ordinal: 1 }
+      const observed = anObserved([
+        aReplica(),
+        aReplica({ ...old, name: 'hello-1', id: 'a' }),
+        aReplica({ ...old, name: `hello-1-${OLD}`, id: 'b' })
+      ])
+      expect(planText(aDesired({ replicas: 3 }), observed)).to.equal(
+        lines('create hello-2: missing', 'start hello-2: missing')
+      )
+    })
+
     it('holds when the new replica does not get ready: no more are started, the old ones go on', () => {
       const desired = aDesired({ fn: aFunction({ replicas: 2 }), restarts: [aRecord({ count: 3 })] })
       const old = [0, 1].map(ordinal => aReplica({ ordinal, hash: OLD, name: `hello-${ordinal}-${OLD}` }))

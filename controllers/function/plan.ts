@@ -94,10 +94,8 @@ function planCreate(
   ]
   if (holder === undefined) return create
   const { id } = holder
-  if (holder.phase === 'removing') return []
   if (holder.phase === 'exited') return [{ kind: 'remove-replica', name, id, ordinal, cause }, ...create]
   const to = outdatedName(name, holder.hash)
-  if (observed.replicas.some(r => r.name === to)) return []
   return [{ kind: 'rename-replica', name, id, to, ordinal, cause: 'makes room' }, ...create]
 }
 

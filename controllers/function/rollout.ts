@@ -1,4 +1,5 @@
 import type { RestartRecord } from '../../api/function.ts'
+import { outdatedName } from '../../api/names.ts'
 import type { Desired } from './desired.ts'
 import type { Observed, Phase, Replica } from './observed.ts'
 
@@ -105,9 +106,20 @@ function creating(
     const replica = kept.get(ordinal)
     if (replica !== undefined && replica.phase !== 'exited') unsettled += replica.phase === 'ready' ? 0 : 1
     else if (notBefore(desired.restarts, ordinal) > now) unsettled += 1
-    else due.push({ ordinal, cause: causeOf(replica, ordinal, groups) })
+    else if (isNameInReach(desired, observed, ordinal)) due.push({ ordinal, cause: causeOf(replica, ordinal, groups) })
   }
   return due.slice(0, Math.max(0, Math.min(budgetOf(desired, groups, unsettled), roomOf(observed))))
+}
+
+/**
+ * Whether the ordinal's name is free or can be made so now. One that is not must not take the place of others in the
+ * budget: its name may come free only when they are ready.
+ */
+function isNameInReach(desired: Desired, { replicas }: Observed, ordinal: number): boolean {
+  const name = desired.nameOf(ordinal)
+  const holder = replicas.find(r => r.name === name)
+  if (holder === undefined || holder.phase === 'exited') return true
+  return holder.phase !== 'removing' && !replicas.some(r => r.name === outdatedName(name, holder.hash))
 }
 
 function budgetOf(desired: Desired, groups: Groups, unsettled: number): number {
