@@ -67,7 +67,7 @@ export class EdgeComponent implements Component {
   }
 
   start(): Promise<void> {
-    return listen(this.#server, this.#config.GATEWAY_PORT, this.#config.GATEWAY_ADDRESS)
+    return listen(this.#server, this.#config.GATEWAY_PORT, this.#config.GATEWAY_ADDRESS, 'GATEWAY_PORT')
   }
 
   /** Takes no new connections, ends watches, lets calls end, then closes what is left. */
@@ -183,7 +183,7 @@ export class MetricsComponent implements Component {
   }
 
   start(): Promise<void> {
-    return listen(this.#server, this.#config.METRICS_PORT, this.#config.METRICS_ADDRESS)
+    return listen(this.#server, this.#config.METRICS_PORT, this.#config.METRICS_ADDRESS, 'METRICS_PORT')
   }
 
   async stop(): Promise<void> {
@@ -196,11 +196,16 @@ function portOf(server: Server): number {
   return (server.address() as AddressInfo | null)?.port ?? 0
 }
 
-function listen(server: Server, port: number, host: string): Promise<void> {
+/** Rejects with the variable to set when somebody else has the port. */
+function listen(server: Server, port: number, host: string, variable: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject)
+    const refuse = (err: NodeJS.ErrnoException) => {
+      const isTaken = err.code === 'EADDRINUSE'
+      reject(isTaken ? new Error(`port ${port} is taken; set ${variable} to another one`, { cause: err }) : err)
+    }
+    server.once('error', refuse)
     server.listen(port, host, () => {
-      server.off('error', reject)
+      server.off('error', refuse)
       resolve()
     })
   })

@@ -11,6 +11,8 @@ describe('parseFunctionUrl', () => {
     ['/function/hello.team-a/x/y?a=/../b', 'team-a', 'hello', '/x/y?a=/../b'],
     ['/function/hello.openfaas-fn', 'openfaas-fn', 'hello', '/'],
     ['/function/My_Func-1/a%2Fb', 'openfaas-fn', 'My_Func-1', '/a%2Fb'],
+    ['/function/hello.a.b/x', 'a.b', 'hello', '/x'],
+    ['/function/My.Old_Func', 'Old_Func', 'My', '/'],
     ['/function/hello//double', 'openfaas-fn', 'hello', '//double'],
     ['/function/hello/a..b/...', 'openfaas-fn', 'hello', '/a..b/...'],
     ['/function/hello/%ff', 'openfaas-fn', 'hello', '/%ff']
@@ -46,10 +48,10 @@ describe('parseFunctionUrl', () => {
     '/function/-hello',
     '/function/.hello',
     '/function/hello.',
-    '/function/hello.Team',
-    '/function/hello.a.b',
+    '/function/hello.a.',
+    '/function/hello..a',
     `/function/${'a'.repeat(129)}`,
-    `/function/a.${'b'.repeat(64)}`,
+    `/function/a.${'b'.repeat(129)}`,
     '/functions/hello',
     '/FUNCTION/hello',
     'http://host/function/hello'

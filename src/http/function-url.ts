@@ -8,9 +8,12 @@ export interface FunctionTarget {
   readonly path: string
 }
 
-/** `/function/<name>[.<namespace>]`, then nothing, a path or a query. The name is that of a new or a legacy function. */
+/**
+ * `/function/<name>[.<namespace>]`, then nothing, a path or a query. Names of the older program may hold more dots, capitals and
+ * underscores; what follows the first dot is the namespace, as it is when its database is taken over.
+ */
 const FUNCTION_URL =
-  /^\/function\/([a-zA-Z0-9][a-zA-Z0-9_-]{0,127}(?:\.[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?)?)(?:(\/[^?]*))?(\?.*)?$/
+  /^\/function\/([a-zA-Z0-9][a-zA-Z0-9_-]{0,127}(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9_.-]{0,126}[a-zA-Z0-9])?)?)(?:(\/[^?]*))?(\?.*)?$/
 /** A step up, in any of its spellings. */
 const STEP_UP = /(?:^|\/|\\|%2f|%5c)(?:\.|%2e){2}(?:\/|\\|%2f|%5c|$)/i
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it is these that must not get through

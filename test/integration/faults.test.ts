@@ -95,6 +95,16 @@ describe('faults on a real engine', function () {
     expect(await gateway.containers('secretive')).to.deep.equal([])
   })
 
+  it('names the variable to set when its port is taken', async () => {
+    const failure = await TestGateway.start({ GATEWAY_PORT: String(gateway.port) }).then(
+      () => undefined,
+      (err: unknown) => err
+    )
+    expect((failure as Error | undefined)?.message).to.equal(
+      `port ${gateway.port} is taken; set GATEWAY_PORT to another one`
+    )
+  })
+
   it('never lets the gateway’s own credentials reach a function', async () => {
     await gateway.apply('curious', { image })
     const answer = await gateway.call('GET', '/function/curious')
