@@ -10,7 +10,7 @@ import type { GarbageReconciler } from './gc/reconciler.ts'
 export interface ViewDeps {
   readonly functions: Pick<FunctionStore, 'list'>
   readonly reconciler: Pick<FunctionReconciler, 'preview'>
-  readonly garbage: Pick<GarbageReconciler, 'preview'>
+  readonly garbage: Pick<GarbageReconciler, 'preview' | 'previewLegacy'>
   readonly queue: { readonly depth: number; readonly running: number }
   readonly lag: Pick<LagTracker, 'keys' | 'lagOf' | 'maxLag'>
   readonly resync: Pick<Resync, 'isComplete' | 'lastAt' | 'run'>
@@ -41,7 +41,8 @@ export class LoopViewOfControllers {
     for (const object of await this.#deps.functions.list()) {
       functions.push({ key: keyOf(object.metadata), steps: await this.#deps.reconciler.preview(object, signal) })
     }
-    const garbage = (await this.#deps.garbage.preview(signal)).map(({ object, verdict }) => ({
+    const orphans = [...(await this.#deps.garbage.preview(signal)), ...(await this.#deps.garbage.previewLegacy(signal))]
+    const garbage = orphans.map(({ object, verdict }) => ({
       kind: object.kind,
       name: object.name,
       owner: object.owner ?? '',

@@ -55,6 +55,7 @@ export class FunctionObjects extends Migration {
     if (hasKept) await this.#restore()
     await this.#addRevisions(rows)
     await this.#insert('meta', { key: 'resource_version', value: String(resourceVersion) })
+    await this.#noteInherited(rows)
     await this.#setSequence(sequence)
     await this.#rebuildLog()
   }
@@ -83,8 +84,16 @@ export class FunctionObjects extends Migration {
       `INSERT INTO revisions SELECT * FROM rollback_revisions WHERE function_uid IN (SELECT uid FROM functions) ORDER BY id`
     )
     await this.execute('INSERT INTO events SELECT * FROM rollback_events ORDER BY id')
-    await this.execute("INSERT INTO meta SELECT * FROM rollback_meta WHERE key <> 'resource_version'")
+    await this.execute(
+      "INSERT INTO meta SELECT * FROM rollback_meta WHERE key NOT IN ('resource_version', 'inherited_uids')"
+    )
     for (const table of KEPT_TABLES) await this.execute(`DROP TABLE rollback_${table}`)
+  }
+
+  /** Whose running containers are the older program's: the loop takes over those, and no others. */
+  async #noteInherited(rows: readonly Row[]): Promise<void> {
+    const uids = rows.filter(row => row.deletion_requested_at === null).map(row => row.uid)
+    if (uids.length > 0) await this.#insert('meta', { key: 'inherited_uids', value: canonicalJson(uids) })
   }
 
   /** A revision for each function whose present one is not there. */

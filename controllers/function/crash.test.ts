@@ -45,6 +45,12 @@ const SCENARIOS: readonly Scenario[] = [
       await loop.put({ replicas: 1 })
     },
     containers: ['hello-0 running']
+  },
+  {
+    title: 'taking over what the older program left running',
+    before: loop => loop.leaveLegacy(2),
+    change: async loop => loop.inherited.add((await loop.put({ replicas: 2 })).metadata.uid),
+    containers: ['hello-0 running', 'hello-1 running']
   }
 ]
 

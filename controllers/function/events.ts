@@ -1,6 +1,7 @@
 import { LABEL } from '../../api/labels.ts'
-import { keyOf } from '../../api/meta.ts'
-import { parseNetworkName } from '../../api/names.ts'
+import { legacyFunctionOf } from '../../api/legacy.ts'
+import { keyOf, type StringMap } from '../../api/meta.ts'
+import { parseNetworkName, parseQualifiedName } from '../../api/names.ts'
 import type { EngineEvent } from '../../src/engine/engine.ts'
 import type { EndpointTable } from '../../src/gateway/endpoints.ts'
 import type { Change } from '../../src/store/store.ts'
@@ -24,12 +25,8 @@ export interface EventDeps {
 export function onEngineEvent({ instance, functionsNetwork, endpoints, add }: EventDeps, event: EngineEvent): void {
   switch (event.kind) {
     case 'container': {
-      if (event.labels[LABEL.instance] !== instance) return
-      const key = keyOf({
-        namespace: event.labels[LABEL.namespace] ?? '',
-        name: event.labels[LABEL.function] ?? ''
-      })
-      if (key.startsWith('/') || key.endsWith('/')) return
+      const key = keyOfContainer(instance, event.labels)
+      if (key === undefined || key.startsWith('/') || key.endsWith('/')) return
       if (ENDS.has(event.action) && !MAY_LIVE_ON.has(event.action)) endpoints.drop(key, event.id)
       if (!event.action.startsWith('exec_')) add(key)
       return
@@ -45,6 +42,14 @@ export function onEngineEvent({ instance, functionsNetwork, endpoints, add }: Ev
     default:
       event satisfies never
   }
+}
+
+/** Whose the container is; it may be the older program's, and one that nobody inherits does no harm to look for. */
+function keyOfContainer(instance: string, labels: StringMap): string | undefined {
+  const legacy = legacyFunctionOf(labels)
+  if (legacy !== undefined) return keyOf(parseQualifiedName(legacy))
+  if (labels[LABEL.instance] !== instance) return undefined
+  return keyOf({ namespace: labels[LABEL.namespace] ?? '', name: labels[LABEL.function] ?? '' })
 }
 
 /** Takes no more calls for a function in the tick in which its deletion is written down. */

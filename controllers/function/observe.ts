@@ -1,7 +1,16 @@
 import { LABEL } from '../../api/labels.ts'
+import {
+  type Heir,
+  inherits,
+  isLegacyNetwork,
+  LEGACY_HASH,
+  type LegacyReplica,
+  legacyFilter,
+  legacyReplicaOf
+} from '../../api/legacy.ts'
 import { parseKey } from '../../api/meta.ts'
 import { networkName } from '../../api/names.ts'
-import type { Container, Engine, Network } from '../../src/engine/engine.ts'
+import type { Container, ContainerSummary, Engine, Network } from '../../src/engine/engine.ts'
 import { FUNCTION_PORT } from './container-spec.ts'
 import type { Departures } from './departures.ts'
 import type { Observed, ObservedNetwork, Phase, Replica } from './observed.ts'
@@ -21,38 +30,56 @@ export interface ObserveDeps {
   readonly now: () => number
 }
 
-/** All that the engine holds of the function `key` right now, read afresh, with what probes of its replicas say. */
+/**
+ * All that the engine holds of the function `key` right now, read afresh, with what probes of its replicas say. An heir
+ * has its containers and its network of the older program, too.
+ */
 export async function observe(
   deps: ObserveDeps,
   key: string,
-  { readyPath, signal }: { readyPath: string; signal: AbortSignal }
+  { readyPath, signal, heir }: { readyPath: string; signal: AbortSignal; heir?: Heir | undefined }
 ): Promise<Observed> {
   const { namespace, name } = parseKey(key)
   const networkOfKey = networkName(deps.functionsNetwork, { namespace, name })
   const labels = { [LABEL.instance]: deps.instance, [LABEL.namespace]: namespace, [LABEL.function]: name }
-  const [summaries, network] = await Promise.all([
+  const [own, inherited, network] = await Promise.all([
     deps.engine.listContainers(labels, signal),
+    heir === undefined ? [] : listInherited(deps, heir, signal),
     deps.engine.inspectNetwork(networkOfKey, signal)
   ])
-  const containers = await Promise.all(summaries.map(summary => deps.engine.inspectContainer(summary.id, signal)))
+  const containers = await Promise.all(
+    [...own, ...inherited].map(summary => deps.engine.inspectContainer(summary.id, signal))
+  )
   const present = containers.filter(container => container !== undefined)
   const replicas = await Promise.all(
-    present.map(container => observeReplica(deps, { key, container, networkOfKey, readyPath }, signal))
+    present.map(container => observeReplica(deps, { key, container, networkOfKey, readyPath, heir }, signal))
   )
   const ids = new Set(replicas.map(r => r.id))
   deps.departures.prune(key, ids)
   deps.prober.prune(key, ids)
   return {
     replicas: replicas.sort((a, b) => a.ordinal - b.ordinal || (a.name < b.name ? -1 : 1)),
-    ...(network === undefined ? {} : { network: toObservedNetwork(deps, network) })
+    ...(network === undefined ? {} : { network: toObservedNetwork(deps, network, heir) })
   }
 }
 
-function toObservedNetwork(deps: ObserveDeps, network: Network): ObservedNetwork {
+async function listInherited(deps: ObserveDeps, heir: Heir, signal: AbortSignal): Promise<ContainerSummary[]> {
+  const list = await deps.engine.listContainers(legacyFilter(heir.functionName), signal)
+  return list.filter(summary => legacyOf(summary, heir) !== undefined)
+}
+
+function legacyOf(container: ContainerSummary, heir: Heir | undefined): LegacyReplica | undefined {
+  const replica = heir && legacyReplicaOf(container)
+  return heir !== undefined && replica !== undefined && inherits(heir, replica) ? replica : undefined
+}
+
+function toObservedNetwork(deps: ObserveDeps, network: Network, heir: Heir | undefined): ObservedNetwork {
   const [subnet] = network.subnets
+  const legacy = heir !== undefined && isLegacyNetwork(network.labels, heir.functionName)
   return {
     id: network.id,
-    ours: network.labels[LABEL.instance] === deps.instance,
+    ours: legacy || network.labels[LABEL.instance] === deps.instance,
+    ...(legacy ? { legacy } : {}),
     capacity: subnet === undefined ? 0 : deps.capacityOf(subnet),
     members: network.members
   }
@@ -63,12 +90,14 @@ interface Found {
   readonly container: Container
   readonly networkOfKey: string
   readonly readyPath: string
+  readonly heir: Heir | undefined
 }
 
 async function observeReplica(deps: ObserveDeps, found: Found, signal: AbortSignal): Promise<Replica> {
-  const { container, key, networkOfKey } = found
+  const { container, key } = found
   const departure = deps.departures.get(key, container.id)
-  const address = container.state === 'running' ? container.networks[networkOfKey]?.ipAddress : undefined
+  const { networkName: network, ...identity } = identityOf(found)
+  const address = container.state === 'running' ? container.networks[network]?.ipAddress : undefined
   const hasAddress = address !== undefined && address !== ''
   const probe =
     hasAddress && departure?.stoppingSince === undefined ? await probeReplica(deps, found, address) : undefined
@@ -78,9 +107,7 @@ async function observeReplica(deps: ObserveDeps, found: Found, signal: AbortSign
     container,
     id: container.id,
     name: container.name,
-    ordinal: Number(container.labels[LABEL.ordinal] ?? Number.NaN),
-    hash: container.labels[LABEL.specHash] ?? '',
-    uid: container.labels[LABEL.uid] ?? '',
+    ...identity,
     phase,
     phaseSince: since,
     paused: container.state === 'paused',
@@ -89,6 +116,23 @@ async function observeReplica(deps: ObserveDeps, found: Found, signal: AbortSign
     ...(departure ?? {}),
     ...(probe?.lastError === undefined ? {} : { probeError: probe.lastError }),
     ...(died ? { lastOutput: await deps.engine.tailLogs(container.id, LAST_LINES, signal) } : {})
+  }
+}
+
+/** Which replica of which owner it is, and the network on which it is reached. */
+function identityOf({ container, networkOfKey, heir }: Found) {
+  const { labels } = container
+  const legacy = legacyOf(container, heir)
+  if (heir !== undefined && legacy !== undefined) {
+    const { ordinal, networkName: itsOwn } = legacy
+    const name = container.networks[networkOfKey] === undefined ? itsOwn : networkOfKey
+    return { ordinal, hash: LEGACY_HASH, uid: heir.uid, legacy: true as const, networkName: name }
+  }
+  return {
+    ordinal: Number(labels[LABEL.ordinal] ?? Number.NaN),
+    hash: labels[LABEL.specHash] ?? '',
+    uid: labels[LABEL.uid] ?? '',
+    networkName: networkOfKey
   }
 }
 

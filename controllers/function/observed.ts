@@ -32,13 +32,17 @@ export interface Replica {
   readonly probeError?: string
   /** The last lines it wrote; read only of those that exited. */
   readonly lastOutput?: string
+  /** The older program made it; it serves until replicas of ours do. */
+  readonly legacy?: true
 }
 
 /** The function's network, as it was found. */
 export interface ObservedNetwork {
   readonly id: string
-  /** Whether it carries our instance's labels; one that does not is a stranger's and is left alone. */
+  /** Whether it is ours, by our instance's labels or by inheritance; one that is not is a stranger's and is left alone. */
   readonly ours: boolean
+  /** The older program made it: it is used as it is, and makes room for one of ours when nothing is on it. */
+  readonly legacy?: true
   /** How many replicas have an address in it. */
   readonly capacity: number
   readonly members: readonly string[]

@@ -1,4 +1,5 @@
 import type { FunctionObject, RestartRecord } from '../../api/function.ts'
+import type { Heir } from '../../api/legacy.ts'
 import { keyOf } from '../../api/meta.ts'
 import { readyPathOf } from '../../api/probe.ts'
 import { faultOf } from '../../src/engine/faults.ts'
@@ -21,6 +22,8 @@ export interface PassDeps extends ObserveDeps, ApplyDeps, ImageDeps {
   readonly policy: Policy
   /** Names of the secrets that the function wants and that are not there. */
   readonly missingSecrets: (object: FunctionObject) => Promise<readonly string[]>
+  /** What the function may take over of the older program; absent when there is nothing of it. */
+  readonly heirOf?: (object: FunctionObject) => Heir | undefined
   /** Id of the container that the gateway runs in, if it does. */
   readonly gatewayId: () => string | undefined
   readonly log: Logger
@@ -47,7 +50,7 @@ interface Planned {
 /** One pass: observe, plan, publish endpoints, apply, observe again. Does not throw: what stopped it is in the result. */
 export async function runPass(deps: PassDeps, object: FunctionObject, signal: AbortSignal): Promise<Pass> {
   const key = keyOf(object.metadata)
-  const look = () => observe(deps, key, { readyPath: readyPathOf(object), signal })
+  const look = () => observeObject(deps, object, signal)
   declareRoute(deps, object)
   let desired = blindDesired(deps, object)
   let observed: Observed | undefined
@@ -75,12 +78,17 @@ export async function runPass(deps: PassDeps, object: FunctionObject, signal: Ab
 
 /** What a pass would do now, a line for each. Changes nothing and pulls nothing. */
 export async function previewPass(deps: PassDeps, object: FunctionObject, signal: AbortSignal): Promise<string[]> {
-  const observed = await observe(deps, keyOf(object.metadata), { readyPath: readyPathOf(object), signal })
+  const observed = await observeObject(deps, object, signal)
   const image = await peekImage(deps, object, signal)
   const { steps } = planFunction(await desire(deps, object, { image, observed }), observed, deps.now())
   // A pull runs outside of passes and is no step of theirs, but it is what comes of this spec first.
   const pulls = image.state === 'pulling' && object.metadata.deletionRequestedAt === undefined
   return [...(pulls ? [`pull ${object.spec.image}: missing`] : []), ...steps.map(formatStep)]
+}
+
+function observeObject(deps: PassDeps, object: FunctionObject, signal: AbortSignal): Promise<Observed> {
+  const options = { readyPath: readyPathOf(object), signal, heir: deps.heirOf?.(object) }
+  return observe(deps, keyOf(object.metadata), options)
 }
 
 /** A step that the next pass can do at once makes the key come again at once. */

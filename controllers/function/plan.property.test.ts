@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
+import { LEGACY_HASH } from '../../api/legacy.ts'
 import { aDesired, aFunction, NOW } from '../../test/helpers/builders.ts'
 import { type Fate, World } from '../../test/helpers/world.ts'
 import type { Desired } from './desired.ts'
@@ -21,7 +22,7 @@ const wish: fc.Arbitrary<Wish> = fc.record({
 })
 const seed = fc.record({
   ordinal: fc.integer({ min: 0, max: 6 }),
-  hash: fc.constantFrom(...HASHES),
+  hash: fc.constantFrom(...HASHES, LEGACY_HASH),
   uid: fc.constantFrom('uid-1', 'uid-1', 'uid-0'),
   phase: fc.constantFrom('created', 'starting', 'ready', 'unready', 'exited'),
   canonical: fc.boolean()

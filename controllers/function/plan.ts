@@ -1,6 +1,6 @@
 import { outdatedName } from '../../api/names.ts'
 import type { Desired } from './desired.ts'
-import type { Observed, Replica } from './observed.ts'
+import type { Observed, ObservedNetwork, Replica } from './observed.ts'
 import { decideRollout, notBefore, type Rollout } from './rollout.ts'
 import type { ReplicaStep, Step } from './step.ts'
 
@@ -46,19 +46,34 @@ export function planFunction(desired: Desired, observed: Observed, now: number):
   }
 }
 
-function planNetwork(desired: Desired, { network, replicas }: Observed): Step[] {
-  if (desired.replicas === 0 || network?.ours === false) return []
-  const name = desired.networkName
-  const create: Step = { kind: 'create-network', name, cause: 'missing' }
+function planNetwork(desired: Desired, observed: Observed): Step[] {
+  const { network } = observed
+  if (desired.deleting || network?.ours === false) return []
+  const remove = planReplaceNetwork(desired, observed)
+  if (desired.replicas === 0) return network?.legacy === true ? remove : []
+  const { networkName: name, gatewayId } = desired
+  const isNew = network === undefined || remove.length > 0
+  const create: Step[] = isNew ? [{ kind: 'create-network', name, cause: 'missing' }] : []
+  const isAttached = !isNew && network.members.includes(gatewayId ?? '')
   const attach: Step[] =
-    desired.gatewayId === undefined || network?.members.includes(desired.gatewayId) === true
-      ? []
-      : [{ kind: 'connect-gateway', name, gatewayId: desired.gatewayId, cause: 'not attached' }]
-  if (network === undefined) return [create, ...attach]
-  if (network.capacity < desired.replicas && replicas.length === 0) {
-    return [{ kind: 'remove-network', name, id: network.id, cause: 'too small' }, create, ...attach]
-  }
-  return attach
+    gatewayId === undefined || isAttached ? [] : [{ kind: 'connect-gateway', name, gatewayId, cause: 'not attached' }]
+  return [...remove, ...create, ...attach]
+}
+
+/** A network that does not do can go only while nobody is on it. */
+function planReplaceNetwork(desired: Desired, { network, replicas }: Observed): Step[] {
+  if (network === undefined || replicas.length > 0) return []
+  const isAlone = network.members.every(id => id === desired.gatewayId)
+  if (network.legacy === true && isAlone) return planRemoveNetwork(desired, network, 'of the older program')
+  return network.capacity < desired.replicas ? planRemoveNetwork(desired, network, 'too small') : []
+}
+
+function planRemoveNetwork({ networkName: name, gatewayId }: Desired, network: ObservedNetwork, cause: string): Step[] {
+  const detach: Step[] =
+    gatewayId !== undefined && network.members.includes(gatewayId)
+      ? [{ kind: 'disconnect-gateway', name, gatewayId, cause }]
+      : []
+  return [...detach, { kind: 'remove-network', name, id: network.id, cause }]
 }
 
 function planRepair(desired: Desired, observed: Observed, replica: Replica): ReplicaStep[] {
@@ -127,13 +142,7 @@ function planLeave(desired: Desired, replica: Replica, { cause, now }: { cause: 
 
 function planTeardown(desired: Desired, { network, replicas }: Observed): Step[] {
   if (!desired.deleting || replicas.length > 0 || network === undefined || !network.ours) return []
-  const { networkName: name, gatewayId } = desired
-  const cause = 'function deleted'
-  const detach: Step[] =
-    gatewayId !== undefined && network.members.includes(gatewayId)
-      ? [{ kind: 'disconnect-gateway', name, gatewayId, cause }]
-      : []
-  return [...detach, { kind: 'remove-network', name, id: network.id, cause }]
+  return planRemoveNetwork(desired, network, 'function deleted')
 }
 
 /** The least time to something that only the clock brings about. */

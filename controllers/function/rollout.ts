@@ -137,7 +137,12 @@ function causeOf(exited: Replica | undefined, ordinal: number, groups: Groups): 
   if (exited !== undefined) {
     return `exited with code ${exited.container.exitCode}${exited.container.oomKilled ? ', out of memory' : ''}`
   }
-  return groups.outdated.some(r => r.ordinal === ordinal) ? 'outdated' : 'missing'
+  const outdated = groups.outdated.find(r => r.ordinal === ordinal)
+  return outdated === undefined ? 'missing' : causeToGo(outdated)
+}
+
+function causeToGo({ legacy }: Replica): string {
+  return legacy === true ? 'of the older program' : 'outdated'
 }
 
 /** When the ordinal may be filled again after its last exit; milliseconds since the epoch, 0: at once. */
@@ -155,20 +160,27 @@ function leaving(
   const duplicates = groups.current.filter(r => kept.get(r.ordinal) !== r)
   const goes = [
     ...duplicates.map(replica => ({ replica, cause: replica.phase === 'exiting' ? 'stopping' : 'duplicate' })),
-    ...[...groups.outdated].sort(bySuccessor(desired, kept)).map(replica => ({ replica, cause: 'outdated' })),
+    ...[...groups.outdated].sort(bySuccessor(desired, kept)).map(replica => ({ replica, cause: causeToGo(replica) })),
     ...[...groups.surplus].sort((a, b) => b.ordinal - a.ordinal).map(replica => ({ replica, cause: 'surplus' }))
   ]
   const ready = replicas.filter(r => r.phase === 'ready' && r.uid === desired.owner.uid).length
   let spare = ready - desired.replicas
+  const settled = [...kept.values()].filter(r => r.phase === 'ready' && r.legacy === undefined).length
   const leave: { replica: Replica; cause: string }[] = groups.orphans.map(replica => ({
     replica,
     cause: 'of an earlier function of this name'
   }))
   for (const { replica, cause } of goes) {
     if (replica.phase === 'ready' && spare-- <= 0) continue
+    if (settled < desired.replicas && mayServeYet(replica)) continue
     leave.push({ replica, cause: desired.deleting ? 'function deleted' : cause })
   }
   return leave
+}
+
+/** The older program's replicas are met for the first time: one that has not answered us yet may be serving well. */
+function mayServeYet({ legacy, phase }: Replica): boolean {
+  return legacy === true && (phase === 'starting' || phase === 'unready')
 }
 
 /** Outdated replicas whose ordinal is not wanted or has a ready successor go first, the highest ordinal first. */

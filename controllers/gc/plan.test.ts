@@ -1,5 +1,8 @@
 import { expect } from 'chai'
-import { type GcFacts, type OwnedObject, planGarbage } from './plan.ts'
+import { heirOf } from '../../api/legacy.ts'
+import { aFunction } from '../../test/helpers/builders.ts'
+import { legacyLabels } from '../../test/helpers/legacy.ts'
+import { type GcFacts, type OwnedObject, planGarbage, planLegacy } from './plan.ts'
 
 const NOW = Date.UTC(2026, 0, 2)
 const BORN = Date.UTC(2026, 0, 1)
@@ -79,5 +82,33 @@ describe('planGarbage', () => {
       'volume: next-pass'
     ])
     expect(verdicts({ owned, firstSeen, maxShare: 0 })[0]).to.equal('container: collect')
+  })
+})
+
+describe('planLegacy', () => {
+  const aContainer = (name: string, network = `net-${name}`) => ({
+    id: `id-${name}`,
+    name: `${name}-0`,
+    labels: legacyLabels(name, 0, network),
+    createdAt: BORN
+  })
+
+  it('tells the containers that no function takes over, by name, and none that one does', () => {
+    const containers = [aContainer('unknown'), aContainer('hello'), aContainer('another')]
+    const told = planLegacy(containers, [heirOf(aFunction(), 'net')])
+    expect(told.map(({ object, verdict }) => `${object.name} of ${object.owner}: ${verdict}`)).to.deep.equal([
+      'another-0 of openfaas-fn/another: legacy',
+      'unknown-0 of openfaas-fn/unknown: legacy'
+    ])
+  })
+
+  it('tells the container of an inherited function that is on a network of another installation', () => {
+    const told = planLegacy([aContainer('hello', 'other-hello')], [heirOf(aFunction(), 'net')])
+    expect(told.map(({ object }) => object.name)).to.deep.equal(['hello-0'])
+  })
+
+  it('tells nothing of containers that an instance of ours owns', () => {
+    const { labels, ...rest } = aContainer('hello')
+    expect(planLegacy([{ ...rest, labels: { ...labels, 'com.docker-faas.instance': 'other' } }], [])).to.deep.equal([])
   })
 })

@@ -1,4 +1,7 @@
 import type { Role } from '../../api/labels.ts'
+import { type Heir, inherits, legacyFunctionOf, legacyReplicaOf } from '../../api/legacy.ts'
+import { keyOf, type StringMap } from '../../api/meta.ts'
+import { parseQualifiedName } from '../../api/names.ts'
 
 /** Something in Docker that carries our instance label. */
 export interface OwnedObject {
@@ -26,6 +29,8 @@ export type Verdict =
   | 'unknown-owner'
   /** Enough goes in this pass already. */
   | 'next-pass'
+  /** The older program made it for a function that did not come from its database: it is not ours to touch. */
+  | 'legacy'
 
 export interface Orphan {
   readonly object: OwnedObject
@@ -83,4 +88,29 @@ function verdictOf(object: OwnedObject, facts: GcFacts): Verdict {
   if (facts.living.size === 0) return 'database-empty'
   const since = facts.firstSeen.get(orphanKey(object)) ?? facts.now
   return facts.now - since >= facts.graceMs ? 'collect' : 'grace'
+}
+
+/** A container of any origin, as the engine lists it. */
+export interface ListedContainer {
+  readonly id: string
+  readonly name: string
+  readonly labels: StringMap
+  readonly createdAt: number
+}
+
+/** The older program's containers that no function takes over. They are told, and never touched. Pure. */
+export function planLegacy(containers: readonly ListedContainer[], heirs: readonly Heir[]): Orphan[] {
+  return containers
+    .flatMap(container => {
+      const functionName = legacyFunctionOf(container.labels)
+      const replica = legacyReplicaOf(container)
+      const isInherited = replica !== undefined && heirs.some(heir => inherits(heir, replica))
+      if (functionName === undefined || isInherited) return []
+      const { id, name, createdAt } = container
+      const owner = keyOf(parseQualifiedName(functionName))
+      return [
+        { object: { kind: 'container', id, name, role: undefined, owner, createdAt }, verdict: 'legacy' } as const
+      ]
+    })
+    .sort((a, b) => (a.object.name < b.object.name ? -1 : 1))
 }

@@ -1,10 +1,12 @@
+import type { FunctionObject } from '../../api/function.ts'
 import { LABEL, ownerOf, type Role } from '../../api/labels.ts'
+import { type Heir, legacyFilter } from '../../api/legacy.ts'
 import { keyOf, type StringMap } from '../../api/meta.ts'
 import type { Engine } from '../../src/engine/engine.ts'
 import type { Logger } from '../../src/logger.ts'
 import type { Reconciler, Result } from '../../src/runtime/reconciler.ts'
 import type { EventStore, FunctionStore } from '../../src/store/store.ts'
-import { type Orphan, type OwnedObject, orphanKey, planGarbage } from './plan.ts'
+import { type Orphan, type OwnedObject, orphanKey, planGarbage, planLegacy } from './plan.ts'
 
 /** The only key of this controller: it looks at everything at once. */
 export const GC_KEY = 'engine/all'
@@ -20,6 +22,8 @@ export interface GarbageDeps {
   readonly functions: Pick<FunctionStore, 'list'>
   readonly events: Pick<EventStore, 'record'>
   readonly instance: string
+  /** What a function may take over of the older program; absent when there is nothing of it. */
+  readonly heirOf?: (object: FunctionObject) => Heir | undefined
   readonly bornAt: number
   readonly graceMs: number
   readonly intervalMs: number
@@ -67,6 +71,14 @@ export class GarbageReconciler implements Reconciler {
     const owned = await this.#listOwned(signal)
     const living = new Map((await functions.list()).map(({ metadata }) => [keyOf(metadata), metadata.uid]))
     return planGarbage({ owned, living, firstSeen: this.#firstSeen, bornAt, now: now(), graceMs, maxShare })
+  }
+
+  /** What the older program left running and no function takes over. */
+  async previewLegacy(signal: AbortSignal): Promise<Orphan[]> {
+    const { engine, functions, heirOf } = this.#deps
+    const containers = await engine.listContainers(legacyFilter(), signal)
+    const heirs = (await functions.list()).flatMap(object => heirOf?.(object) ?? [])
+    return planLegacy(containers, heirs)
   }
 
   async #listOwned(signal: AbortSignal): Promise<OwnedObject[]> {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { getCondition } from '../../api/condition.ts'
 import type { FunctionObject } from '../../api/function.ts'
+import { heirOf } from '../../api/legacy.ts'
 import { keyOf, parseKey } from '../../api/meta.ts'
 import { Departures } from '../../controllers/function/departures.ts'
 import { onFunctionChange } from '../../controllers/function/events.ts'
@@ -81,6 +82,7 @@ export function assembleControlPlane(deps: ControlPlaneDeps): ControlPlane {
     policy: policyOf(config),
     instance: config.INSTANCE_ID,
     functionsNetwork: config.FUNCTIONS_NETWORK,
+    heirOf: inheritance(deps),
     // Nothing stores secrets, so every one that a function names is missing.
     missingSecrets: async ({ spec }) => spec.secrets,
     gatewayId: () => self.id,
@@ -138,12 +140,14 @@ function assembleResync({ store, endpoints, metrics }: ControlPlaneDeps, targets
   })
 }
 
-function assembleGarbage({ config, store, engine, metrics, log }: ControlPlaneDeps, resync: Resync): GarbageReconciler {
+function assembleGarbage(deps: ControlPlaneDeps, resync: Resync): GarbageReconciler {
+  const { config, store, engine, metrics, log } = deps
   return new GarbageReconciler({
     engine,
     functions: store.functions,
     events: store.events,
     instance: config.INSTANCE_ID,
+    heirOf: inheritance(deps),
     bornAt: store.bornAt,
     graceMs: config.GC_GRACE,
     intervalMs: config.GC_INTERVAL,
@@ -154,6 +158,12 @@ function assembleGarbage({ config, store, engine, metrics, log }: ControlPlaneDe
     now: systemClock.now,
     log
   })
+}
+
+/** Only a function that came from the older program's database takes over what that left running of it. */
+function inheritance({ config, store }: ControlPlaneDeps) {
+  return (object: FunctionObject) =>
+    store.inheritedUids.has(object.metadata.uid) ? heirOf(object, config.FUNCTIONS_NETWORK) : undefined
 }
 
 function assembleController(

@@ -21,3 +21,9 @@ export async function readBornAt(em: EntityManager, now: number): Promise<number
   await em.insert(MetaEntity, { key: 'born_at', value: String(now) })
   return now
 }
+
+/** Uids of the functions that the older program wrote into this file: what it left running of them may be taken over. */
+export async function readInheritedUids(em: EntityManager): Promise<ReadonlySet<string>> {
+  const row = await em.findOne(MetaEntity, { key: 'inherited_uids' }, PLAIN)
+  return new Set(row === null ? [] : (JSON.parse(row.value) as string[]))
+}

@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts'
 import { Events } from './events.ts'
 import { ChangeFeed } from './feed.ts'
 import { Functions } from './functions.ts'
-import { readBornAt, readResourceVersion } from './meta.ts'
+import { readBornAt, readInheritedUids, readResourceVersion } from './meta.ts'
 import { prepareFile, upgrade } from './migrator.ts'
 import { connect } from './orm.ts'
 import type { EventStore, FunctionStore } from './store.ts'
@@ -33,6 +33,8 @@ export interface Store extends AsyncDisposable {
   readonly bornAt: number
   /** Whether there was nothing in the file, or no file, before it was opened. */
   readonly isFresh: boolean
+  /** Uids of the functions that came from the older program's database. */
+  readonly inheritedUids: ReadonlySet<string>
   /** Ends every watch, waits for writes under way, closes the file. */
   close: () => Promise<void>
 }
@@ -51,6 +53,7 @@ export async function openStore(options: OpenOptions): Promise<Store> {
     if (run.backup !== undefined) options.onBackup?.(run.backup)
     if (run.migrations.length > 0) log?.info({ ...run }, 'Migrated database')
     const bornAt = await database.write(em => readBornAt(em, clock.now()))
+    const inheritedUids = await database.read(readInheritedUids)
     const feed = new ChangeFeed(await database.read(readResourceVersion))
     const functions = new Functions({
       database,
@@ -64,7 +67,8 @@ export async function openStore(options: OpenOptions): Promise<Store> {
       await database.close()
     }
     const events = new Events({ database, clock })
-    return { functions, events, bornAt, isFresh: !state.hasContent, close, [Symbol.asyncDispose]: close }
+    const isFresh = !state.hasContent
+    return { functions, events, bornAt, isFresh, inheritedUids, close, [Symbol.asyncDispose]: close }
   } catch (err) {
     await database.close()
     throw err

@@ -2,11 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { FunctionDraft, FunctionObject, FunctionSpec } from '../../api/function.ts'
+import { heirOf } from '../../api/legacy.ts'
 import { keyOf } from '../../api/meta.ts'
 import { Departures } from '../../controllers/function/departures.ts'
 import { Prober } from '../../controllers/function/probe.ts'
 import { FunctionReconciler } from '../../controllers/function/reconciler.ts'
-import type { Engine } from '../../src/engine/engine.ts'
+import type { ContainerSpec, Engine } from '../../src/engine/engine.ts'
 import { ImagePuller } from '../../src/engine/images.ts'
 import { SubnetLeases } from '../../src/engine/subnet-leases.ts'
 import { capacityOf, prefixFor } from '../../src/engine/subnets.ts'
@@ -16,6 +17,7 @@ import { silentLogger } from '../../src/logger.ts'
 import { openStore, type Store } from '../../src/store/open.ts'
 import { aFunction, NOW, POLICY } from './builders.ts'
 import { FakeEngine } from './fake-engine.ts'
+import { legacyLabels, legacyNetworkLabels } from './legacy.ts'
 
 /** A clock that only tests move. */
 export class TestClock {
@@ -25,6 +27,21 @@ export class TestClock {
   advance(ms: number): void {
     this.#now += ms
   }
+}
+
+/** What the fake engine is told of a container of the older program. */
+const LEGACY_SPEC: Omit<ContainerSpec, 'name' | 'labels' | 'network'> = {
+  image: 'hello:1',
+  env: {},
+  memoryBytes: 0,
+  memoryReservationBytes: 0,
+  nanoCpus: 0,
+  cpuShares: 0,
+  pidsLimit: 0,
+  readOnlyRootFilesystem: false,
+  tmpfs: {},
+  ports: [],
+  logMaxBytes: 0
 }
 
 /** What answers probes: every replica, unless its function is told not to. */
@@ -40,6 +57,8 @@ export class Loop {
   readonly clock = new TestClock()
   readonly engine = new FakeEngine(this.clock)
   readonly answers: Answers = { status: 200 }
+  /** Uids of the functions that came from the older program's database. */
+  readonly inherited = new Set<string>()
   readonly #directory: string
   store: Store
   endpoints = new EndpointTable()
@@ -83,6 +102,17 @@ export class Loop {
     const { name, namespace, labels, annotations } = metadata
     const draft: FunctionDraft = { name, namespace, labels, annotations, spec }
     return (await this.store.functions.put(keyOf(metadata), () => draft)).object
+  }
+
+  /** Puts there what the older program left running of `hello`: a network and replicas. */
+  async leaveLegacy(replicas: number): Promise<undefined> {
+    const network = `${POLICY.functionsNetwork}-hello`
+    await this.engine.createNetwork({ name: network, labels: legacyNetworkLabels('hello'), subnet: '10.201.0.0/24' })
+    for (let replica = 0; replica < replicas; replica++) {
+      const labels = legacyLabels('hello', replica, network)
+      await this.engine.createContainer({ ...LEGACY_SPEC, name: `hello-${replica}`, labels, network })
+      await this.engine.startContainer(`hello-${replica}`)
+    }
   }
 
   async get(name = 'hello'): Promise<FunctionObject> {
@@ -143,6 +173,7 @@ export class Loop {
       policy: POLICY,
       instance: POLICY.instance,
       functionsNetwork: POLICY.functionsNetwork,
+      heirOf: object => (this.inherited.has(object.metadata.uid) ? heirOf(object, POLICY.functionsNetwork) : undefined),
       missingSecrets: async () => [],
       gatewayId: () => undefined,
       now: clock.now,

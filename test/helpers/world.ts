@@ -1,3 +1,4 @@
+import { LEGACY_HASH } from '../../api/legacy.ts'
 import { networkName } from '../../api/names.ts'
 import type { Desired } from '../../controllers/function/desired.ts'
 import type { Observed, Phase, Replica } from '../../controllers/function/observed.ts'
@@ -26,7 +27,8 @@ export class World {
   seed(replica: { ordinal: number; hash: string; uid: string; phase: Phase; name: string }): void {
     if (this.#replicas.some(r => r.name === replica.name)) return
     this.#network = true
-    this.#replicas.push(aReplica({ ...replica, id: `seed-${this.#ids++}`, phaseSince: this.now }))
+    const legacy = replica.hash === LEGACY_HASH ? { legacy: true as const } : {}
+    this.#replicas.push(aReplica({ ...replica, ...legacy, id: `seed-${this.#ids++}`, phaseSince: this.now }))
   }
 
   /** One engine call. Throws as Docker would when the name is taken or the replica is not there. */

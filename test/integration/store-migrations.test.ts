@@ -365,6 +365,31 @@ describe('store: migrations', () => {
     expect(renamed?.metadata.uid).not.to.equal(old?.metadata.uid)
   })
 
+  it('remembers which functions came from the older program, and that no other did', async () => {
+    {
+      await using fresh = await open()
+      await fresh.functions.put(`${FN}/own`, () => aDraft('own'))
+      expect(fresh.inheritedUids).to.deep.equal(new Set())
+    }
+    await using old = await Scratch.create()
+    await load('v2.1', old.path)
+    const uids = async () => {
+      await using store = await openStore({ path: old.path, clock })
+      const functions = await store.functions.list()
+      const inherited = functions.filter(({ metadata }) => store.inheritedUids.has(metadata.uid))
+      return { size: store.inheritedUids.size, names: inherited.map(({ metadata }) => metadata.name).sort() }
+    }
+    expect(await uids()).to.deep.equal({ size: 2, names: ['debug-test', 'plain'] })
+    {
+      await using store = await openStore({ path: old.path, clock })
+      await store.functions.put(`${FN}/later`, () => aDraft('later'))
+    }
+    expect((await uids()).names).to.deep.equal(['debug-test', 'plain'])
+    // The older program may have run what it found: whatever it knew is its own again.
+    await migrateDown(old.path, 2)
+    expect((await uids()).names).to.deep.equal(['debug-test', 'later', 'plain'])
+  })
+
   it('gives a migrated function its first revision', async () => {
     await load('v2.1', path)
     await using store = await open()

@@ -1,0 +1,45 @@
+import { expect } from 'chai'
+import { ownerLabels } from '../../api/labels.ts'
+import { legacyLabels } from '../../test/helpers/legacy.ts'
+import { onEngineEvent } from './events.ts'
+
+function happened(action: string, labels: Record<string, string>): string[] {
+  const told: string[] = []
+  const deps = {
+    instance: 'mine',
+    functionsNetwork: 'net',
+    endpoints: {
+      drop: (key: string, id: string) => {
+        told.push(`drop ${id} of ${key}`)
+      }
+    },
+    add: (key: string) => {
+      told.push(`look at ${key}`)
+    }
+  }
+  onEngineEvent(deps, { kind: 'container', action, id: 'id-1', labels })
+  return told
+}
+
+describe('onEngineEvent', () => {
+  const owned = (instance: string) =>
+    ownerLabels({ instance, namespace: 'team', name: 'hello', uid: 'u', generation: 1 }, 'replica')
+
+  it('takes a container that died out of the endpoint table, and looks at its function', () => {
+    expect(happened('die', owned('mine'))).to.deep.equal(['drop id-1 of team/hello', 'look at team/hello'])
+  })
+
+  it('only looks when the container may live on', () => {
+    expect(happened('kill', owned('mine'))).to.deep.equal(['look at team/hello'])
+  })
+
+  it('heeds containers of the older program, which carry no instance', () => {
+    const labels = legacyLabels('hello', 0, 'net-hello')
+    expect(happened('die', labels)).to.deep.equal(['drop id-1 of openfaas-fn/hello', 'look at openfaas-fn/hello'])
+  })
+
+  it('does not heed containers of other instances, whatever else they carry, nor of strangers', () => {
+    expect(happened('die', { ...legacyLabels('hello', 0, 'net-hello'), ...owned('other') })).to.deep.equal([])
+    expect(happened('die', { 'com.docker-faas.function': 'hello' })).to.deep.equal([])
+  })
+})
