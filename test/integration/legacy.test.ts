@@ -26,8 +26,9 @@ describe('what the older program left running, on a real engine', function () {
     await legacy.clear()
   })
 
-  async function startGateway(): Promise<TestGateway> {
-    gateway = await TestGateway.start({ STATE_DB_PATH: legacy.databasePath, FUNCTIONS_NETWORK: legacy.base })
+  async function startGateway(env: Record<string, string> = {}): Promise<TestGateway> {
+    const own = { STATE_DB_PATH: legacy.databasePath, FUNCTIONS_NETWORK: legacy.base }
+    gateway = await TestGateway.start({ ...own, ...env })
     return gateway
   }
 
@@ -105,24 +106,39 @@ describe('what the older program left running, on a real engine', function () {
     expect(await legacy.containers()).to.deep.equal([`${name}-0-legacy`, `${name}-1`])
   })
 
-  it('has its network replaced by one of ours when the function comes back from zero', async () => {
+  it('has its network replaced by one of ours when the function comes back from zero, the gateway attached to each', async () => {
+    const { docker, image: busybox, labels, prefix } = run()
+    const stand = await docker.createContainer({
+      name: `${prefix}gateway`,
+      Image: busybox,
+      Env: ['MODE=sleep'],
+      Labels: { ...labels }
+    })
+    await stand.start()
     const name = legacy.nameOf('zero')
+    const isAttached = async () =>
+      Object.hasOwn((await stand.inspect()).NetworkSettings.Networks, legacy.networkOf(name))
     legacy.write(name, { image, replicas: 1 })
     await legacy.run(name, { image, replicas: 1, subnet: run().subnet() })
-    const on = await startGateway()
+    const on = await startGateway({ GATEWAY_CONTAINER_NAME: `${prefix}gateway` })
     await on.converged(name, 60_000)
     expect(await legacy.networks()).to.deep.equal([legacy.networkOf(name)])
+    expect(await isAttached()).to.equal(true)
     await on.scale(name, 0)
     await eventually(async () => expect(await legacy.networks()).to.deep.equal([]), { timeoutMs: 30_000 })
     await on.scale(name, 1)
     await on.converged(name)
     expect(await on.networks()).to.deep.equal([legacy.networkOf(name)])
+    expect(await isAttached()).to.equal(true)
     expect((await on.call('GET', `/function/${name}`)).status).to.equal(200)
+    // The loop detaches it; what a test attaches, nobody else would.
+    await on.call('DELETE', `/v1/functions/${name}`)
+    await eventually(async () => expect(await on.networks()).to.deep.equal([]), { timeoutMs: 30_000 })
   })
 
   it('goes with its function when that is deleted, containers and network', async () => {
     const name = legacy.nameOf('deleted')
-    legacy.write(name, { image: 'docker-faas-test/no-such-image:1', replicas: 1 })
+    legacy.write(name, { image: run().brokenImage, replicas: 1 })
     await legacy.run(name, { image, replicas: 1, subnet: run().subnet() })
     const on = await startGateway()
     await eventually(async () => expect((await on.get(name)).status.readyReplicas).to.equal(1), { timeoutMs: 30_000 })
