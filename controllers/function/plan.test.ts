@@ -63,6 +63,13 @@ describe('planFunction', () => {
     expect(planText(aDesired({ missingSecrets: ['db'] }), anObserved())).to.equal('')
   })
 
+  it('N5: neither starts nor connects a replica while a network that is not ours has the name of its own', () => {
+    const created = aReplica({ ordinal: 0, phase: 'created' })
+    const { address: _, ...off } = aReplica({ ordinal: 1, phase: 'unready' })
+    const observed = anObserved([created, off], { ...NETWORK, ours: false })
+    expect(planText(aDesired({ replicas: 2 }), observed)).to.equal('')
+  })
+
   it('creates nothing on a network that is not ours', () => {
     expect(planText(aDesired(), anObserved([], { ...NETWORK, ours: false }))).to.equal('')
   })

@@ -83,10 +83,12 @@ function planRepair(desired: Desired, observed: Observed, replica: Replica): Rep
   if (name !== canonical && replica.phase !== 'exited' && !observed.replicas.some(r => r.name === canonical)) {
     steps.push({ kind: 'rename-replica', name, id: replica.id, to: canonical, ordinal, cause: 'renamed' })
   }
-  if (replica.phase === 'created')
+  // The engine goes by the network's name, and would attach the replica to a stranger's.
+  const isForeign = observed.network?.ours === false
+  if (replica.phase === 'created' && !isForeign)
     steps.push({ kind: 'start-replica', name: replica.id, ordinal, cause: 'not started' })
   if (replica.paused) steps.push({ kind: 'unpause-replica', name: replica.id, ordinal, cause: 'paused' })
-  if (replica.address === undefined && isUp(replica)) {
+  if (replica.address === undefined && isUp(replica) && !isForeign) {
     steps.push({ kind: 'connect-replica', name: replica.id, ordinal, cause: 'not on its network' })
   }
   return steps
