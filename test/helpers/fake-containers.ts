@@ -64,6 +64,7 @@ export class FakeContainers {
   start(container: FakeContainer): void {
     if (container.state === 'running') return
     if (container.state === 'paused') throw refusal('container_start', 'busy', 'cannot start a paused container')
+    if (container.state === 'removing') throw refusal('container_start', 'busy', 'container is marked for removal')
     const networks = Object.keys(container.networks).map(name => this.#deps.networks.get('container_start', name))
     container.ports = this.#takePorts(container.spec.ports)
     for (const network of networks) this.attach(container, network.id, network.name)
@@ -85,7 +86,20 @@ export class FakeContainers {
   }
 
   remove(container: FakeContainer): void {
+    this.beginRemoval(container)
+    this.finishRemoval(container)
+  }
+
+  /** From now on it does nothing any more, but its name is taken until the removal is finished. */
+  beginRemoval(container: FakeContainer): void {
+    if (container.state === 'removing') {
+      throw refusal('container_remove', 'busy', `removal of container ${container.name} is already in progress`)
+    }
     this.exit(container, 137)
+    container.state = 'removing'
+  }
+
+  finishRemoval(container: FakeContainer): void {
     this.#byId.delete(container.id)
     this.emit(container, 'destroy')
   }

@@ -1,6 +1,22 @@
 import { expect } from 'chai'
+import type { ContainerSpec } from '../../src/engine/engine.ts'
 import { describeEngine, eventually, rejects, watchInto } from './engine-contract.ts'
 import { FakeEngine } from './fake-engine.ts'
+
+const SPEC: Omit<ContainerSpec, 'name' | 'network'> = {
+  image: 'hello:1',
+  labels: {},
+  env: {},
+  memoryBytes: 0,
+  memoryReservationBytes: 0,
+  nanoCpus: 0,
+  cpuShares: 0,
+  pidsLimit: 32,
+  readOnlyRootFilesystem: true,
+  tmpfs: {},
+  ports: [],
+  logMaxBytes: 1024
+}
 
 describeEngine('FakeEngine', () => {
   let now = 1_700_000_000_000
@@ -40,6 +56,23 @@ describe('FakeEngine', () => {
     engine.addNetwork('net')
     const ours = engine.addNetwork('net', { labels: { 'com.docker-faas.instance': 'x' } })
     expect((await engine.inspectNetwork('net'))?.id).to.equal(ours)
+  })
+
+  it('D12: keeps the name of a container while its removal goes on, and refuses another one', async () => {
+    const engine = aFake()
+    engine.addImage('hello:1')
+    await engine.createNetwork(net)
+    const spec = { ...SPEC, name: 'slow', network: 'net' }
+    const id = await engine.createContainer(spec)
+    await engine.startContainer(id)
+    const finish = engine.beginRemoval(id)
+    expect((await engine.inspectContainer('slow'))?.state).to.equal('removing')
+    await rejects('name-in-use', engine.createContainer(spec))
+    await rejects('busy', engine.startContainer(id))
+    await rejects('busy', engine.removeContainer(id))
+    finish()
+    expect(await engine.inspectContainer('slow')).to.equal(undefined)
+    await engine.createContainer(spec)
   })
 
   it('pulls what the registry has', async () => {

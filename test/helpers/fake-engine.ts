@@ -95,9 +95,44 @@ export class FakeEngine implements engine.Engine {
     this.#containers.exit(this.#containers.get('exit', name), exitCode, oom)
   }
 
+  /** All containers as they are, without a call. */
+  containers(): engine.Container[] {
+    return this.#containers.list()
+  }
+
+  /** All networks as they are, without a call. */
+  networks(): engine.NetworkSummary[] {
+    return this.#networks.list()
+  }
+
+  /** All volumes as they are, without a call. */
+  volumes(): engine.Volume[] {
+    return [...this.#volumes.values()]
+  }
+
+  /** Id of the image that the reference names, also when it is only in the registry. */
+  imageId(reference: string): string | undefined {
+    return this.#images.find(image => image.references.includes(canonical(reference)))?.id
+  }
+
   /** As `docker pause` by hand. */
   pause(name: string): void {
     this.#setPaused(this.#containers.get('pause', name), true)
+  }
+
+  /** As `docker update` by hand. */
+  update(name: string, limits: { readonly memoryBytes: number }): void {
+    const container = this.#containers.get('update', name)
+    container.memoryBytes = limits.memoryBytes
+    this.#containers.emit(container, 'update')
+  }
+
+  /** A removal that takes its time: until it is told to finish, the container is `removing`, and its name taken. */
+  beginRemoval(nameOrId: string): () => void {
+    const container = this.#containers.find(nameOrId)
+    if (container === undefined) return () => undefined
+    this.#containers.beginRemoval(container)
+    return () => this.#containers.finishRemoval(container)
   }
 
   log(name: string, ...lines: string[]): void {
@@ -264,8 +299,10 @@ export class FakeEngine implements engine.Engine {
   async disconnectNetwork(network: string, container: string, signal?: AbortSignal): Promise<void> {
     return this.#faults.mutate('network_disconnect', `${network} ${container}`, signal, () => {
       const target = this.#containers.find(container)
-      const name = this.#networks.find(network)?.name
-      if (target !== undefined && name !== undefined) this.#containers.detach(target, name)
+      const found = this.#networks.find(network)
+      if (target === undefined || found === undefined) return
+      const attachedTo = target.networks[found.name]?.networkId
+      if (attachedTo === found.id || attachedTo === '') this.#containers.detach(target, found.name)
     })
   }
 

@@ -1,0 +1,263 @@
+import { getCondition } from '../../api/condition.ts'
+import { FaasError } from '../../api/errors.ts'
+import type { FunctionObject } from '../../api/function.ts'
+import { keyOf } from '../../api/meta.ts'
+import { Departures } from '../../controllers/function/departures.ts'
+import { onEngineEvent, onFunctionChange } from '../../controllers/function/events.ts'
+import { type ProbeRequest, Prober } from '../../controllers/function/probe.ts'
+import { FunctionReconciler } from '../../controllers/function/reconciler.ts'
+import { Resync, settling } from '../../controllers/function/resync.ts'
+import { GarbageReconciler, GC_KEY } from '../../controllers/gc/reconciler.ts'
+import type { Clock } from '../../src/clock.ts'
+import type { Engine } from '../../src/engine/engine.ts'
+import { ImagePuller } from '../../src/engine/images.ts'
+import { SubnetLeases } from '../../src/engine/subnet-leases.ts'
+import { capacityOf, prefixFor } from '../../src/engine/subnets.ts'
+import { EngineWatcher } from '../../src/engine/watch.ts'
+import { EndpointTable, type Route } from '../../src/gateway/endpoints.ts'
+import { Inflight } from '../../src/gateway/inflight.ts'
+import { silentLogger } from '../../src/logger.ts'
+import { Controller, type ControllerObserver } from '../../src/runtime/controller.ts'
+import type { Reconciler } from '../../src/runtime/reconciler.ts'
+import type { Timers } from '../../src/runtime/timers.ts'
+import type { FunctionStore } from '../../src/store/store.ts'
+import { POLICY } from '../helpers/builders.ts'
+import type { Random } from './random.ts'
+
+export interface ProcessDeps {
+  readonly engine: Engine
+  readonly functions: FunctionStore
+  readonly clock: Clock
+  /** Those of this process: none fires after its end. */
+  readonly timers: Timers
+  readonly random: Random
+  readonly request: ProbeRequest
+  readonly pool: string
+  readonly bornAt: number
+  readonly gatewayId: string | undefined
+  /** Told before the function controller replaces a route. */
+  readonly onRoute: (before: Route | undefined, after: Route) => void
+  /** Told of what a pass threw that nobody throws on purpose. */
+  readonly onPanic: (err: unknown) => void
+}
+
+const RESYNC_MS = 60_000
+const DEADLINE_MS = 60_000
+const CONCURRENCY = 3
+
+/** One process of the control plane, wired as the program wires it: real controllers, queues, prober, watcher, garbage collector. */
+export class ControllerProcess {
+  readonly endpoints = new EndpointTable()
+  readonly inflight = new Inflight()
+  readonly functions: Controller
+  readonly #garbage: Controller
+  readonly #resync: Resync
+  readonly #prober: Prober
+  readonly #deps: ProcessDeps
+  readonly #stopped = new AbortController()
+  readonly #unsubscribe: () => void
+
+  constructor(deps: ProcessDeps) {
+    this.#deps = deps
+    const departures = new Departures()
+    this.#prober = this.#createProber()
+    this.functions = this.#createController(
+      settling(this.#createFunctionReconciler(departures), key => this.#resync.settled(key)),
+      CONCURRENCY
+    )
+    this.#resync = this.#createResync()
+    this.#garbage = this.#createController(this.#createGarbageReconciler(), 1)
+    this.#unsubscribe = deps.functions.onChange(change => {
+      onFunctionChange(this.endpoints, change)
+      if (change.type === 'DELETED') this.#garbage.add(GC_KEY)
+    })
+    this.inflight.onIdle(id => {
+      const key = departures.keyOf(id)
+      if (key !== undefined) this.functions.add(key)
+    })
+  }
+
+  start(): void {
+    const { engine, random, clock, timers } = this.#deps
+    this.functions.start()
+    this.#garbage.start()
+    void this.#look('start')
+    const watcher = new EngineWatcher({
+      engine,
+      onConnected: () => void this.#look('reconnect'),
+      onEvent: event =>
+        onEngineEvent(
+          {
+            instance: POLICY.instance,
+            functionsNetwork: POLICY.functionsNetwork,
+            endpoints: this.endpoints,
+            add: key => this.functions.add(key)
+          },
+          event
+        ),
+      onDisconnected: () => undefined,
+      random: random.next,
+      monotonic: clock.monotonic,
+      wait: ms => new Promise<void>(resolve => timers.set(resolve, ms))
+    })
+    void watcher.run(this.#stopped.signal)
+    const tick = () => {
+      void this.#look('periodic', RESYNC_MS / 2)
+      timers.set(tick, RESYNC_MS)
+    }
+    timers.set(tick, RESYNC_MS)
+  }
+
+  /** As SIGKILL: nothing is finished. */
+  end(): void {
+    this.#unsubscribe()
+    this.#stopped.abort()
+    this.#prober.stop()
+  }
+
+  async #look(reason: 'start' | 'reconnect' | 'periodic', spreadMs = 0): Promise<void> {
+    if (this.#stopped.signal.aborted) return
+    await this.#resync.run(reason, spreadMs).catch(() => undefined)
+  }
+
+  #createProber(): Prober {
+    const { clock, timers, request } = this.#deps
+    return new Prober({
+      clock,
+      request,
+      onChange: key => this.functions.add(key),
+      schedule: (run, ms) => {
+        const timer = timers.set(run, ms)
+        return () => timers.clear(timer)
+      }
+    })
+  }
+
+  #createFunctionReconciler(departures: Departures): FunctionReconciler {
+    const { engine, clock, random, pool, functions, gatewayId, onRoute } = this.#deps
+    const pulling = new Set<string>()
+    const images = new ImagePuller({
+      engine,
+      policy: 'IfNotPresent',
+      clock,
+      random: random.next,
+      onSettled: () => {
+        for (const key of pulling) this.functions.add(key)
+      }
+    })
+    const { endpoints } = this
+    return new FunctionReconciler({
+      engine,
+      images,
+      departures,
+      functions,
+      prober: this.#prober,
+      inflight: this.inflight,
+      endpoints: {
+        get: key => endpoints.get(key),
+        remove: key => endpoints.remove(key),
+        put: route => {
+          onRoute(endpoints.get(route.key), route)
+          endpoints.put(route)
+        }
+      },
+      subnets: new SubnetLeases({ pool, clock }),
+      prefixFor,
+      capacityOf,
+      hostRoutes: async () => [],
+      events: { record: async () => undefined },
+      policy: POLICY,
+      instance: POLICY.instance,
+      functionsNetwork: POLICY.functionsNetwork,
+      missingSecrets: async () => [],
+      gatewayId: () => gatewayId,
+      now: clock.now,
+      log: silentLogger,
+      onStatus: object => {
+        if (isPulling(object)) pulling.add(keyOf(object.metadata))
+        else pulling.delete(keyOf(object.metadata))
+      },
+      onGone: key => void pulling.delete(key)
+    })
+  }
+
+  #createResync(): Resync {
+    const { functions, random, clock } = this.#deps
+    return new Resync({
+      functions,
+      add: key => this.functions.add(key),
+      addAfter: (key, ms) => this.functions.addAfter(key, ms),
+      onFirstComplete: () => {
+        this.endpoints.markComplete()
+        this.#garbage.add(GC_KEY)
+      },
+      onResync: () => undefined,
+      random: random.next,
+      now: clock.now
+    })
+  }
+
+  #createGarbageReconciler(): GarbageReconciler {
+    const { engine, functions, clock, bornAt } = this.#deps
+    return new GarbageReconciler({
+      engine,
+      functions,
+      bornAt,
+      events: { record: async () => undefined },
+      instance: POLICY.instance,
+      graceMs: 60_000,
+      intervalMs: 120_000,
+      maxShare: 0.25,
+      isReady: () => this.#resync.isComplete,
+      onCollected: () => undefined,
+      onOrphans: () => undefined,
+      now: clock.now,
+      log: silentLogger
+    })
+  }
+
+  #createController(reconciler: Reconciler, concurrency: number) {
+    const { clock, timers, random, onPanic } = this.#deps
+    const metrics: ControllerObserver = {
+      reconciled: () => undefined,
+      panicked: () => undefined,
+      timedOut: () => undefined,
+      queue: {
+        added: () => undefined,
+        waited: () => undefined,
+        worked: () => undefined,
+        watch: () => undefined,
+        retried: () => undefined
+      }
+    }
+    return new Controller({
+      reconciler: telling(reconciler, onPanic),
+      concurrency,
+      deadlineMs: DEADLINE_MS,
+      log: silentLogger,
+      metrics,
+      clock,
+      timers,
+      random: random.next
+    })
+  }
+}
+
+/** The reconciler, telling what it throws that is no error of ours. */
+function telling(reconciler: Reconciler, onPanic: (err: unknown) => void): Reconciler {
+  return {
+    name: reconciler.name,
+    reconcile: async (key, signal) => {
+      try {
+        return await reconciler.reconcile(key, signal)
+      } catch (err) {
+        if (!(err instanceof FaasError) && !signal.aborted) onPanic(err)
+        throw err
+      }
+    }
+  }
+}
+
+function isPulling({ status }: FunctionObject): boolean {
+  return getCondition(status.conditions, 'Progressing')?.reason === 'ImagePulling'
+}

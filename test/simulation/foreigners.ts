@@ -1,0 +1,90 @@
+import { overlaps } from '../../src/engine/subnets.ts'
+import type { FakeEngine } from '../helpers/fake-engine.ts'
+
+/** Containers and networks of somebody else, as they were made: nobody may change them. */
+export class Foreigners {
+  readonly #engine: FakeEngine
+  /** Id → the whole of it, as text. */
+  readonly #containers = new Map<string, string>()
+  readonly #networks = new Map<string, string>()
+  #count = 0
+
+  constructor(engine: FakeEngine) {
+    this.#engine = engine
+  }
+
+  /** Gives its id; undefined when the name is taken. */
+  async addContainer(name: string): Promise<string | undefined> {
+    if (this.#engine.containers().some(c => c.name === name)) return undefined
+    const network = `foreign-${this.#count++}`
+    const networkId = this.#engine.addNetwork(network, { subnets: [`172.16.${this.#count}.0/24`] })
+    const id = await this.#engine.createContainer({
+      name,
+      network,
+      image: 'hello:1',
+      labels: { 'somebody.else': 'yes' },
+      env: {},
+      memoryBytes: 0,
+      memoryReservationBytes: 0,
+      nanoCpus: 0,
+      cpuShares: 0,
+      pidsLimit: 0,
+      readOnlyRootFilesystem: false,
+      tmpfs: {},
+      ports: [],
+      logMaxBytes: 0
+    })
+    await this.#engine.startContainer(id)
+    if (name !== 'the-gateway') this.#containers.set(id, this.#describeContainer(id))
+    this.#networks.set(networkId, this.#describeNetwork(networkId))
+    return id
+  }
+
+  /** Nothing happens when the engine would refuse the subnet. */
+  async addNetwork(name: string, subnet: string): Promise<void> {
+    const networks = await this.#engine.listNetworks()
+    if (networks.some(n => n.subnets.some(other => overlaps(other, subnet)))) return
+    const id = this.#engine.addNetwork(name, { subnets: [subnet], labels: { 'somebody.else': 'yes' } })
+    this.#networks.set(id, this.#describeNetwork(id))
+  }
+
+  /** What became different, in words. */
+  changes(): string[] {
+    return [
+      ...[...this.#containers].filter(([id, was]) => this.#describeContainer(id) !== was),
+      ...[...this.#networks].filter(([id, was]) => this.#describeNetwork(id) !== was)
+    ].map(([id, was]) => `was ${was}, is ${this.#describeContainer(id)}${this.#describeNetwork(id)}`)
+  }
+
+  /** Their owner takes away what has a name, or a subnet, that is in our way. */
+  async clear({ keepSubnets }: { readonly keepSubnets: boolean }): Promise<void> {
+    for (const id of this.#containers.keys()) await this.#engine.removeContainer(id)
+    this.#containers.clear()
+    for (const [id] of this.#networks) this.#networks.set(id, this.#describeNetwork(id))
+    for (const network of await this.#engine.listNetworks()) {
+      const isInTheWay = network.name.startsWith('test-net-') || !keepSubnets
+      if (!this.#networks.has(network.id) || !isInTheWay || /^foreign-[0-9]/.test(network.name)) continue
+      const attached = this.#engine
+        .containers()
+        .filter(c => Object.values(c.networks).some(n => n.networkId === network.id))
+      for (const { id } of attached) await this.#engine.disconnectNetwork(network.id, id)
+      await this.#engine.removeNetwork(network.id)
+      this.#networks.delete(network.id)
+    }
+  }
+
+  #describeContainer(id: string): string {
+    return JSON.stringify(this.#engine.containers().find(c => c.id === id)) ?? ''
+  }
+
+  /** With those that are attached, but the gateway: it may be where it likes. */
+  #describeNetwork(id: string): string {
+    const network = this.#engine.networks().find(n => n.id === id)
+    if (network === undefined) return ''
+    const members = this.#engine
+      .containers()
+      .filter(c => c.name !== 'the-gateway' && Object.values(c.networks).some(n => n.networkId === id))
+      .map(c => c.id)
+    return JSON.stringify({ ...network, members })
+  }
+}

@@ -1,0 +1,118 @@
+import { getCondition } from '../../api/condition.ts'
+import { LABEL } from '../../api/labels.ts'
+import { DEFAULT_NAMESPACE } from '../../api/meta.ts'
+import { networkName } from '../../api/names.ts'
+import type { Container } from '../../src/engine/engine.ts'
+import { overlaps } from '../../src/engine/subnets.ts'
+import { POLICY } from '../helpers/builders.ts'
+import { keyOf, type Simulation, type Written } from './simulation.ts'
+
+const isOurs = ({ labels }: { readonly labels: Readonly<Record<string, string>> }) =>
+  labels[LABEL.instance] === POLICY.instance
+
+/** What is not yet as it must be once nothing goes wrong any more; empty when all is well. */
+export async function unmet(sim: Simulation): Promise<string[]> {
+  const problems = [...(await writesLost(sim)), ...orphans(sim), ...doubles(sim), ...subnets(sim)]
+  for (const [name, written] of sim.written) problems.push(...(await functionProblems(sim, name, written)))
+  return problems
+}
+
+/** What must hold at every instant. */
+export function broken(sim: Simulation): string[] {
+  return [...sim.foreigners.changes().map(change => `I3: ${change}`), ...subnets(sim)]
+}
+
+/** I4: what was acknowledged is there, and what was deleted is gone. */
+async function writesLost(sim: Simulation): Promise<string[]> {
+  const objects = await sim.functions.list()
+  const gone = objects
+    .filter(({ metadata }) => !sim.written.has(metadata.name))
+    .map(({ metadata }) => `I4: ${metadata.name} was deleted and is still there`)
+  const kept = [...sim.written].flatMap(([name, written]) => {
+    const object = objects.find(({ metadata }) => metadata.name === name)
+    if (object === undefined) return [`I4: ${name} is lost`]
+    const isSame = object.metadata.uid === written.uid && JSON.stringify(object.spec) === JSON.stringify(written.spec)
+    return isSame ? [] : [`I4: ${name} is not what was written last`]
+  })
+  return [...gone, ...kept]
+}
+
+/** I2: whatever is ours belongs to a function that is written down, and is wanted. */
+function orphans(sim: Simulation): string[] {
+  const isOwned = (labels: Readonly<Record<string, string>>) => sim.written.has(labels[LABEL.function] ?? '')
+  const containers = sim.engine.containers().filter(isOurs)
+  const wanted = [...sim.written].flatMap(([name, { spec }]) =>
+    Array.from({ length: spec.replicas }, (_, ordinal) => `${name}-${ordinal}`)
+  )
+  return [
+    ...containers.filter(c => !wanted.includes(c.name)).map(c => `I2: container ${c.name} ${c.state} is left over`),
+    ...sim.engine
+      .networks()
+      .filter(n => isOurs(n) && !isOwned(n.labels))
+      .map(n => `I2: network ${n.name} is left over`),
+    ...sim.engine
+      .volumes()
+      .filter(v => isOurs(v) && !isOwned(v.labels))
+      .map(v => `I2: volume ${v.name} is left over`)
+  ]
+}
+
+/** I5: one container for each ordinal; and one network for each function. */
+function doubles(sim: Simulation): string[] {
+  const identity = ({ labels }: Container) => `${labels[LABEL.function]}-${labels[LABEL.ordinal]} ${labels[LABEL.uid]}`
+  const containers = repeated(sim.engine.containers().filter(isOurs).map(identity))
+  const networks = repeated(
+    sim.engine
+      .networks()
+      .filter(isOurs)
+      .map(({ name }) => name)
+  )
+  return [...containers, ...networks].map(text => `I5: ${text} is there twice`)
+}
+
+function repeated(texts: readonly string[]): string[] {
+  return texts.filter((text, i) => texts.indexOf(text) !== i)
+}
+
+/** I6: no subnet is taken twice. */
+function subnets(sim: Simulation): string[] {
+  const all = sim.engine.networks().flatMap(({ name, subnets }) => subnets.map(subnet => ({ name, subnet })))
+  return all.flatMap((a, i) =>
+    all
+      .slice(i + 1)
+      .filter(b => overlaps(a.subnet, b.subnet))
+      .map(b => `I6: ${a.name} ${a.subnet} and ${b.name} ${b.subnet} overlap`)
+  )
+}
+
+/** I1 and I8: the function is ready, its endpoints are its replicas, and its status speaks of its last generation. */
+async function functionProblems(sim: Simulation, name: string, { uid, spec }: Written): Promise<string[]> {
+  const object = await sim.functions.get(keyOf(name))
+  const route = sim.process?.endpoints.get(keyOf(name))
+  if (object === undefined || route === undefined) return [`I1: ${name} has no route`]
+  const problems: string[] = []
+  if (object.status.observedGeneration !== object.metadata.generation) problems.push(`I8: ${name} is not observed`)
+  const progressing = getCondition(object.status.conditions, 'Progressing')
+  if (progressing?.reason !== 'Converged') {
+    problems.push(`I1: ${name} is not converged: ${progressing?.reason} ${progressing?.message}`)
+  }
+  if (route.uid !== uid) problems.push(`I1: the route of ${name} is of ${route.uid} instead of ${uid}`)
+  if (route.endpoints.length !== spec.replicas) {
+    problems.push(`I1: ${name} has ${route.endpoints.length} endpoints instead of ${spec.replicas}`)
+  }
+  const network = networkName(POLICY.functionsNetwork, { namespace: DEFAULT_NAMESPACE, name })
+  for (const { containerId, host } of route.endpoints) {
+    const container = sim.engine.containers().find(({ id }) => id === containerId)
+    const isRight =
+      container?.labels[LABEL.uid] === uid &&
+      container.networks[network]?.ipAddress === host &&
+      sim.health.answers(container, network)
+    if (!isRight) problems.push(`I1: endpoint ${container?.name ?? containerId} of ${name} is none`)
+  }
+  const { gatewayId } = sim
+  if (spec.replicas > 0 && gatewayId !== undefined) {
+    const isAttached = sim.engine.containers().find(({ id }) => id === gatewayId)?.networks[network] !== undefined
+    if (!isAttached) problems.push(`I1: the gateway is not on the network of ${name}`)
+  }
+  return problems
+}

@@ -1,0 +1,227 @@
+import type { FunctionSpec } from '../../api/function.ts'
+import { DEFAULT_NAMESPACE } from '../../api/meta.ts'
+import type { Route } from '../../src/gateway/endpoints.ts'
+import type { Timers } from '../../src/runtime/timers.ts'
+import type { FunctionStore } from '../../src/store/store.ts'
+import { aFunction } from '../helpers/builders.ts'
+import { FakeEngine } from '../helpers/fake-engine.ts'
+import { ManualTime } from '../helpers/manual-time.ts'
+import { CALM, type Rates, randomRates } from './chaos.ts'
+import { ControllerProcess } from './controller-process.ts'
+import { flakyEngine } from './flaky-engine.ts'
+import { flakyFunctions } from './flaky-functions.ts'
+import { Foreigners } from './foreigners.ts'
+import { Health } from './health.ts'
+import { Random } from './random.ts'
+import type { SharedStore } from './shared-store.ts'
+
+/** What is written down of one function, as an API client that got an answer knows it. */
+export interface Written {
+  readonly uid: string
+  readonly generation: number
+  readonly spec: FunctionSpec
+}
+
+/** Never deleted, so that the database is never empty: garbage would wait for a person then. */
+export const ANCHOR = 'anchor'
+export const NAMES: readonly string[] = [ANCHOR, 'alpha', 'beta', 'gamma']
+export const GOOD_IMAGES: readonly string[] = ['hello:1', 'hello:2', 'remote:1']
+
+const MAX_TRACE = 4000
+
+/**
+ * One seeded world: the fake engine, a real database, the clock, one process of the control plane at a time, people who
+ * edit functions and meddle with the engine. `chaos.ts` says what goes wrong in it, `deeds.ts` what people do.
+ */
+export class Simulation {
+  readonly time = new ManualTime()
+  readonly engine = new FakeEngine(this.time)
+  readonly random: Random
+  readonly rates: Rates
+  readonly isPoolTight: boolean
+  readonly pool: string
+  readonly health: Health
+  readonly foreigners: Foreigners
+  /** By name; what the last acknowledged write says. */
+  readonly written = new Map<string, Written>()
+  readonly violations: string[] = []
+  readonly trace: string[] = []
+  readonly #store: SharedStore
+  readonly #bornAt: number
+  #gatewayId: string | undefined
+  #isEngineUp = true
+  #process: ControllerProcess | undefined
+  #life = { alive: false }
+
+  constructor(seed: number, store: SharedStore) {
+    this.#store = store
+    this.random = new Random(seed)
+    this.rates = randomRates(this.random)
+    this.isPoolTight = this.random.chance(0.3)
+    this.pool = this.isPoolTight ? '10.200.0.0/26' : '10.200.0.0/23'
+    this.health = new Health(this.engine, this.time, this.random.fork())
+    this.foreigners = new Foreigners(this.engine)
+    this.#bornAt = this.time.now()
+    const uids = this.random.fork()
+    store.use({ now: this.time.now, newUid: () => `uid-${uids.below(2 ** 31).toString(36)}` })
+    for (const image of ['hello:1', 'hello:2', 'deaf:1', 'crash:1']) this.engine.addImage(image)
+    this.engine.addImage('remote:1', { remote: true })
+    this.engine.addImage('stubborn:1', { ignoresTerm: true })
+  }
+
+  get functions(): FunctionStore {
+    return this.#store.functions
+  }
+
+  get process(): ControllerProcess | undefined {
+    return this.#process
+  }
+
+  get gatewayId(): string | undefined {
+    return this.#gatewayId
+  }
+
+  /** Empties the database of the simulation before, and puts the first functions into it. */
+  async begin(): Promise<void> {
+    for (const { metadata } of await this.functions.list()) {
+      const key = `${metadata.namespace}/${metadata.name}`
+      await this.functions.markDeleted(key)
+      await this.functions.remove(key, metadata.uid)
+    }
+    if (this.random.chance(0.3)) this.#gatewayId = await this.foreigners.addContainer('the-gateway')
+    await this.put(ANCHOR, { replicas: 1 })
+    for (const name of NAMES) if (this.random.chance(0.5)) await this.put(name, { replicas: this.random.below(4) })
+    this.startProcess()
+  }
+
+  note(text: string): void {
+    if (this.trace.length < MAX_TRACE)
+      this.trace.push(`${((this.time.now() - this.#bornAt) / 1000).toFixed(2)} ${text}`)
+  }
+
+  violate(text: string): void {
+    this.note(`VIOLATION ${text}`)
+    this.violations.push(text)
+  }
+
+  /** Nothing goes wrong from now on. */
+  calm(): void {
+    Object.assign(this.rates, CALM)
+  }
+
+  setEngineUp(up: boolean): void {
+    this.#isEngineUp = up
+    if (!up) this.engine.breakStreams()
+  }
+
+  /** Writes down as a handler does; tells the loop unless the process ends between the commit and that. */
+  async put(name: string, change: Partial<FunctionSpec>): Promise<void> {
+    const key = keyOf(name)
+    const { object } = await this.functions.put(key, current => {
+      const { metadata, spec } = current ?? aFunction({ name })
+      const { namespace, labels, annotations } = metadata
+      return { name, namespace, labels, annotations, spec: { ...spec, ...change } }
+    })
+    const { uid, generation } = object.metadata
+    this.written.set(name, { uid, generation, spec: object.spec })
+    this.note(`put ${name} ${uid} ${generation} ${JSON.stringify(change)}`)
+    this.#tell(key)
+  }
+
+  async delete(name: string): Promise<void> {
+    await this.functions.markDeleted(keyOf(name))
+    this.written.delete(name)
+    this.note(`delete ${name}`)
+    this.#tell(keyOf(name))
+  }
+
+  #tell(key: string): void {
+    if (this.random.chance(this.rates.lostEvent)) return
+    this.#process?.functions.forgive(key)
+    this.#process?.functions.add(key)
+  }
+
+  startProcess(): void {
+    if (this.#life.alive) return
+    const life = { alive: true }
+    this.#life = life
+    const isAlive = () => life.alive
+    const kill = () => this.killProcess()
+    const { random, rates, time, engine, isPoolTight, health } = this
+    const process = new ControllerProcess({
+      engine: flakyEngine({
+        engine,
+        rates,
+        isPoolTight,
+        isAlive,
+        kill,
+        random: random.fork(),
+        isUp: () => this.#isEngineUp,
+        wait: ms => new Promise<void>(resolve => time.set(resolve, ms)),
+        later: (run, ms) => void time.set(run, ms),
+        trace: text => this.note(text),
+        started: id => this.#crashes(id)
+      }),
+      functions: flakyFunctions({ functions: this.functions, rates, random: random.fork(), isAlive, kill }),
+      clock: time,
+      timers: timersOf(time, isAlive),
+      random: random.fork(),
+      request: (target, signal) => health.answer(target.host, signal),
+      pool: this.pool,
+      bornAt: this.#bornAt,
+      gatewayId: this.#gatewayId,
+      onRoute: (before, after) => this.#checkRoute(before, after),
+      onPanic: err => this.#onPanic(err)
+    })
+    this.#process = process
+    this.note('start process')
+    process.start()
+  }
+
+  killProcess(): void {
+    if (!this.#life.alive) return
+    this.note('kill process')
+    this.#life.alive = false
+    this.#process?.end()
+    this.#process = undefined
+    // Somebody restarts it; its memory is gone.
+    this.time.set(() => this.startProcess(), this.random.below(5000))
+  }
+
+  /** The world is over. */
+  end(): void {
+    this.#life.alive = false
+    this.#process?.end()
+  }
+
+  #crashes(nameOrId: string): void {
+    this.time.set(() => this.health.crash(nameOrId), 50 + this.random.below(2000))
+  }
+
+  #onPanic(err: unknown): void {
+    const isOurs = err instanceof Error && ['KilledError', 'StoreUnavailableError'].includes(err.name)
+    if (!isOurs) this.violate(`a pass panicked: ${err instanceof Error ? err.stack : String(err)}`)
+  }
+
+  /** An endpoint that answers goes only when as many as are wanted stay. */
+  #checkRoute(before: Route | undefined, after: Route): void {
+    if (before === undefined || before.uid !== after.uid || after.endpoints.length >= after.replicas) return
+    const kept = new Set(after.endpoints.map(e => e.containerId))
+    for (const { containerId } of before.endpoints) {
+      if (!kept.has(containerId) && this.health.answeredLong(containerId)) {
+        this.violate(`endpoint of ${after.key} was taken out though it answers and ${after.replicas} are wanted`)
+      }
+    }
+  }
+}
+
+export function keyOf(name: string): string {
+  return `${DEFAULT_NAMESPACE}/${name}`
+}
+
+function timersOf(time: ManualTime, isAlive: () => boolean): Timers {
+  return {
+    set: (callback, ms) => time.set(() => (isAlive() ? callback() : undefined), ms),
+    clear: timer => time.clear(timer)
+  }
+}
