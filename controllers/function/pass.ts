@@ -14,6 +14,7 @@ import type { Observed, Replica } from './observed.ts'
 import { type Plan, planFunction } from './plan.ts'
 import { recordExits } from './restarts.ts'
 import { isUpToDate } from './rollout.ts'
+import { troubleOf } from './status.ts'
 import { formatStep, type Step } from './step.ts'
 
 export interface PassDeps extends ObserveDeps, ApplyDeps, ImageDeps {
@@ -58,7 +59,7 @@ export async function runPass(deps: PassDeps, object: FunctionObject, signal: Ab
     observed = await look()
     const first = await planPass(deps, object, observed, signal)
     desired = first.desired
-    publish(deps, first)
+    publish(deps, first, observed)
     const steps = first.plan.steps.filter(step => !becameBusy(deps, observed, step))
     if (steps.length === 0) return { ...first.plan, desired, observed, interrupted: false }
     deps.log.info({ key, generation: desired.owner.generation, steps: steps.map(formatStep) }, 'Planned function')
@@ -68,7 +69,7 @@ export async function runPass(deps: PassDeps, object: FunctionObject, signal: Ab
       observed = await look()
     }
     const next = { desired, plan: planFunction(desired, observed, deps.now()) }
-    publish(deps, next)
+    publish(deps, next, observed)
     return { ...afterwards(next.plan), desired, observed, interrupted: false }
   } catch (failure) {
     const interrupted = signal.aborted && (faultOf(failure) === 'aborted' || failure === signal.reason)
@@ -159,12 +160,14 @@ function declareRoute({ endpoints }: PassDeps, { metadata, spec }: FunctionObjec
 }
 
 /** Endpoints first, then steps: a replica has left the table before it is asked to stop. */
-function publish(deps: PassDeps, { desired, plan }: Planned): void {
+function publish(deps: PassDeps, { desired, plan }: Planned, observed: Observed): void {
+  const trouble = desired.replicas === 0 ? undefined : troubleOf(desired, observed, deps.now())
   deps.endpoints.put({
     key: desired.key,
     uid: desired.owner.uid,
     replicas: desired.replicas,
-    endpoints: plan.endpoints.map(toEndpoint)
+    endpoints: plan.endpoints.map(toEndpoint),
+    ...(trouble === undefined ? {} : { trouble })
   })
   deps.departures.leaving(desired.key, plan.leaving, deps.now())
 }

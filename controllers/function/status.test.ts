@@ -6,7 +6,7 @@ import { aDesired, aFunction, anObserved, aReplica, NETWORK, NOW } from '../../t
 import type { Desired, ImageStatus } from './desired.ts'
 import { NameConflictError, SubnetsExhaustedError } from './faults.ts'
 import type { Observed } from './observed.ts'
-import { statusOf } from './status.ts'
+import { statusOf, troubleOf } from './status.ts'
 
 const OLD = 'aaaaaaaa'
 
@@ -234,5 +234,23 @@ describe('statusOf', () => {
     expect(getCondition(conditions, 'Degraded')?.message).to.equal(
       `replica 0 exited with code 1, 3 times in a row; next start at ${RECORD.notBefore}; last output: boom`
     )
+  })
+})
+
+describe('troubleOf', () => {
+  const exited = anObserved([aReplica({ phase: 'exited' })])
+  const backingOff = (seconds: number) =>
+    aDesired({ restarts: [{ ...RECORD, notBefore: new Date(NOW + seconds * 1000).toISOString() }] })
+
+  it('is what keeps a function from coming up soon', () => {
+    expect(troubleOf(aDesired({ missingSecrets: ['db'] }), anObserved(), NOW)).to.equal('SecretMissing')
+    const image = { state: 'failed', fault: 'no-image', message: '', retryAt: NOW } as const
+    expect(troubleOf(without(image), anObserved(), NOW)).to.equal('ImageNotFound')
+    expect(troubleOf(backingOff(6), exited, NOW)).to.equal('CrashLoopBackOff')
+  })
+
+  it('is nothing as long as waiting helps', () => {
+    expect(troubleOf(aDesired(), anObserved([aReplica({ phase: 'starting' })]), NOW)).to.equal(undefined)
+    expect(troubleOf(backingOff(5), exited, NOW)).to.equal(undefined)
   })
 })

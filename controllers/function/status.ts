@@ -140,17 +140,43 @@ function degraded(fault: Verdict | undefined): Draft {
     : { type: 'Degraded', status: 'True', ...fault }
 }
 
+/** What keeps a function from coming up until somebody mends it, or for long. */
+const LASTING: ReadonlySet<Reason> = new Set([
+  'ImageNotFound',
+  'ImagePullUnauthorized',
+  'ImagePullFailed',
+  'DiskPressure',
+  'SecretMissing',
+  'NameConflict',
+  'ReadinessTimeout'
+])
+
+/** A replica that is started again within this time is worth waiting for. */
+const SOON_MS = 5000
+
+/** The reason why no replica will be ready soon, if there is one: calls then need not wait for it. Pure. */
+export function troubleOf(desired: Desired, observed: Observed, now: number): Reason | undefined {
+  const fault = standingFault(desired, observed, now)
+  if (fault === undefined) return undefined
+  const backsOff = desired.restarts.some(record => Date.parse(record.notBefore) - now > SOON_MS)
+  return LASTING.has(fault.reason) || backsOff ? fault.reason : undefined
+}
+
 /** The most telling thing that is wrong, if any is. */
-function faultOf(result: PassResult, observed: Observed): Verdict | undefined {
-  const { desired, failure } = result
+function faultOf({ desired, failure, now }: PassResult, observed: Observed): Verdict | undefined {
   if (failure !== undefined) return { reason: reasonOf(failure), message: messageOf(failure) }
+  return standingFault(desired, observed, now)
+}
+
+/** What is wrong apart from how the pass went. */
+function standingFault(desired: Desired, observed: Observed, now: number): Verdict | undefined {
   if (desired.image.state === 'failed') {
     return { reason: pullReasonOf(desired.image.fault), message: desired.image.message }
   }
   if (desired.missingSecrets.length > 0) {
     return { reason: 'SecretMissing', message: `secrets are missing: ${desired.missingSecrets.join(', ')}` }
   }
-  return networkFault(desired, observed) ?? exitFault(result, observed) ?? readinessFault(result, observed)
+  return networkFault(desired, observed) ?? exitFault(desired, observed, now) ?? readinessFault(desired, observed, now)
 }
 
 function messageOf(failure: unknown): string {
@@ -173,7 +199,7 @@ function networkFault(desired: Desired, { network }: Observed): Verdict | undefi
 }
 
 /** Exits that have not been made good: no ready replica stands where one exited. */
-function exitFault({ desired, now }: PassResult, observed: Observed): Verdict | undefined {
+function exitFault(desired: Desired, observed: Observed, now: number): Verdict | undefined {
   const broken = desired.restarts.filter(
     record => record.ordinal < desired.replicas && !isMadeGood(desired, observed, record)
   )
@@ -201,7 +227,7 @@ function isMadeGood(desired: Desired, { replicas }: Observed, record: RestartRec
   return replicas.some(r => r.ordinal === record.ordinal && r.phase === 'ready' && isUpToDate(desired, r))
 }
 
-function readinessFault({ desired, now }: PassResult, { replicas }: Observed): Verdict | undefined {
+function readinessFault(desired: Desired, { replicas }: Observed, now: number): Verdict | undefined {
   const late = replicas.find(
     r =>
       r.uid === desired.owner.uid &&

@@ -171,12 +171,18 @@ export class Call implements Guest, AttemptEvents {
   }
 
   #advance(): void {
-    const { name, namespace } = this.#target
     const turn = turnOf(this.key, this.#context.deps)
     if (this.#context.deps.table.get(this.key) !== undefined) this.#count()
     if (turn === 'go') this.#go()
     else if (turn === 'wait') this.#wait()
-    else this.#refuse(turn === 'asleep' ? refusals.asleep(name, namespace) : refusals.unknown(name, namespace))
+    else this.#turnAway(turn)
+  }
+
+  #turnAway(turn: 'asleep' | 'troubled' | 'unknown'): void {
+    const { name, namespace } = this.#target
+    if (turn === 'asleep') this.#refuse(refusals.asleep(name, namespace))
+    else if (turn === 'unknown') this.#refuse(refusals.unknown(name, namespace))
+    else this.#refuse(refusals.troubled(this.key, this.#context.deps.table.get(this.key)?.trouble ?? ''))
   }
 
   #go(): void {

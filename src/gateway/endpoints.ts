@@ -14,6 +14,8 @@ export interface Route {
   /** How many replicas are wanted: 0 is a function that sleeps, and not one that is starting. */
   readonly replicas: number
   readonly endpoints: readonly Endpoint[]
+  /** Why no endpoint will appear soon, as a condition's reason, so that calls need not wait for one; absent when one may. */
+  readonly trouble?: string
 }
 
 /**

@@ -52,6 +52,21 @@ describe('routing of calls', () => {
     expect(answer.headers['retry-after']).to.equal('5')
   })
 
+  it('K2: refuses a call at once while the function cannot come up, and holds it when the loop looks again', async () => {
+    await planeWith()
+    plane.table.put({ key: 'ns/fn', uid: 'uid-1', replicas: 1, endpoints: [], trouble: 'ImageNotFound' })
+    plane.table.markComplete()
+    const answer = await plane.call()
+    expect(answer.status).to.equal(503)
+    expect(answer.body).to.equal('function ns/fn cannot serve now: ImageNotFound; its status says more\n')
+    expect(answer.headers['retry-after']).to.equal('5')
+    plane.pending.add('ns/fn')
+    const held = plane.call()
+    await eventually(() => plane.held === 1)
+    plane.route(await plane.replica((_req, res) => res.end('up')))
+    expect((await held).body).to.equal('up')
+  })
+
   for (const [situation, arrange] of [
     ['the table is not complete', () => undefined],
     ['the function is pending', () => plane.table.markComplete()],

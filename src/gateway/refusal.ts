@@ -23,6 +23,11 @@ export const refusals = {
       `function ${name} in namespace ${namespace} is scaled to zero; scale it up with ` +
       `POST /system/scale-function/${name}?namespace=${namespace} {"serviceName":"${name}","replicas":1}`
   }),
+  troubled: (key: string, trouble: string): Refusal => ({
+    status: 503,
+    retryAfterS: 5,
+    text: `function ${key} cannot serve now: ${trouble}; its status says more`
+  }),
   notReady: (key: string, waitedMs: number): Refusal => ({
     status: 503,
     retryAfterS: 5,

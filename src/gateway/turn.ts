@@ -1,7 +1,7 @@
 import type { EndpointTable } from './endpoints.ts'
 
-/** What becomes of a call now: sent, held, or refused because the function sleeps or is unknown. */
-export type Turn = 'go' | 'wait' | 'asleep' | 'unknown'
+/** What becomes of a call now: sent, held, or refused because the function sleeps, cannot come up, or is unknown. */
+export type Turn = 'go' | 'wait' | 'asleep' | 'troubled' | 'unknown'
 
 export interface Known {
   readonly table: Pick<EndpointTable, 'get' | 'isComplete'>
@@ -14,5 +14,7 @@ export function turnOf(key: string, { table, isPending }: Known): Turn {
   const route = table.get(key)
   if (route === undefined) return table.isComplete && !isPending(key) ? 'unknown' : 'wait'
   if (route.endpoints.length > 0) return 'go'
-  return route.replicas === 0 && !isPending(key) ? 'asleep' : 'wait'
+  if (isPending(key)) return 'wait'
+  if (route.replicas === 0) return 'asleep'
+  return route.trouble === undefined ? 'wait' : 'troubled'
 }

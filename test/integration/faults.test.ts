@@ -88,11 +88,14 @@ describe('faults on a real engine', function () {
     await network.remove()
   })
 
-  it('accepts a function whose secrets are not there, says SecretMissing and starts nothing', async () => {
+  it('accepts a function whose secrets are not there, says SecretMissing, starts nothing and holds no call', async () => {
     await gateway.apply('secretive', { image, secrets: ['db-password'] })
     const condition = await gateway.reason('secretive', 'Degraded', 'SecretMissing')
     expect(condition.message).to.contain('db-password')
     expect(await gateway.containers('secretive')).to.deep.equal([])
+    const answer = await gateway.call('GET', '/function/secretive')
+    expect([answer.status, answer.headers['retry-after']]).to.deep.equal([503, '5'])
+    expect(answer.text).to.contain('SecretMissing')
   })
 
   it('names the variable to set when its port is taken', async () => {
