@@ -39,8 +39,9 @@ const MAX_BATCH = 8
 
 /**
  * Does the steps: those of the network in order, then those of the replicas, ordinals side by side. Creations of a
- * revision that is not proven go in batches of 1, 2, 4 …, so that when all fail alike one failed instead of all. Throws
- * the first error, after the steps that ran beside it have ended. Source of the batches: Kubernetes, slowStartBatch.
+ * revision that is not proven go in batches of 1, 2, 4 …, so that when all fail alike one failed instead of all. What
+ * goes does so last, and whether or not what comes has failed: it was decided without that. Throws the first error, after
+ * everything else has ended. Source of the batches: Kubernetes, slowStartBatch.
  */
 export async function applySteps(
   deps: ApplyDeps,
@@ -49,24 +50,31 @@ export async function applySteps(
   signal: AbortSignal
 ): Promise<void> {
   const lanes = lanesOf(steps.filter(isReplicaStep))
-  const creating = lanes.filter(lane => lane.some(step => step.kind === 'create-replica'))
-  const others = lanes.filter(lane => !creating.includes(lane))
+  const going = lanes.filter(lane => lane.every(({ kind }) => kind === 'stop-replica' || kind === 'remove-replica'))
   const runLane = (lane: readonly ReplicaStep[]) => applyInOrder(deps, target, lane, signal)
-  const runPlain = (kinds: readonly Step['kind'][]) =>
-    applyInOrder(
-      deps,
-      target,
-      steps.filter(step => kinds.includes(step.kind)),
-      signal
-    )
+  const bring = async () => {
+    const ofNetwork = steps.filter(step => !isReplicaStep(step))
+    await applyInOrder(deps, target, ofNetwork, signal)
+    const coming = lanes.filter(lane => !going.includes(lane))
+    await bringReplicas(coming, target.isProven, runLane)
+  }
+  const came = await Promise.allSettled([bring()])
+  throwFirst([...came, ...(await Promise.allSettled(going.map(runLane)))])
+}
 
-  await runPlain(['disconnect-gateway', 'remove-network', 'create-network', 'connect-gateway'])
+async function bringReplicas(
+  lanes: readonly (readonly ReplicaStep[])[],
+  isProven: boolean,
+  runLane: (lane: readonly ReplicaStep[]) => Promise<void>
+): Promise<void> {
+  const creating = lanes.filter(lane => lane.some(step => step.kind === 'create-replica'))
+  const repairing = lanes.filter(lane => !creating.includes(lane))
   let done = 0
-  for (let size = target.isProven ? MAX_BATCH : 1; done < creating.length; size = Math.min(MAX_BATCH, size * 2)) {
-    await allOrFirstError(creating.slice(done, done + size).map(runLane))
+  for (let size = isProven ? MAX_BATCH : 1; done < creating.length; size = Math.min(MAX_BATCH, size * 2)) {
+    throwFirst(await Promise.allSettled(creating.slice(done, done + size).map(runLane)))
     done += size
   }
-  await allOrFirstError(others.map(runLane))
+  throwFirst(await Promise.allSettled(repairing.map(runLane)))
 }
 
 /** Steps of one ordinal depend on each other; stopping one that leaves must not wait for its successor to succeed. */
@@ -79,8 +87,7 @@ function lanesOf(steps: readonly ReplicaStep[]): ReplicaStep[][] {
   return [...lanes.values()]
 }
 
-async function allOrFirstError(work: readonly Promise<void>[]): Promise<void> {
-  const results = await Promise.allSettled(work)
+function throwFirst(results: readonly PromiseSettledResult<void>[]): void {
   for (const result of results) if (result.status === 'rejected') throw result.reason
 }
 

@@ -1,0 +1,32 @@
+import { expect } from 'chai'
+import { Loop } from '../../test/helpers/loop.ts'
+
+/** Calls that a test lets fail for as long as it lasts. */
+const ALWAYS = { times: 1000 }
+
+describe('FunctionReconciler, when one thing fails for ever', () => {
+  let loop: Loop
+
+  beforeEach(async () => {
+    loop = await Loop.open()
+  })
+  afterEach(() => loop.close())
+
+  /** Some passes, whatever becomes of them. */
+  async function passes(count: number): Promise<void> {
+    for (let i = 0; i < count; i++) {
+      await loop.pass().catch(() => undefined)
+      loop.clock.advance(1000)
+    }
+  }
+
+  it('stops surplus replicas though the new revision cannot be created', async () => {
+    await loop.put({ replicas: 4 })
+    await loop.settle()
+    await loop.put({ replicas: 1, image: 'hello:2' })
+    loop.engine.fail('container_create', 'other', ALWAYS)
+    await passes(6)
+    expect((await loop.containers()).filter(text => text.endsWith('running'))).to.have.length(1)
+    expect(loop.endpoints.get('openfaas-fn/hello')?.endpoints).to.have.length(1)
+  })
+})
