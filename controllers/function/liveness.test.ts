@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { getCondition } from '../../api/condition.ts'
 import { Loop } from '../../test/helpers/loop.ts'
 
 /** Calls that a test lets fail for as long as it lasts. */
@@ -28,5 +29,23 @@ describe('FunctionReconciler, when one thing fails for ever', () => {
     await passes(6)
     expect((await loop.containers()).filter(text => text.endsWith('running'))).to.have.length(1)
     expect(loop.endpoints.get('openfaas-fn/hello')?.endpoints).to.have.length(1)
+  })
+
+  it('replaces a dead replica whose output the engine does not give', async () => {
+    await loop.put()
+    await loop.settle()
+    loop.engine.exit('hello-0', 1)
+    loop.engine.fail('container_logs', 'busy', ALWAYS)
+    await passes(4)
+    expect(await loop.containers()).to.deep.equal(['hello-0 running'])
+  })
+
+  it('tells of a failure of the engine while it reads the output of a dead replica', async () => {
+    await loop.put()
+    await loop.settle()
+    loop.engine.exit('hello-0', 1)
+    loop.engine.fail('container_logs', 'unavailable')
+    await passes(1)
+    expect(getCondition((await loop.get()).status.conditions, 'Degraded')?.reason).to.equal('EngineUnreachable')
   })
 })

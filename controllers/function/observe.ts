@@ -11,6 +11,7 @@ import {
 import { parseKey } from '../../api/meta.ts'
 import { networkName } from '../../api/names.ts'
 import type { Container, ContainerSummary, Engine, Network } from '../../src/engine/engine.ts'
+import { EngineError } from '../../src/engine/faults.ts'
 import { FUNCTION_PORT } from './container-spec.ts'
 import type { Departures } from './departures.ts'
 import type { Observed, ObservedNetwork, Phase, Replica } from './observed.ts'
@@ -115,7 +116,17 @@ async function observeReplica(deps: ObserveDeps, found: Found, signal: AbortSign
     ...(hasAddress ? { address } : {}),
     ...(departure ?? {}),
     ...(probe?.lastError === undefined ? {} : { probeError: probe.lastError }),
-    ...(died ? { lastOutput: await deps.engine.tailLogs(container.id, LAST_LINES, signal) } : {})
+    ...(died ? { lastOutput: await lastOutputOf(deps, container.id, signal) } : {})
+  }
+}
+
+/** The engine refuses the output of some that are dead for good; that must not keep them from being replaced. */
+async function lastOutputOf(deps: ObserveDeps, id: string, signal: AbortSignal): Promise<string> {
+  try {
+    return await deps.engine.tailLogs(id, LAST_LINES, signal)
+  } catch (err) {
+    if (err instanceof EngineError && err.fault !== 'unavailable' && err.fault !== 'aborted') return ''
+    throw err
   }
 }
 
