@@ -21,7 +21,7 @@ export interface Outcome {
 export async function simulate(seed: number, store: SharedStore): Promise<Outcome> {
   const sim = new Simulation(seed, store)
   await sim.begin()
-  const deeds = 5 + sim.random.below(60)
+  const deeds = 5 + sim.random.below(40)
   for (let i = 0; i < deeds; i++) {
     await sim.time.advance(sim.random.below(sim.random.pick([50, 500, 5000, 30_000]) ?? 0))
     await doSomething(sim)

@@ -43,7 +43,10 @@ export async function openSharedStore(): Promise<SharedStore> {
  */
 function remembering(functions: FunctionStore): FunctionStore {
   const known = new Map<string, FunctionObject>()
-  functions.onChange(({ object }) => known.delete(keyOf(object.metadata)))
+  functions.onChange(({ type, object }) => {
+    if (type === 'DELETED') known.delete(keyOf(object.metadata))
+    else known.set(keyOf(object.metadata), object)
+  })
   const get = async (key: string): Promise<FunctionObject | undefined> => {
     const remembered = known.get(key)
     if (remembered !== undefined) return remembered
