@@ -120,7 +120,7 @@ async function applyStep(deps: ApplyDeps, target: Target, step: Step, signal: Ab
     case 'start-replica':
       return engine.startContainer(step.name, signal)
     case 'connect-replica':
-      return engine.connectNetwork(desired.networkName, step.name, signal)
+      return engine.connectNetwork(step.networkId ?? desired.networkName, step.name, signal)
     case 'unpause-replica':
       return engine.unpauseContainer(step.name, signal)
     case 'rename-replica':

@@ -70,6 +70,12 @@ describe('planFunction', () => {
     expect(planText(aDesired({ replicas: 2 }), observed)).to.equal('')
   })
 
+  it('N5: connects a replica to the network that was found, whoever has its name by then', () => {
+    const { address: _, ...off } = aReplica({ phase: 'unready' })
+    const [step] = planFunction(aDesired(), anObserved([off]), NOW).steps
+    expect(step).to.include({ kind: 'connect-replica', networkId: NETWORK.id })
+  })
+
   it('creates nothing on a network that is not ours', () => {
     expect(planText(aDesired(), anObserved([], { ...NETWORK, ours: false }))).to.equal('')
   })

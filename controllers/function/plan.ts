@@ -89,7 +89,8 @@ function planRepair(desired: Desired, observed: Observed, replica: Replica): Rep
     steps.push({ kind: 'start-replica', name: replica.id, ordinal, cause: 'not started' })
   if (replica.paused) steps.push({ kind: 'unpause-replica', name: replica.id, ordinal, cause: 'paused' })
   if (replica.address === undefined && isUp(replica) && !isForeign) {
-    steps.push({ kind: 'connect-replica', name: replica.id, ordinal, cause: 'not on its network' })
+    const network = observed.network === undefined ? {} : { networkId: observed.network.id }
+    steps.push({ kind: 'connect-replica', name: replica.id, ...network, ordinal, cause: 'not on its network' })
   }
   return steps
 }

@@ -12,7 +12,14 @@ export type Step =
 export type ReplicaStep =
   | { readonly kind: 'create-replica'; readonly name: string; readonly ordinal: number; readonly cause: string }
   | { readonly kind: 'start-replica'; readonly name: string; readonly ordinal: number; readonly cause: string }
-  | { readonly kind: 'connect-replica'; readonly name: string; readonly ordinal: number; readonly cause: string }
+  | {
+      readonly kind: 'connect-replica'
+      readonly name: string
+      /** Of the network that was found; absent for one that is made in the same pass. */
+      readonly networkId?: string
+      readonly ordinal: number
+      readonly cause: string
+    }
   | { readonly kind: 'unpause-replica'; readonly name: string; readonly ordinal: number; readonly cause: string }
   | {
       readonly kind: 'rename-replica'
