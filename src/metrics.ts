@@ -7,7 +7,7 @@ import { type FunctionMetrics, FunctionMetricsTable, type ReplicaCounts } from '
 import { type ControllerMetrics, LoopMetrics } from './metrics-loop.ts'
 
 /** Why every key was enqueued. */
-export const RESYNC_REASONS = ['start', 'reconnect', 'periodic', 'asked'] as const
+export const RESYNC_REASONS = ['start', 'reconnect', 'disconnect', 'periodic', 'asked'] as const
 export type ResyncReason = (typeof RESYNC_REASONS)[number]
 
 export const COLLECTED_KINDS = ['container', 'network', 'volume'] as const

@@ -1,4 +1,5 @@
 import { onEngineEvent } from '../../controllers/function/events.ts'
+import type { ResyncReason } from '../../controllers/function/resync.ts'
 import type { Config } from '../config.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { EngineHealth } from '../engine/health.ts'
@@ -18,6 +19,9 @@ export interface LoopDeps {
   readonly log: Logger
 }
 
+/** Statuses are to say within 5 s that the engine is away. */
+const DISCONNECT_SPREAD_MS = 2000
+
 /** What keeps the loop going: the queues, the event stream, and the clock. */
 export class LoopComponent implements Component {
   readonly name = 'loop'
@@ -26,6 +30,8 @@ export class LoopComponent implements Component {
   readonly #watcher: EngineWatcher
   readonly #stopped = new AbortController()
   #watching: Promise<void> | undefined
+  /** Whether the stream was open since it was last told lost: attempts that fail say nothing new. */
+  #wasConnected = false
   #timer: NodeJS.Timeout | undefined
 
   constructor(deps: LoopDeps, plane: ControlPlane) {
@@ -36,6 +42,7 @@ export class LoopComponent implements Component {
       engine,
       onConnected: () => {
         metrics.setWatchConnected(true)
+        this.#wasConnected = true
         void this.#meetEngine()
       },
       onEvent: event =>
@@ -51,6 +58,8 @@ export class LoopComponent implements Component {
       onDisconnected: err => {
         metrics.setWatchConnected(false)
         log.warn({ err }, 'Lost event stream of engine')
+        if (this.#wasConnected) void this.#resync('disconnect', DISCONNECT_SPREAD_MS)
+        this.#wasConnected = false
       }
     })
   }
@@ -91,7 +100,7 @@ export class LoopComponent implements Component {
     await this.#resync('reconnect')
   }
 
-  async #resync(reason: 'start' | 'reconnect' | 'periodic', spreadMs = 0): Promise<void> {
+  async #resync(reason: ResyncReason, spreadMs = 0): Promise<void> {
     if (this.#stopped.signal.aborted) return
     try {
       await this.#plane.resync.run(reason, spreadMs)

@@ -2,6 +2,7 @@ import type { Agent } from 'node:http'
 import type Docker from 'dockerode'
 import { parseImageReference } from '../../api/image-reference.ts'
 import type { StringMap } from '../../api/meta.ts'
+import { Breaker } from './breaker.ts'
 import {
   callAgent,
   connectDocker,
@@ -37,6 +38,9 @@ export interface DockerEngineOptions {
 const LOG_BYTES = 64 * 1024
 const MAX_TAIL = 10_000
 
+/** What waits on something else than the engine, a registry or the next event, and so is neither stopped nor counted. */
+const UNGUARDED: ReadonlySet<string> = new Set(['image_pull', 'events'])
+
 /** The engine behind a Docker socket. Nothing of dockerode, neither types nor errors, gets out of here. */
 export class DockerEngine implements engine.Engine {
   readonly #calls: DockerClient
@@ -46,6 +50,7 @@ export class DockerEngine implements engine.Engine {
   readonly #timeoutMs: number
   readonly #pullInactivityMs: number
   readonly #observe: ObserveCall
+  readonly #breaker = new Breaker()
 
   constructor(options: DockerEngineOptions = {}) {
     const { host = DEFAULT_HOST, registryAuth, timeoutMs = 30_000, pullInactivityMs = 60_000 } = options
@@ -263,7 +268,8 @@ export class DockerEngine implements engine.Engine {
   }
 
   async #call<T>(call: Omit<Call, 'timeoutMs'> & { timeoutMs?: number }, send: (deadline: Deadline) => Promise<T>) {
-    return runCall({ timeoutMs: this.#timeoutMs, ...call }, this.#observe, send)
+    const run = () => runCall({ timeoutMs: this.#timeoutMs, ...call }, this.#observe, send)
+    return UNGUARDED.has(call.operation) ? this.#breaker.pass(run) : this.#breaker.run(call.operation, run)
   }
 
   #container(nameOrId: string): Docker.Container {
