@@ -61,13 +61,15 @@ export function orphanKey(object: Pick<OwnedObject, 'kind' | 'id'>): string {
 
 /**
  * Every owned object without a living owner, and what is to become of it. When in doubt it stays: an object too many
- * costs memory, one too few costs a service. Containers go before the networks and volumes that they use. Pure.
+ * costs memory, one too few costs a service. Containers go before the networks and volumes that they use, and of each
+ * kind who has waited longest. Pure.
  */
 export function planGarbage(facts: GcFacts): Orphan[] {
   const order = { container: 0, network: 1, volume: 2 }
+  const seen = (object: OwnedObject) => facts.firstSeen.get(orphanKey(object)) ?? facts.now
   const orphans = facts.owned
     .filter(object => isOrphan(object, facts.living))
-    .sort((a, b) => order[a.kind] - order[b.kind] || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
+    .sort((a, b) => order[a.kind] - order[b.kind] || seen(a) - seen(b) || (a.name < b.name ? -1 : 1))
   let left = Math.max(1, Math.floor(facts.owned.length * facts.maxShare))
   return orphans.map(object => {
     const verdict = verdictOf(object, facts)

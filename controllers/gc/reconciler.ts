@@ -3,6 +3,7 @@ import { LABEL, ownerOf, type Role } from '../../api/labels.ts'
 import { type Heir, legacyFilter } from '../../api/legacy.ts'
 import { keyOf, type StringMap } from '../../api/meta.ts'
 import type { Engine } from '../../src/engine/engine.ts'
+import { EngineError } from '../../src/engine/faults.ts'
 import type { Logger } from '../../src/logger.ts'
 import type { Reconciler, Result } from '../../src/runtime/reconciler.ts'
 import type { EventStore, FunctionStore } from '../../src/store/store.ts'
@@ -17,11 +18,19 @@ const MAX_TOLD = 10
 export interface GarbageDeps {
   readonly engine: Pick<
     Engine,
-    'listContainers' | 'listNetworks' | 'listVolumes' | 'removeContainer' | 'removeNetwork' | 'removeVolume'
+    | 'listContainers'
+    | 'listNetworks'
+    | 'listVolumes'
+    | 'removeContainer'
+    | 'disconnectNetwork'
+    | 'removeNetwork'
+    | 'removeVolume'
   >
   readonly functions: Pick<FunctionStore, 'list'>
   readonly events: Pick<EventStore, 'record'>
   readonly instance: string
+  /** Id of the container that the gateway runs in, if it does. */
+  readonly gatewayId: () => string | undefined
   /** What a function may take over of the older program; absent when there is nothing of it. */
   readonly heirOf?: (object: FunctionObject) => Heir | undefined
   readonly bornAt: number
@@ -40,7 +49,7 @@ export interface GarbageDeps {
 export class GarbageReconciler implements Reconciler {
   readonly name = 'gc'
   readonly #deps: GarbageDeps
-  #firstSeen: ReadonlyMap<string, number> = new Map()
+  #firstSeen = new Map<string, number>()
   #told = ''
 
   constructor(deps: GarbageDeps) {
@@ -57,10 +66,10 @@ export class GarbageReconciler implements Reconciler {
     )
     onOrphans(orphans.length)
     this.#tell(orphans)
-    for (const { object } of orphans.filter(orphan => orphan.verdict === 'collect')) {
-      signal.throwIfAborted()
-      await this.#collect(object, signal)
-    }
+    await this.#collectAll(
+      orphans.filter(({ verdict }) => verdict === 'collect').map(({ object }) => object),
+      signal
+    )
     return { requeueAfter: this.#nextLook(orphans) }
   }
 
@@ -97,13 +106,34 @@ export class GarbageReconciler implements Reconciler {
     ]
   }
 
+  /**
+   * One that cannot go, such as a network that a stranger uses, keeps nobody else: it waits for its grace again, and
+   * goes after the others then. Throws the first error when all others are done.
+   */
+  async #collectAll(objects: readonly OwnedObject[], signal: AbortSignal): Promise<void> {
+    const failures: unknown[] = []
+    for (const object of objects) {
+      signal.throwIfAborted()
+      try {
+        await this.#collect(object, signal)
+      } catch (err) {
+        if (err instanceof EngineError && err.isUnreachable) throw err
+        this.#firstSeen.set(orphanKey(object), this.#deps.now())
+        failures.push(err)
+      }
+    }
+    if (failures.length > 0) throw failures[0]
+  }
+
   async #collect(object: OwnedObject, signal: AbortSignal): Promise<void> {
-    const { engine, onCollected, log, events } = this.#deps
+    const { engine, gatewayId, onCollected, log, events } = this.#deps
+    const self = gatewayId()
     switch (object.kind) {
       case 'container':
         await engine.removeContainer(object.id, signal)
         break
       case 'network':
+        if (self !== undefined) await engine.disconnectNetwork(object.id, self, signal)
         await engine.removeNetwork(object.id, signal)
         break
       case 'volume':

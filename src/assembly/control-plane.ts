@@ -102,7 +102,7 @@ export function assembleControlPlane(deps: ControlPlaneDeps): ControlPlane {
     functions: { add: key => functions.add(key), addAfter: (key, delayMs) => functions.addAfter(key, delayMs) },
     onFirstComplete: () => garbage.add(GC_KEY)
   })
-  const garbageReconciler = assembleGarbage(deps, resync)
+  const garbageReconciler = assembleGarbage(deps, { resync, self })
   const functions = assembleController(
     deps,
     settling(functionReconciler, key => resync.settled(key)),
@@ -140,13 +140,17 @@ function assembleResync({ store, endpoints, metrics }: ControlPlaneDeps, targets
   })
 }
 
-function assembleGarbage(deps: ControlPlaneDeps, resync: Resync): GarbageReconciler {
+function assembleGarbage(
+  deps: ControlPlaneDeps,
+  { resync, self }: { readonly resync: Resync; readonly self: Self }
+): GarbageReconciler {
   const { config, store, engine, metrics, log } = deps
   return new GarbageReconciler({
     engine,
     functions: store.functions,
     events: store.events,
     instance: config.INSTANCE_ID,
+    gatewayId: () => self.id,
     heirOf: inheritance(deps),
     bornAt: store.bornAt,
     graceMs: config.GC_GRACE,

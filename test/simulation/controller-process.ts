@@ -198,13 +198,14 @@ export class ControllerProcess {
   }
 
   #createGarbageReconciler(): GarbageReconciler {
-    const { engine, functions, clock, bornAt } = this.#deps
+    const { engine, functions, clock, bornAt, gatewayId } = this.#deps
     return new GarbageReconciler({
       engine,
       functions,
       bornAt,
       events: { record: async () => undefined },
       instance: POLICY.instance,
+      gatewayId: () => gatewayId,
       graceMs: 60_000,
       intervalMs: 120_000,
       maxShare: 0.25,

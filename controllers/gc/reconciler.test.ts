@@ -1,0 +1,111 @@
+import { expect } from 'chai'
+import type { FunctionObject } from '../../api/function.ts'
+import { ownerLabels } from '../../api/labels.ts'
+import { silentLogger } from '../../src/logger.ts'
+import { aFunction, NOW } from '../../test/helpers/builders.ts'
+import { FakeEngine } from '../../test/helpers/fake-engine.ts'
+import { GarbageReconciler, GC_KEY } from './reconciler.ts'
+
+const GRACE_MS = 1000
+const SPEC = {
+  image: 'hello:1',
+  env: {},
+  memoryBytes: 0,
+  memoryReservationBytes: 0,
+  nanoCpus: 0,
+  cpuShares: 0,
+  pidsLimit: 0,
+  readOnlyRootFilesystem: false,
+  tmpfs: {},
+  ports: [],
+  logMaxBytes: 0
+}
+
+describe('GarbageReconciler', () => {
+  let now: number
+  let engine: FakeEngine
+  let gatewayId: string | undefined
+  let listFunctions: () => Promise<FunctionObject[]>
+  let garbage: GarbageReconciler
+
+  beforeEach(() => {
+    now = NOW
+    gatewayId = undefined
+    listFunctions = async () => [aFunction()]
+    engine = new FakeEngine({ now: () => now })
+    engine.addImage('hello:1')
+    garbage = new GarbageReconciler({
+      engine,
+      functions: { list: () => listFunctions() },
+      events: { record: async () => undefined },
+      instance: 'test',
+      gatewayId: () => gatewayId,
+      bornAt: NOW - 60_000,
+      graceMs: GRACE_MS,
+      intervalMs: 60_000,
+      maxShare: 0.25,
+      isReady: () => true,
+      onCollected: () => undefined,
+      onOrphans: () => undefined,
+      now: () => now,
+      log: silentLogger
+    })
+  })
+
+  const networks = async () => (await engine.listNetworks()).map(({ name }) => name)
+
+  async function anOrphanedNetwork(name: string, third: number): Promise<void> {
+    const labels = ownerLabels({ instance: 'test', namespace: 'x', name, uid: `uid-${name}`, generation: 1 }, 'network')
+    await engine.createNetwork({ name, labels, subnet: `10.9.${third}.0/28` })
+  }
+
+  /** A running container that is not ours, on the network. */
+  async function aStranger(name: string, network: string): Promise<string> {
+    const id = await engine.createContainer({ ...SPEC, name, labels: {}, network })
+    await engine.startContainer(id)
+    return id
+  }
+
+  /** Passes over some minutes, whatever becomes of them. */
+  async function passes(count: number): Promise<void> {
+    for (let i = 0; i < count; i++) {
+      await garbage.reconcile(GC_KEY, new AbortController().signal).catch(() => undefined)
+      now += GRACE_MS
+    }
+  }
+
+  it('takes the gateway off an orphaned network, which cannot go otherwise', async () => {
+    await anOrphanedNetwork('gone', 1)
+    gatewayId = await aStranger('gateway', 'gone')
+    await passes(3)
+    expect(await networks()).to.deep.equal([])
+    expect((await engine.inspectContainer('gateway'))?.state).to.equal('running')
+  })
+
+  it('collects what comes after an orphan that cannot go, and forces no stranger off it', async () => {
+    for (const [i, name] of ['a', 'b', 'c'].entries()) await anOrphanedNetwork(name, i)
+    await aStranger('database', 'a')
+    await passes(8)
+    expect(await networks()).to.deep.equal(['a'])
+    expect((await engine.inspectContainer('database'))?.networks).to.have.property('a')
+  })
+
+  it('fails when an orphan cannot go, so that the log and the metrics tell', async () => {
+    await anOrphanedNetwork('a', 1)
+    await aStranger('database', 'a')
+    await garbage.reconcile(GC_KEY, new AbortController().signal)
+    now += GRACE_MS
+    const errors: unknown[] = []
+    await garbage.reconcile(GC_KEY, new AbortController().signal).catch(err => errors.push(err))
+    expect(String(errors[0])).to.contain('active endpoints')
+  })
+
+  it('removes nothing when the functions cannot be listed', async () => {
+    await anOrphanedNetwork('a', 1)
+    listFunctions = async () => {
+      throw new Error('the database is locked')
+    }
+    await passes(3)
+    expect(await networks()).to.deep.equal(['a'])
+  })
+})
