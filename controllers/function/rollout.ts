@@ -20,13 +20,15 @@ export function surgeOf(replicas: number): number {
 
 /**
  * Decides removal and creation, and is the only place that does. Never takes a ready replica away that is needed to
- * have `replicas` ready ones; starts as many as it may, and waits for the rest. What it starts while old replicas
- * serve is bounded by `surgeOf`, so an update whose replicas never get ready stops there and the old ones go on.
+ * have `replicas` ready ones, but for a single one when the network has no room for a successor; starts as many as it
+ * may, and waits for the rest. What it starts while old replicas serve is bounded by `surgeOf`, so an update whose
+ * replicas never get ready stops there and the old ones go on.
  */
 export function decideRollout(desired: Desired, observed: Observed, now: number): Rollout {
   const groups = classify(desired, observed.replicas)
   const kept = keepBest(groups.current, desired)
-  const leave = leaving(desired, observed.replicas, groups, kept)
+  const regular = leaving(desired, observed.replicas, groups, kept)
+  const leave = regular.length > 0 ? regular : makingRoom(desired, observed, groups, kept)
   return { kept, create: creating(desired, observed, groups, { kept, now }), leave }
 }
 
@@ -98,8 +100,7 @@ function creating(
   groups: Groups,
   { kept, now }: { kept: ReadonlyMap<number, Replica>; now: number }
 ): Rollout['create'] {
-  if (desired.hash === undefined || desired.missingSecrets.length > 0) return []
-  if (observed.network !== undefined && !observed.network.ours) return []
+  if (!mayCreate(desired, observed)) return []
   const due: { ordinal: number; cause: string }[] = []
   let unsettled = 0
   for (let ordinal = 0; ordinal < desired.replicas; ordinal++) {
@@ -109,6 +110,10 @@ function creating(
     else if (isNameInReach(desired, observed, ordinal)) due.push({ ordinal, cause: causeOf(replica, ordinal, groups) })
   }
   return due.slice(0, Math.max(0, Math.min(budgetOf(desired, groups, unsettled), roomOf(observed))))
+}
+
+function mayCreate(desired: Desired, { network }: Observed): boolean {
+  return desired.hash !== undefined && desired.missingSecrets.length === 0 && network?.ours !== false
 }
 
 /**
@@ -176,6 +181,20 @@ function leaving(
     leave.push({ replica, cause: desired.deleting ? 'function deleted' : cause })
   }
   return leave
+}
+
+/** An update of a full network goes on with one replica fewer, where there are several: nothing else ever makes room. */
+function makingRoom(
+  desired: Desired,
+  observed: Observed,
+  groups: Groups,
+  kept: ReadonlyMap<number, Replica>
+): Rollout['leave'] {
+  const serving = observed.replicas.filter(r => r.phase === 'ready' && r.uid === desired.owner.uid).length
+  const waits = serving < desired.replicas || [...kept.values()].some(r => r.phase !== 'ready')
+  if (roomOf(observed) > 0 || waits || desired.replicas < 2) return []
+  const replica = [...groups.outdated].sort(bySuccessor(desired, kept)).find(r => r.phase === 'ready')
+  return replica === undefined || !mayCreate(desired, observed) ? [] : [{ replica, cause: causeToGo(replica) }]
 }
 
 /** The older program's replicas are met for the first time: one that has not answered us yet may be serving well. */
