@@ -22,8 +22,8 @@ const LAST_LINES = 10
 
 export interface ObserveDeps {
   readonly engine: Pick<Engine, 'listContainers' | 'inspectContainer' | 'inspectNetwork' | 'tailLogs'>
-  readonly prober: Pick<Prober, 'check' | 'prune'>
-  readonly departures: Departures
+  readonly prober: Pick<Prober, 'check'>
+  readonly departures: Pick<Departures, 'get'>
   readonly inflight: { count: (containerId: string) => number }
   readonly capacityOf: (subnet: string) => number
   readonly instance: string
@@ -55,9 +55,6 @@ export async function observe(
   const replicas = await Promise.all(
     present.map(container => observeReplica(deps, { key, container, networkOfKey, readyPath, heir }, signal))
   )
-  const ids = new Set(replicas.map(r => r.id))
-  deps.departures.prune(key, ids)
-  deps.prober.prune(key, ids)
   return {
     replicas: replicas.sort((a, b) => a.ordinal - b.ordinal || (a.name < b.name ? -1 : 1)),
     ...(network === undefined ? {} : { network: toObservedNetwork(deps, network, heir) })

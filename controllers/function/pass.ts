@@ -7,11 +7,13 @@ import type { EndpointTable } from '../../src/gateway/endpoints.ts'
 import type { Logger } from '../../src/logger.ts'
 import { type ApplyDeps, applySteps } from './apply.ts'
 import { FUNCTION_PORT } from './container-spec.ts'
+import type { Departures } from './departures.ts'
 import { type Desired, desiredOf, type ImageStatus, type Policy } from './desired.ts'
 import { type ImageDeps, peekImage, resolveImage, restoreImage } from './image.ts'
 import { type ObserveDeps, observe } from './observe.ts'
 import type { Observed, Replica } from './observed.ts'
 import { type Plan, planFunction } from './plan.ts'
+import type { Prober, ProbeTarget } from './probe.ts'
 import { recordExits } from './restarts.ts'
 import { isUpToDate } from './rollout.ts'
 import { troubleOf } from './status.ts'
@@ -19,6 +21,8 @@ import { formatStep, type Step } from './step.ts'
 
 export interface PassDeps extends ObserveDeps, ApplyDeps, ImageDeps {
   readonly engine: ObserveDeps['engine'] & ApplyDeps['engine']
+  readonly prober: Pick<Prober, 'check' | 'peek' | 'prune'>
+  readonly departures: Departures
   readonly endpoints: Pick<EndpointTable, 'get' | 'put'>
   readonly policy: Policy
   /** Names of the secrets that the function wants and that are not there. */
@@ -51,7 +55,7 @@ interface Planned {
 /** One pass: observe, plan, publish endpoints, apply, observe again. Does not throw: what stopped it is in the result. */
 export async function runPass(deps: PassDeps, object: FunctionObject, signal: AbortSignal): Promise<Pass> {
   const key = keyOf(object.metadata)
-  const look = () => observeObject(deps, object, signal)
+  const look = () => lookAndForget(deps, object, signal)
   declareRoute(deps, object)
   let desired = blindDesired(deps, object)
   let observed: Observed | undefined
@@ -79,7 +83,8 @@ export async function runPass(deps: PassDeps, object: FunctionObject, signal: Ab
 
 /** What a pass would do now, a line for each. Changes nothing and pulls nothing. */
 export async function previewPass(deps: PassDeps, object: FunctionObject, signal: AbortSignal): Promise<string[]> {
-  const observed = await observeObject(deps, object, signal)
+  const onlyLooking = { ...deps, prober: { check: (target: ProbeTarget) => deps.prober.peek(target) } }
+  const observed = await observeObject(onlyLooking, object, signal)
   const image = await peekImage(deps, object, signal)
   const { steps } = planFunction(await desire(deps, object, { image, observed }), observed, deps.now())
   // A pull runs outside of passes and is no step of theirs, but it is what comes of this spec first.
@@ -87,7 +92,21 @@ export async function previewPass(deps: PassDeps, object: FunctionObject, signal
   return [...(pulls ? [`pull ${object.spec.image}: missing`] : []), ...steps.map(formatStep)]
 }
 
-function observeObject(deps: PassDeps, object: FunctionObject, signal: AbortSignal): Promise<Observed> {
+/** Observes, and forgets what is known of containers that are gone. */
+async function lookAndForget(deps: PassDeps, object: FunctionObject, signal: AbortSignal): Promise<Observed> {
+  const key = keyOf(object.metadata)
+  const observed = await observeObject(deps, object, signal)
+  const ids = new Set(observed.replicas.map(r => r.id))
+  deps.departures.prune(key, ids)
+  deps.prober.prune(key, ids)
+  return observed
+}
+
+function observeObject(
+  deps: ObserveDeps & Pick<PassDeps, 'heirOf'>,
+  object: FunctionObject,
+  signal: AbortSignal
+): Promise<Observed> {
   const options = { readyPath: readyPathOf(object), signal, heir: deps.heirOf?.(object) }
   return observe(deps, keyOf(object.metadata), options)
 }

@@ -117,8 +117,16 @@ export class Prober {
       })
       await watch.probe
     }
-    const { ready, since, answered, lastError } = watch
-    return { ready, since, answered, ...(lastError === undefined ? {} : { lastError }) }
+    return resultOf(watch)
+  }
+
+  /** What `check` would say, for those who only look: what is known stays as it is, and nothing is begun. */
+  async peek(target: ProbeTarget): Promise<ProbeResult> {
+    const known = this.#watches.get(target.containerId)
+    if (known !== undefined && isSameStart(known.target, target)) return resultOf(known)
+    const once = this.#newWatch(target)
+    this.#note(once, await this.#ask(once))
+    return resultOf(once)
   }
 
   /** Ends all work on a container and drops what is known of it; the next `check` starts anew. */
@@ -161,6 +169,10 @@ export class Prober {
 
   #begin(target: ProbeTarget): Watch {
     this.forget(target.containerId)
+    return this.#newWatch(target)
+  }
+
+  #newWatch(target: ProbeTarget): Watch {
     return {
       target,
       abort: new AbortController(),
@@ -243,6 +255,10 @@ export class Prober {
       this.forget(containerId)
     }
   }
+}
+
+function resultOf({ ready, since, answered, lastError }: Watch): ProbeResult {
+  return { ready, since, answered, ...(lastError === undefined ? {} : { lastError }) }
 }
 
 function isSameStart(a: ProbeTarget, b: ProbeTarget): boolean {
