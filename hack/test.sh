@@ -1,9 +1,9 @@
 #!/bin/sh
-# What `npm test` runs: everything that it needs, then the levels named (all of them: check unit integration e2e).
+# What `npm test` runs: everything that it needs, then the levels named (all of them: check unit simulation integration e2e).
 set -eu
 cd "$(dirname "$0")/.."
 case ${*:-all} in
-  unit | check | 'check unit') sh hack/setup.sh --no-engine ;;
+  unit | simulation | check | 'check unit') sh hack/setup.sh --no-engine ;;
   *)
     DOCKER_HOST=$(sh hack/setup.sh)
     export DOCKER_HOST

@@ -15,11 +15,8 @@ interface Level {
 }
 
 const LEVELS: Readonly<Record<string, Level>> = {
-  unit: {
-    files: '{api,controllers,src,migrations,hack,test/helpers,test/simulation}/**/*.test.ts',
-    covered: true,
-    docker: false
-  },
+  unit: { files: '{api,controllers,src,migrations,hack,test/helpers}/**/*.test.ts', covered: true, docker: false },
+  simulation: { files: 'test/simulation/**/*.test.ts', covered: false, docker: false },
   integration: { files: 'test/integration/**/*.test.ts', covered: true, docker: true },
   e2e: { files: 'test/e2e/**/*.test.ts', covered: false, docker: true }
 }
