@@ -1,9 +1,25 @@
 import { expect } from 'chai'
 import { getCondition } from '../../api/condition.ts'
+import type { ContainerSpec } from '../../src/engine/engine.ts'
 import { Loop } from '../../test/helpers/loop.ts'
 
 /** Calls that a test lets fail for as long as it lasts. */
 const ALWAYS = { times: 1000 }
+
+const A_SPEC: Omit<ContainerSpec, 'name' | 'network'> = {
+  image: 'hello:1',
+  labels: {},
+  env: {},
+  memoryBytes: 0,
+  memoryReservationBytes: 0,
+  nanoCpus: 0,
+  cpuShares: 0,
+  pidsLimit: 0,
+  readOnlyRootFilesystem: false,
+  tmpfs: {},
+  ports: [],
+  logMaxBytes: 0
+}
 
 describe('FunctionReconciler, when one thing fails for ever', () => {
   let loop: Loop
@@ -47,5 +63,19 @@ describe('FunctionReconciler, when one thing fails for ever', () => {
     loop.engine.fail('container_logs', 'unavailable')
     await passes(1)
     expect(getCondition((await loop.get()).status.conditions, 'Degraded')?.reason).to.equal('EngineUnreachable')
+  })
+
+  it('comes back, and not at once, while a step that was done has no effect', async () => {
+    const network = 'bridge'
+    await loop.engine.createNetwork({ name: network, labels: {}, subnet: '10.9.0.0/24' })
+    // A stopped container can be attached to a network, and is no member of it.
+    loop.gatewayId = await loop.engine.createContainer({ ...A_SPEC, name: 'stopped', network })
+    await loop.put()
+    const waits: (number | undefined)[] = []
+    for (let i = 0; i < 6; i++) {
+      waits.push((await loop.pass()).requeueAfter)
+      loop.clock.advance(waits.at(-1) ?? 1000)
+    }
+    expect(waits.slice(2)).to.deep.equal([1000, 1000, 1000, 1000])
   })
 })

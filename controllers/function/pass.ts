@@ -52,6 +52,9 @@ interface Planned {
   readonly plan: Plan
 }
 
+/** Until a step that had no effect is tried again. */
+const STUCK_MS = 1000
+
 /** One pass: observe, plan, publish endpoints, apply, observe again. Does not throw: what stopped it is in the result. */
 export async function runPass(deps: PassDeps, object: FunctionObject, signal: AbortSignal): Promise<Pass> {
   const key = keyOf(object.metadata)
@@ -74,7 +77,7 @@ export async function runPass(deps: PassDeps, object: FunctionObject, signal: Ab
     }
     const next = { desired, plan: planFunction(desired, observed, deps.now()) }
     publish(deps, next, observed)
-    return { ...afterwards(next.plan), desired, observed, interrupted: false }
+    return { ...afterwards(next.plan, steps), desired, observed, interrupted: false }
   } catch (failure) {
     const interrupted = signal.aborted && (faultOf(failure) === 'aborted' || failure === signal.reason)
     return { desired, ...(observed === undefined ? {} : { observed }), failure, finished: false, interrupted }
@@ -111,10 +114,16 @@ function observeObject(
   return observe(deps, keyOf(object.metadata), options)
 }
 
-/** A step that the next pass can do at once makes the key come again at once. */
-function afterwards(plan: Plan): Pick<Pass, 'finished' | 'requeueAfter'> {
-  const requeueAfter = plan.steps.length > 0 ? 0 : plan.requeueAfter
-  return { finished: plan.finished, ...(requeueAfter === undefined ? {} : { requeueAfter }) }
+/**
+ * A step that the next pass can do at once makes the key come again at once; not so one that was done a moment ago and
+ * is wanted still, as doing it again will hardly help.
+ */
+function afterwards(plan: Plan, done: readonly Step[]): Pick<Pass, 'finished' | 'requeueAfter'> {
+  const { steps, finished, requeueAfter } = plan
+  if (steps.length === 0) return { finished, ...(requeueAfter === undefined ? {} : { requeueAfter }) }
+  const texts = new Set(done.map(formatStep))
+  const isStuck = steps.every(step => texts.has(formatStep(step)))
+  return { finished, requeueAfter: isStuck ? Math.min(STUCK_MS, requeueAfter ?? STUCK_MS) : 0 }
 }
 
 async function planPass(

@@ -59,6 +59,8 @@ export class Loop {
   readonly answers: Answers = { status: 200 }
   /** Uids of the functions that came from the older program's database. */
   readonly inherited = new Set<string>()
+  /** The container that the gateway runs in, if it does. */
+  gatewayId: string | undefined
   readonly #directory: string
   store: Store
   endpoints = new EndpointTable()
@@ -175,7 +177,7 @@ export class Loop {
       functionsNetwork: POLICY.functionsNetwork,
       heirOf: object => (this.inherited.has(object.metadata.uid) ? heirOf(object, POLICY.functionsNetwork) : undefined),
       missingSecrets: async () => [],
-      gatewayId: () => undefined,
+      gatewayId: () => this.gatewayId,
       now: clock.now,
       log: silentLogger,
       onStatus: () => undefined,
