@@ -85,7 +85,7 @@ describe('parseFunctionUrl', () => {
         const target = parseFunctionUrl(`/function/${pieces.join('')}`)
         if (target === undefined) return
         expect(target.name).to.match(/^[a-zA-Z0-9][a-zA-Z0-9_-]*$/)
-        expect(target.namespace).to.match(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/)
+        expect(target.namespace).to.match(/^[a-zA-Z0-9]([a-zA-Z0-9_.-]*[a-zA-Z0-9])?$/)
         const [path = ''] = target.path.split('?')
         const segments = path
           .replaceAll(/%2f|%5c|\\/gi, '/')
