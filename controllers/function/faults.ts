@@ -24,6 +24,13 @@ export class SubnetsExhaustedError extends FaasError {
   }
 }
 
+/** The pass reached its deadline: what it was at took too long. */
+export class PassTimeoutError extends FaasError {
+  override name = 'PassTimeoutError'
+  readonly code = 'PASS_TIMEOUT'
+  readonly status = 504
+}
+
 const REASON_OF_FAULT: Readonly<Record<EngineFault, Reason>> = {
   'not-found': 'EngineError',
   'no-image': 'ImageNotFound',
@@ -47,7 +54,7 @@ export function reasonOf(err: unknown): Reason {
   if (err instanceof EngineError) {
     return err.fault === 'other' && err.operation === 'container_start' ? 'StartFailed' : REASON_OF_FAULT[err.fault]
   }
-  return 'InternalError'
+  return err instanceof PassTimeoutError ? 'EngineError' : 'InternalError'
 }
 
 /** The reason that a condition gives for a pull that failed. */

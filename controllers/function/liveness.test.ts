@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { getCondition } from '../../api/condition.ts'
-import type { ContainerSpec } from '../../src/engine/engine.ts'
+import type { ContainerSpec, Engine } from '../../src/engine/engine.ts'
+import { EngineError } from '../../src/engine/faults.ts'
 import { Loop } from '../../test/helpers/loop.ts'
 
 /** Calls that a test lets fail for as long as it lasts. */
@@ -78,4 +79,36 @@ describe('FunctionReconciler, when one thing fails for ever', () => {
     }
     expect(waits.slice(2)).to.deep.equal([1000, 1000, 1000, 1000])
   })
+
+  it('tells of a pass that was cut off at its deadline, and nothing of one that was cut off to stop', async () => {
+    await loop.put()
+    const statusAfter = async (reason: unknown) => {
+      const abort = new AbortController()
+      loop.restart(withHangingStart(loop.engine, () => abort.abort(reason)))
+      await loop.reconciler.reconcile('openfaas-fn/hello', abort.signal).catch(() => undefined)
+      return (await loop.get()).status
+    }
+    expect((await statusAfter(new DOMException('stopped', 'AbortError'))).observedGeneration).to.equal(0)
+    const { observedGeneration, conditions } = await statusAfter(new DOMException('too slow', 'TimeoutError'))
+    expect(observedGeneration).to.equal(1)
+    expect(getCondition(conditions, 'Degraded')).to.include({ status: 'True', reason: 'EngineError' })
+    expect(getCondition(conditions, 'Degraded')?.message).to.contain('too slow')
+    expect(getCondition(conditions, 'Ready')?.status).to.equal('False')
+  })
 })
+
+/** The engine, but for the start of a container, which ends only when the pass is aborted. */
+function withHangingStart(engine: Engine, onStart: () => void): Engine {
+  return new Proxy(engine, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name)
+      if (typeof value !== 'function') return value
+      if (name !== 'startContainer') return value.bind(target)
+      return async (_name: string, signal?: AbortSignal) => {
+        onStart()
+        expect(signal?.aborted).to.equal(true)
+        throw new EngineError('container_start', 'aborted', 'start was aborted')
+      }
+    }
+  })
+}

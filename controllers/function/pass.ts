@@ -9,6 +9,7 @@ import { type ApplyDeps, applySteps } from './apply.ts'
 import { FUNCTION_PORT } from './container-spec.ts'
 import type { Departures } from './departures.ts'
 import { type Desired, desiredOf, type ImageStatus, type Policy } from './desired.ts'
+import { PassTimeoutError } from './faults.ts'
 import { type ImageDeps, peekImage, resolveImage, restoreImage } from './image.ts'
 import { type ObserveDeps, observe } from './observe.ts'
 import type { Observed, Replica } from './observed.ts'
@@ -43,7 +44,7 @@ export interface Pass {
   readonly requeueAfter?: number
   /** The function was deleted and nothing of it is left. */
   readonly finished: boolean
-  /** The pass was cut off from outside, so it says nothing about the world. */
+  /** The pass was cut off in order to stop, so it says nothing about the world. */
   readonly interrupted: boolean
 }
 
@@ -78,9 +79,14 @@ export async function runPass(deps: PassDeps, object: FunctionObject, signal: Ab
     const next = { desired, plan: planFunction(desired, observed, deps.now()) }
     publish(deps, next, observed)
     return { ...afterwards(next.plan, steps), desired, observed, interrupted: false }
-  } catch (failure) {
-    const interrupted = signal.aborted && (faultOf(failure) === 'aborted' || failure === signal.reason)
-    return { desired, ...(observed === undefined ? {} : { observed }), failure, finished: false, interrupted }
+  } catch (err) {
+    const seen = { desired, ...(observed === undefined ? {} : { observed }), finished: false }
+    const isCutOff = signal.aborted && (faultOf(err) === 'aborted' || err === signal.reason)
+    if (!isCutOff) return { ...seen, failure: err, interrupted: false }
+    const { name, message } = signal.reason as Error
+    return name === 'TimeoutError'
+      ? { ...seen, failure: new PassTimeoutError(message, { cause: err }), interrupted: false }
+      : { ...seen, failure: err, interrupted: true }
   }
 }
 
