@@ -48,10 +48,14 @@ export class FunctionReconciler implements Reconciler {
   }
 
   async #finalize(object: FunctionObject): Promise<void> {
+    const { functions, endpoints, onGone } = this.#deps
     const key = keyOf(object.metadata)
-    await this.#deps.functions.remove(key, object.metadata.uid)
-    this.#deps.endpoints.remove(key)
-    this.#deps.onGone(key)
+    await functions.remove(key, object.metadata.uid)
+    // One that was made again meanwhile has taken the place of the old one already.
+    if ((await functions.get(key)) === undefined) {
+      endpoints.remove(key)
+      onGone(key)
+    }
     this.#deps.log.info({ key, uid: object.metadata.uid }, 'Removed function')
     await this.#deps.events.record({
       ...subjectOf(object),

@@ -59,6 +59,8 @@ export class Loop {
   readonly answers: Answers = { status: 200 }
   /** Uids of the functions that came from the older program's database. */
   readonly inherited = new Set<string>()
+  /** Told of the end of a function. */
+  onGone: (key: string) => void = () => undefined
   /** The container that the gateway runs in, if it does. */
   gatewayId: string | undefined
   readonly #directory: string
@@ -181,7 +183,7 @@ export class Loop {
       now: clock.now,
       log: silentLogger,
       onStatus: () => undefined,
-      onGone: () => undefined
+      onGone: key => this.onGone(key)
     })
   }
 }
