@@ -45,3 +45,19 @@ describe('planFunction, when its network is full', () => {
     expect(formatPlan(planFunction(desired, anObserved(some(4, 'aaaaaaaa'), FULL), NOW).steps)).to.equal('')
   })
 })
+
+describe('planFunction, when its network is too small', () => {
+  const desired = aDesired({ replicas: 6, gatewayId: 'gateway' })
+  const planText = (members: readonly string[]) =>
+    formatPlan(planFunction(desired, anObserved([], { ...FULL, members }), NOW).steps)
+
+  it('makes a larger one, the gateway taken off first and put back', () => {
+    expect(planText(['gateway'])).to.match(
+      /^disconnect gateway .*\nremove network .*: too small\ncreate network .*\nconnect gateway/
+    )
+  })
+
+  it('keeps the one that a stranger uses, and fills it', () => {
+    expect(planText(['database', 'gateway'])).to.match(/^create hello-0: missing\n(?:.*\n){6}start hello-3: missing$/)
+  })
+})

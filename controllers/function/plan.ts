@@ -63,8 +63,8 @@ function planNetwork(desired: Desired, observed: Observed): Step[] {
 /** A network that does not do can go only while nobody is on it. */
 function planReplaceNetwork(desired: Desired, { network, replicas }: Observed): Step[] {
   if (network === undefined || replicas.length > 0) return []
-  const isAlone = network.members.every(id => id === desired.gatewayId)
-  if (network.legacy === true && isAlone) return planRemoveNetwork(desired, network, 'of the older program')
+  if (network.members.some(id => id !== desired.gatewayId)) return []
+  if (network.legacy === true) return planRemoveNetwork(desired, network, 'of the older program')
   return network.capacity < desired.replicas ? planRemoveNetwork(desired, network, 'too small') : []
 }
 
