@@ -61,4 +61,9 @@ describe('recordExits', () => {
     expect(record?.lastOutput).to.have.length(1024)
     expect(record?.lastOutput.endsWith('end')).to.equal(true)
   })
+
+  it('waits from now on when the clock of the engine is ahead', () => {
+    const ahead = { startedAt: NOW + 3_599_900, finishedAt: NOW + 3_600_000 }
+    expect(waitsAfter([exitedAfter(100, 'ahead', ahead)])).to.deep.equal([1000])
+  })
 })

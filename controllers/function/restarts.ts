@@ -34,8 +34,9 @@ export function recordExits(
 
 function recordOf(replica: Replica, last: RestartRecord | undefined, now: number): RestartRecord {
   const { exitCode, oomKilled, startedAt, finishedAt, error } = replica.container
-  const exitedAt = finishedAt ?? now
-  const ranMs = exitedAt - (startedAt ?? exitedAt)
+  const ranMs = startedAt === undefined ? 0 : (finishedAt ?? now) - startedAt
+  // The engine's clock may be ahead, on another machine: a wait must not grow by that.
+  const exitedAt = Math.min(finishedAt ?? now, now)
   const fromOutside = isFromOutside(exitCode, oomKilled)
   const count = ranMs >= (fromOutside ? RAN_WELL_BEFORE_SIGNAL_MS : RAN_WELL_MS) ? 0 : (last?.count ?? 0) + 1
   return {
