@@ -57,6 +57,7 @@ describe('planFunction', () => {
     const image = { state: 'failed', fault: 'no-image', message: '', retryAt: NOW + 7000 } as const
     const { hash: _, ...unresolved } = aDesired({ image })
     expect(planFunction(unresolved, anObserved(), NOW).requeueAfter).to.equal(7000)
+    expect(planFunction(unresolved, anObserved(), NOW + 7001).requeueAfter).to.equal(1)
   })
 
   it('creates nothing while a secret is missing', () => {

@@ -151,7 +151,7 @@ function planTeardown(desired: Desired, { network, replicas }: Observed): Step[]
 /** The least time to something that only the clock brings about. */
 function nextDue(desired: Desired, observed: Observed, rollout: Rollout, now: number): number | undefined {
   const ahead = [
-    ...(desired.image.state === 'failed' ? [desired.image.retryAt] : []),
+    ...(desired.image.state === 'failed' ? [Math.max(desired.image.retryAt, now + 1)] : []),
     ...(desired.image.state === 'pulling' ? [now + PULL_LOOK_MS] : []),
     ...observed.replicas.flatMap(replica => deadlineOf(desired, replica, now)),
     ...rollout.leave.filter(({ replica }) => isUp(replica)).map(({ replica }) => drainedAt(desired, replica, now)),
