@@ -75,6 +75,11 @@ export class FunctionMetricsTable {
     return bound
   }
 
+  /** As `get`, but makes nothing. */
+  find(key: string): FunctionMetrics | undefined {
+    return this.#byKey.get(key)
+  }
+
   /** Calls that have finished; 0 for a function that nobody asked for. */
   invocationCount(key: string): number {
     return this.#byKey.get(key)?.invocations ?? 0

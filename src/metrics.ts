@@ -40,6 +40,8 @@ export interface Metrics {
 
   /** The object of one function, the same until it is removed. Only for functions that exist: it makes series. */
   readonly functionMetrics: (key: string) => FunctionMetrics
+  /** The same, and undefined where there is none: after the removal, or before anybody asked for it. */
+  readonly knownFunctionMetrics: (key: string) => FunctionMetrics | undefined
   /** Calls that have finished since the start of the process. */
   readonly invocationCount: (key: string) => number
   readonly setReplicas: (key: string, counts: ReplicaCounts) => void
@@ -74,6 +76,7 @@ export function createMetrics({ now = systemClock.now, nodeMetrics = true }: Met
   return {
     expose: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
     functionMetrics: key => functions.get(key),
+    knownFunctionMetrics: key => functions.find(key),
     invocationCount: key => functions.invocationCount(key),
     setReplicas: (key, counts) => functions.setReplicas(key, counts),
     removeFunction: (namespace, name) => {

@@ -15,6 +15,7 @@ import type { Logger } from '../logger.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Component } from '../runtime/manager.ts'
 import type { Store } from '../store/open.ts'
+import { callMetrics } from './call-metrics.ts'
 import type { ControlPlane } from './control-plane.ts'
 
 export interface EdgeDeps {
@@ -116,12 +117,7 @@ function assembleProxy(deps: EdgeDeps): InvocationProxy {
     isPending: key => plane.functions.has(key),
     inflight,
     log,
-    metrics: {
-      started: key => metrics.functionMetrics(key).started(),
-      finished: (key, code, seconds) => metrics.functionMetrics(key).finished(code, seconds),
-      held: count => metrics.setActivatorWaiting(count),
-      retried: key => metrics.functionMetrics(key).retried()
-    },
+    metrics: callMetrics(metrics),
     timeouts: { execMs: config.EXEC_TIMEOUT, connectMs: 5000, waitMs: config.FUNCTION_WAIT_TIMEOUT },
     waitMax: config.FUNCTION_WAIT_MAX,
     onUnreachable: (key, containerId) => {

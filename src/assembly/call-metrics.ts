@@ -1,0 +1,14 @@
+import type { ProxyDeps } from '../gateway/proxy-deps.ts'
+import type { Metrics } from '../metrics.ts'
+
+/** What the data plane tells of its calls. One may end when its function is gone: that makes no series again. */
+export function callMetrics(
+  metrics: Pick<Metrics, 'functionMetrics' | 'knownFunctionMetrics' | 'setActivatorWaiting'>
+): ProxyDeps['metrics'] {
+  return {
+    started: key => metrics.functionMetrics(key).started(),
+    finished: (key, code, seconds) => metrics.knownFunctionMetrics(key)?.finished(code, seconds),
+    held: count => metrics.setActivatorWaiting(count),
+    retried: key => metrics.knownFunctionMetrics(key)?.retried()
+  }
+}
