@@ -32,6 +32,8 @@ export class LoopComponent implements Component {
   #watching: Promise<void> | undefined
   /** Whether the stream was open since it was last told lost: attempts that fail say nothing new. */
   #wasConnected = false
+  /** Whether the engine has said, since it was last met, which container we are: functions are not reached without. */
+  #knowsSelf = false
   #timer: NodeJS.Timeout | undefined
 
   constructor(deps: LoopDeps, plane: ControlPlane) {
@@ -76,7 +78,7 @@ export class LoopComponent implements Component {
     void this.#resync('start')
     this.#watching = this.#watcher.run(this.#stopped.signal)
     const periodMs = this.#deps.config.RECONCILE_INTERVAL_SECONDS * 1000
-    this.#timer = setInterval(() => void this.#resync('periodic', periodMs / 2), periodMs)
+    this.#timer = setInterval(() => void this.#onPeriod(periodMs), periodMs)
   }
 
   async stop(): Promise<void> {
@@ -87,17 +89,33 @@ export class LoopComponent implements Component {
     prober.stop()
   }
 
-  /** The engine is there, perhaps again: who it is, which container we are, and how everything stands. */
+  async #onPeriod(periodMs: number): Promise<void> {
+    if (!this.#knowsSelf && this.connected) await this.#findSelf()
+    await this.#resync('periodic', periodMs / 2)
+  }
+
+  /** The engine is there, perhaps again: which container we are, who it is, and how everything stands. */
   async #meetEngine(): Promise<void> {
-    const { engine, health, log } = this.#deps
-    try {
-      health.identified(await engine.info(this.#stopped.signal))
-      await this.#plane.self.find()
-    } catch (err) {
-      if (this.#stopped.signal.aborted) return
-      log.warn({ err }, 'Failed to learn about engine')
-    }
+    const { engine, health } = this.#deps
+    this.#knowsSelf = false
+    await this.#findSelf()
+    await this.#learn(async () => health.identified(await engine.info(this.#stopped.signal)))
     await this.#resync('reconnect')
+  }
+
+  async #findSelf(): Promise<void> {
+    this.#knowsSelf = await this.#learn(() => this.#plane.self.find())
+  }
+
+  /** Whether the engine answered; that it did not keeps nothing else. */
+  async #learn(ask: () => Promise<void>): Promise<boolean> {
+    try {
+      await ask()
+      return true
+    } catch (err) {
+      if (!this.#stopped.signal.aborted) this.#deps.log.warn({ err }, 'Failed to learn about engine')
+      return false
+    }
   }
 
   async #resync(reason: ResyncReason, spreadMs = 0): Promise<void> {
