@@ -66,6 +66,13 @@ describe('FunctionReconciler, when one thing fails for ever', () => {
     expect(getCondition((await loop.get()).status.conditions, 'Degraded')?.reason).to.equal('EngineUnreachable')
   })
 
+  it('comes to rest on a kernel that cannot limit memory', async () => {
+    loop.engine.discardMemoryLimits()
+    await loop.put({ limits: { memory: '64Mi' } })
+    await loop.settle()
+    expect(await loop.containers()).to.deep.equal(['hello-0 running'])
+  })
+
   it('comes back, and not at once, while a step that was done has no effect', async () => {
     const network = 'bridge'
     await loop.engine.createNetwork({ name: network, labels: {}, subnet: '10.9.0.0/24' })

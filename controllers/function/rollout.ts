@@ -52,12 +52,10 @@ function groupOf(desired: Desired, replica: Replica): keyof Groups {
 }
 
 /** Whether the replica is what the spec makes, as far as labels and the limits that Docker lets people change say. */
-export function isUpToDate(desired: Desired, replica: Replica): boolean {
-  return (
-    replica.hash === desired.hash &&
-    replica.container.memoryBytes === desired.memoryBytes &&
-    replica.container.nanoCpus === desired.nanoCpus
-  )
+export function isUpToDate(desired: Desired, { hash, container }: Replica): boolean {
+  // Where memory cannot be limited, another container would have no limit either.
+  const isLimited = container.memoryBytes === desired.memoryBytes || container.memoryUnlimitable === true
+  return hash === desired.hash && isLimited && container.nanoCpus === desired.nanoCpus
 }
 
 /** A replica is kept in this order of worth. */

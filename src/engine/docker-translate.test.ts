@@ -17,6 +17,14 @@ const sparse = {
 } as unknown as Docker.ContainerInspectInfo
 
 describe('toContainer', () => {
+  it('tells a memory limit that the engine discarded from none', () => {
+    const inspected = (Memory: number, MemorySwap: number) =>
+      translate.toContainer({ ...sparse, HostConfig: { ...sparse.HostConfig, Memory, MemorySwap } })
+    expect(inspected(0, -1)).to.include({ memoryBytes: 0, memoryUnlimitable: true })
+    expect(inspected(0, 0)).to.not.have.property('memoryUnlimitable')
+    expect(inspected(1024, -1)).to.not.have.property('memoryUnlimitable')
+  })
+
   it('takes what every version of the engine says, and the least for the rest', () => {
     expect(translate.toContainer(sparse)).to.deep.equal({
       id: 'c1',

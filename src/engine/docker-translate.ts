@@ -66,6 +66,8 @@ export function toContainer(raw: Docker.ContainerInspectInfo): Container {
     networks: toNetworks(raw.NetworkSettings.Networks ?? {}),
     ports: toPorts(raw.NetworkSettings.Ports ?? {}),
     memoryBytes: host.Memory ?? 0,
+    // moby, verifyPlatformContainerResources: a limit that is discarded becomes 0, and that of memory and swap -1.
+    ...(host.Memory === 0 && host.MemorySwap === -1 ? { memoryUnlimitable: true } : {}),
     nanoCpus: host.NanoCpus ?? 0
   }
 }

@@ -96,6 +96,8 @@ export interface Container extends ContainerSummary {
   readonly networks: Readonly<Record<string, { readonly networkId: string; readonly ipAddress: string }>>
   readonly ports: readonly PortBinding[]
   readonly memoryBytes: number
+  /** The kernel cannot limit memory, and the engine has discarded the limit that was asked for. */
+  readonly memoryUnlimitable?: boolean
   readonly nanoCpus: number
 }
 

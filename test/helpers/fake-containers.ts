@@ -19,6 +19,8 @@ interface Deps {
 /** Containers: their names, states, addresses and ports, and the events that each change makes. */
 export class FakeContainers {
   readonly #byId = new Map<string, FakeContainer>()
+  /** Whether the kernel can; one that cannot discards the limit. */
+  limitsMemory = true
   readonly #deps: Deps
   constructor(deps: Deps) {
     this.#deps = deps
@@ -46,7 +48,7 @@ export class FakeContainers {
     this.refuseTakenName('container_create', spec.name)
     const network = this.#deps.networks.get('container_create', spec.network)
     const { name, labels, memoryBytes, nanoCpus } = spec
-    const limits = { memoryBytes, nanoCpus }
+    const limits = this.limitsMemory ? { memoryBytes, nanoCpus } : { memoryBytes: 0, memoryUnlimitable: true, nanoCpus }
     const ended = { exitCode: 0, oomKilled: false, error: '', stopSignal, ports: [] }
     const networks = { [network.name]: { networkId: '', ipAddress: '' } }
     const createdAt = this.#deps.now()

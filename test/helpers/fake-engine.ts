@@ -115,6 +115,11 @@ export class FakeEngine implements engine.Engine {
     return this.#images.find(image => image.references.includes(canonical(reference)))?.id
   }
 
+  /** From now on memory cannot be limited, as on a kernel without its cgroup. */
+  discardMemoryLimits(): void {
+    this.#containers.limitsMemory = false
+  }
+
   /** As `docker pause` by hand. */
   pause(name: string): void {
     this.#setPaused(this.#containers.get('pause', name), true)
