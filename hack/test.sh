@@ -1,5 +1,5 @@
 #!/bin/sh
-# What `npm test` runs: everything that it needs, then the levels named (all of them: check unit simulation integration e2e).
+# What `npm test` runs: everything that it needs, then the levels named (all of them: check unit simulation integration chaos sweep scale e2e).
 set -eu
 cd "$(dirname "$0")/.."
 case ${*:-all} in

@@ -18,6 +18,9 @@ const LEVELS: Readonly<Record<string, Level>> = {
   unit: { files: '{api,controllers,src,migrations,hack,test/helpers}/**/*.test.ts', covered: true, docker: false },
   simulation: { files: 'test/simulation/**/*.test.ts', covered: false, docker: false },
   integration: { files: 'test/integration/**/*.test.ts', covered: true, docker: true },
+  chaos: { files: 'test/chaos/**/*.test.ts', covered: false, docker: true },
+  sweep: { files: 'test/sweep/**/*.test.ts', covered: false, docker: true },
+  scale: { files: 'test/scale/**/*.test.ts', covered: false, docker: true },
   e2e: { files: 'test/e2e/**/*.test.ts', covered: false, docker: true }
 }
 const COVERAGE = 'coverage'
