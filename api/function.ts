@@ -145,6 +145,8 @@ export interface RestartRecord {
   readonly started: boolean
   /** Id prefix of the container that exited, so that one exit counts once. */
   readonly container: string
+  /** RFC 3339; when the run that ended had begun, which tells it from another one of the same container. */
+  readonly startedAt?: string
   /** RFC 3339. */
   readonly exitedAt: string
   /** RFC 3339; not replaced before. */
@@ -169,6 +171,8 @@ export interface FunctionStatus {
   readonly debugPorts: readonly DebugPort[]
   readonly image?: PinnedImage
   readonly restarts: readonly RestartRecord[]
+  /** The same for replicas of an earlier revision, which serve until their successors do. */
+  readonly outdatedRestarts: readonly RestartRecord[]
   /** RFC 3339; the pass that last found something to write here. */
   readonly lastReconciledAt?: string
 }
@@ -181,7 +185,8 @@ export const INITIAL_STATUS: FunctionStatus = {
   outdatedReplicas: 0,
   conditions: [],
   debugPorts: [],
-  restarts: []
+  restarts: [],
+  outdatedRestarts: []
 }
 
 /** A function as stored and as given out on `/v1`. */

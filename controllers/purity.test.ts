@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 
 const ROOT = join(import.meta.dirname, '..')
-const PURE = 'controllers/*/{plan,rollout,status,decide,restarts,history,step,container-spec,network-spec,desired}.ts'
+const PURE =
+  'controllers/*/{plan,rollout,revival,status,decide,restarts,history,step,container-spec,network-spec,desired}.ts'
 /** What makes a decision depend on more than its arguments. */
 const IMPURE = [
   /\bawait\b/,

@@ -40,7 +40,8 @@ const MAX_BATCH = 8
 /**
  * Does the steps: those of the network in order, then those of the replicas, ordinals side by side. Creations of a
  * revision that is not proven go in batches of 1, 2, 4 …, so that when all fail alike one failed instead of all. What
- * goes does so last, and whether or not what comes has failed: it was decided without that. Throws the first error, after
+ * goes does so last, and whether or not what comes has failed: it was decided without that. What serves again in the
+ * place of what does not come waits for nothing. Throws the first error, after
  * everything else has ended. Source of the batches: Kubernetes, slowStartBatch.
  */
 export async function applySteps(
@@ -50,15 +51,16 @@ export async function applySteps(
   signal: AbortSignal
 ): Promise<void> {
   const lanes = lanesOf(steps.filter(isReplicaStep))
+  const reviving = lanes.filter(lane => lane.some(isRevival))
   const going = lanes.filter(lane => lane.every(({ kind }) => kind === 'stop-replica' || kind === 'remove-replica'))
   const runLane = (lane: readonly ReplicaStep[]) => applyInOrder(deps, target, lane, signal)
   const bring = async () => {
     const ofNetwork = steps.filter(step => !isReplicaStep(step))
     await applyInOrder(deps, target, ofNetwork, signal)
-    const coming = lanes.filter(lane => !going.includes(lane))
+    const coming = lanes.filter(lane => !going.includes(lane) && !reviving.includes(lane))
     await bringReplicas(coming, target.isProven, runLane)
   }
-  const came = await Promise.allSettled([bring()])
+  const came = await Promise.allSettled([bring(), ...reviving.map(runLane)])
   throwFirst([...came, ...(await Promise.allSettled(going.map(runLane)))])
 }
 
@@ -77,11 +79,17 @@ async function bringReplicas(
   throwFirst(await Promise.allSettled(repairing.map(runLane)))
 }
 
-/** Steps of one ordinal depend on each other; stopping one that leaves must not wait for its successor to succeed. */
+/** Whether it brings back a replica that ran before. */
+function isRevival(step: ReplicaStep): boolean {
+  return (step.kind === 'start-replica' || step.kind === 'connect-replica') && step.id !== undefined
+}
+
+/** Steps of one ordinal depend on each other; an old one that leaves or serves on must not wait for its successor. */
 function lanesOf(steps: readonly ReplicaStep[]): ReplicaStep[][] {
   const lanes = new Map<string, ReplicaStep[]>()
   for (const step of steps) {
-    const lane = step.kind === 'stop-replica' ? `stop ${step.id}` : `ordinal ${step.ordinal}`
+    const isApart = step.kind === 'stop-replica' || isRevival(step)
+    const lane = isApart ? `old ${'id' in step ? step.id : ''}` : `ordinal ${step.ordinal}`
     lanes.set(lane, [...(lanes.get(lane) ?? []), step])
   }
   return [...lanes.values()]
@@ -118,7 +126,7 @@ async function applyStep(deps: ApplyDeps, target: Target, step: Step, signal: Ab
     case 'create-replica':
       return createReplica(deps, target, step.ordinal, signal)
     case 'start-replica':
-      return engine.startContainer(step.name, signal)
+      return engine.startContainer(step.id ?? step.name, signal)
     case 'connect-replica':
       return engine.connectNetwork(step.networkId ?? desired.networkName, step.name, signal)
     case 'unpause-replica':

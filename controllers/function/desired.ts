@@ -51,6 +51,8 @@ export interface Desired {
   readonly gatewayId?: string
   /** How the last exits of each ordinal went. */
   readonly restarts: readonly RestartRecord[]
+  /** The same for replicas of an earlier revision. */
+  readonly outdatedRestarts: readonly RestartRecord[]
   readonly policy: Policy
   readonly nameOf: (ordinal: number) => string
 }
@@ -87,6 +89,7 @@ export function desiredOf(
     missingSecrets: readonly string[]
     gatewayId?: string
     restarts: readonly RestartRecord[]
+    outdatedRestarts?: readonly RestartRecord[]
   },
   policy: Policy
 ): Desired {
@@ -103,6 +106,7 @@ export function desiredOf(
     },
     deleting,
     replicas: deleting ? 0 : object.spec.replicas,
+    outdatedRestarts: [],
     ...facts,
     ...(facts.image.state === 'pinned' ? { hash: wantedHash(object, facts.image.pin.id, policy) } : {}),
     memoryBytes: memoryLimitOf(object, policy),

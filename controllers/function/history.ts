@@ -15,10 +15,21 @@ export function happeningsOf(before: FunctionStatus, after: FunctionStatus): Hap
 }
 
 function exits(before: FunctionStatus, after: FunctionStatus): Happening[] {
-  const known = new Set(before.restarts.map(r => r.container))
-  return after.restarts
-    .filter(record => !known.has(record.container))
+  const known = new Set(recordsOf(before).map(exitOf))
+  const fresh = new Map(recordsOf(after).map(record => [exitOf(record), record]))
+  return [...fresh]
+    .filter(([exit]) => !known.has(exit))
+    .map(([, record]) => record)
     .map(record => ({ type: 'Warning', reason: reasonOf(record), message: messageOf(record) }))
+}
+
+function recordsOf({ restarts, outdatedRestarts }: FunctionStatus): RestartRecord[] {
+  return [...restarts, ...outdatedRestarts]
+}
+
+/** One exit: a container may be started again and exit again. */
+function exitOf({ container, startedAt = '' }: RestartRecord): string {
+  return `${container} ${startedAt}`
 }
 
 function reasonOf({ started, oomKilled }: RestartRecord): EventReason {

@@ -16,6 +16,7 @@ import type { Observed, Replica } from './observed.ts'
 import { type Plan, planFunction } from './plan.ts'
 import type { Prober, ProbeTarget } from './probe.ts'
 import { recordExits } from './restarts.ts'
+import { restartable } from './revival.ts'
 import { isUpToDate } from './rollout.ts'
 import { troubleOf } from './status.ts'
 import { formatStep, type Step } from './step.ts'
@@ -158,7 +159,11 @@ async function desire(
   const missingSecrets = await deps.missingSecrets(object)
   const facts = { image, missingSecrets, ...(gatewayId === undefined ? {} : { gatewayId }) }
   const draft = desiredOf(object, { ...facts, restarts: [] }, deps.policy)
-  return { ...draft, restarts: restartsAfter(object, draft, observed, deps.now()) }
+  return {
+    ...draft,
+    restarts: restartsAfter(object, draft, observed, deps.now()),
+    outdatedRestarts: outdatedRestartsAfter(object, draft, observed, deps.now())
+  }
 }
 
 /** Another revision starts with a clean record: its exits are not those of the one before. */
@@ -175,12 +180,25 @@ function restartsAfter(object: FunctionObject, desired: Desired, observed: Obser
   })
 }
 
+/** Kept of ordinals only that have a replica of an earlier revision; without an image, every one may be such. */
+function outdatedRestartsAfter(
+  object: FunctionObject,
+  { hash, owner, replicas }: Desired,
+  observed: Observed,
+  now: number
+): RestartRecord[] {
+  const outdated = observed.replicas.filter(r => r.uid === owner.uid && r.hash !== hash)
+  const before = object.status.outdatedRestarts.filter(({ ordinal }) => outdated.some(r => r.ordinal === ordinal))
+  const exited = restartable(outdated).filter(r => r.ordinal < replicas)
+  return recordExits(before, { exited, alive: outdated, replicas, now })
+}
+
 /** What is wanted as far as it is known without the engine. */
 function blindDesired(deps: PassDeps, object: FunctionObject): Desired {
-  const pin = object.status.image
+  const { image: pin, restarts, outdatedRestarts } = object.status
   const image: ImageStatus =
     pin === undefined ? { state: 'pulling', currentBytes: 0, totalBytes: 0 } : { state: 'pinned', pin }
-  return desiredOf(object, { image, missingSecrets: [], restarts: object.status.restarts }, deps.policy)
+  return desiredOf(object, { image, missingSecrets: [], restarts, outdatedRestarts }, deps.policy)
 }
 
 /** Says that the function is wanted before anything else is done, so that calls wait for it instead of failing. */

@@ -1,6 +1,7 @@
 import { outdatedName } from '../../api/names.ts'
 import type { Desired } from './desired.ts'
 import type { Observed, ObservedNetwork, Replica } from './observed.ts'
+import { dueAt, isRestartable } from './revival.ts'
 import { decideRollout, notBefore, type Rollout } from './rollout.ts'
 import type { ReplicaStep, Step } from './step.ts'
 
@@ -25,12 +26,19 @@ export function planFunction(desired: Desired, observed: Observed, now: number):
   const rollout = decideRollout(desired, observed, now)
   const leaving = new Set(rollout.leave.map(({ replica }) => replica.id))
   const requeueAfter = nextDue(desired, observed, rollout, now)
-  const creates = rollout.create.flatMap(({ ordinal, cause }) => planCreate(desired, observed, { ordinal, cause }))
+  const creates = rollout.create.flatMap(({ ordinal, cause }) =>
+    planCreate(desired, observed, { ordinal, cause, held: rollout.revival.held })
+  )
+  const keptIds = new Set([...rollout.kept.values()].map(({ id }) => id))
   const removed = new Set(creates.flatMap(step => (step.kind === 'remove-replica' ? [step.id] : [])))
   return {
     steps: [
       ...planNetwork(desired, observed),
       ...[...rollout.kept.values()].flatMap(replica => planRepair(desired, observed, replica)),
+      ...observed.replicas
+        .filter(({ id }) => rollout.revival.held.has(id) && !keptIds.has(id))
+        .flatMap(replica => planMend(observed, replica)),
+      ...planRevival(observed, rollout),
       ...creates,
       ...rollout.leave
         .filter(({ replica }) => !removed.has(replica.id))
@@ -84,15 +92,35 @@ function planRepair(desired: Desired, observed: Observed, replica: Replica): Rep
     steps.push({ kind: 'rename-replica', name, id: replica.id, to: canonical, ordinal, cause: 'renamed' })
   }
   // The engine goes by the network's name, and would attach the replica to a stranger's.
-  const isForeign = observed.network?.ours === false
-  if (replica.phase === 'created' && !isForeign)
+  if (replica.phase === 'created' && observed.network?.ours !== false)
     steps.push({ kind: 'start-replica', name: replica.id, ordinal, cause: 'not started' })
+  return [...steps, ...planMend(observed, replica)]
+}
+
+/** What people do to a replica that runs is undone. */
+function planMend(observed: Observed, replica: Replica): ReplicaStep[] {
+  const { ordinal } = replica
+  const steps: ReplicaStep[] = []
   if (replica.paused) steps.push({ kind: 'unpause-replica', name: replica.id, ordinal, cause: 'paused' })
-  if (replica.address === undefined && isUp(replica) && !isForeign) {
+  if (replica.address === undefined && isUp(replica) && observed.network?.ours !== false) {
     const network = observed.network === undefined ? {} : { networkId: observed.network.id }
     steps.push({ kind: 'connect-replica', name: replica.id, ...network, ordinal, cause: 'not on its network' })
   }
   return steps
+}
+
+/** One whose network was made anew, or that was taken off it, is attached before it starts. */
+function planRevival({ network }: Observed, { revival }: Rollout): ReplicaStep[] {
+  if (network?.ours !== true) return []
+  return revival.start.flatMap(({ replica: { name, id, ordinal, container }, cause }) => {
+    const isAttached = Object.values(container.networks).some(({ networkId }) => networkId === network.id)
+    const start: ReplicaStep = { kind: 'start-replica', name, id, ordinal, cause }
+    if (isAttached) return [start]
+    return [
+      { kind: 'connect-replica', name: id, id, networkId: network.id, ordinal, cause: 'not on its network' },
+      start
+    ]
+  })
 }
 
 function isUp(replica: Replica): boolean {
@@ -102,7 +130,7 @@ function isUp(replica: Replica): boolean {
 function planCreate(
   desired: Desired,
   observed: Observed,
-  { ordinal, cause }: { ordinal: number; cause: string }
+  { ordinal, cause, held }: { ordinal: number; cause: string; held: ReadonlySet<string> }
 ): ReplicaStep[] {
   const name = desired.nameOf(ordinal)
   const holder = observed.replicas.find(r => r.name === name)
@@ -112,7 +140,8 @@ function planCreate(
   ]
   if (holder === undefined) return create
   const { id } = holder
-  if (holder.phase === 'exited') return [{ kind: 'remove-replica', name, id, ordinal, cause }, ...create]
+  if (holder.phase === 'exited' && !held.has(id))
+    return [{ kind: 'remove-replica', name, id, ordinal, cause }, ...create]
   const to = outdatedName(name, holder.hash)
   return [{ kind: 'rename-replica', name, id, to, ordinal, cause: 'makes room' }, ...create]
 }
@@ -157,7 +186,10 @@ function nextDue(desired: Desired, observed: Observed, rollout: Rollout, now: nu
     ...rollout.leave.filter(({ replica }) => isUp(replica)).map(({ replica }) => drainedAt(desired, replica, now)),
     ...Array.from({ length: desired.replicas }, (_, ordinal) => ordinal)
       .filter(ordinal => (rollout.kept.get(ordinal)?.phase ?? 'exited') === 'exited')
-      .map(ordinal => notBefore(desired.restarts, ordinal))
+      .map(ordinal => notBefore(desired.restarts, ordinal)),
+    ...observed.replicas
+      .filter(replica => rollout.revival.held.has(replica.id) && isRestartable(replica))
+      .map(replica => dueAt(desired, replica))
   ].filter(instant => instant > now)
   return ahead.length === 0 ? undefined : Math.min(...ahead) - now
 }

@@ -27,9 +27,15 @@ export function recordExits(
   }
   for (const replica of facts.exited) {
     const last = records.get(replica.ordinal)
-    if (last?.container !== replica.id.slice(0, 12)) records.set(replica.ordinal, recordOf(replica, last, facts.now))
+    if (!isExitOf(last, replica)) records.set(replica.ordinal, recordOf(replica, last, facts.now))
   }
   return [...records.values()].sort((a, b) => a.ordinal - b.ordinal)
+}
+
+/** A container that was started again ends another time. */
+function isExitOf(record: RestartRecord | undefined, { id, container: { startedAt } }: Replica): boolean {
+  if (record?.container !== id.slice(0, 12)) return false
+  return record.startedAt === undefined || Date.parse(record.startedAt) === startedAt
 }
 
 function recordOf(replica: Replica, last: RestartRecord | undefined, now: number): RestartRecord {
@@ -46,6 +52,7 @@ function recordOf(replica: Replica, last: RestartRecord | undefined, now: number
     oomKilled,
     started: startedAt !== undefined,
     container: replica.id.slice(0, 12),
+    ...(startedAt === undefined ? {} : { startedAt: new Date(startedAt).toISOString() }),
     exitedAt: new Date(exitedAt).toISOString(),
     notBefore: new Date(exitedAt + waitMs(fromOutside ? count - 1 : count)).toISOString(),
     lastOutput: (startedAt === undefined ? error : (replica.lastOutput ?? '')).slice(-MAX_OUTPUT)

@@ -2,6 +2,7 @@ import type { RestartRecord } from '../../api/function.ts'
 import { outdatedName } from '../../api/names.ts'
 import type { Desired } from './desired.ts'
 import type { Observed, Phase, Replica } from './observed.ts'
+import { decideRevival, type Revival } from './revival.ts'
 
 /** Which replicas stay, which ordinals need a new one now, and which replicas go. */
 export interface Rollout {
@@ -11,6 +12,8 @@ export interface Rollout {
   readonly create: readonly { readonly ordinal: number; readonly cause: string }[]
   /** Replicas that must go, with the reason; they take no new calls from now on. */
   readonly leave: readonly { readonly replica: Replica; readonly cause: string }[]
+  /** Old replicas that serve on, or shall again, until their successors are ready. */
+  readonly revival: Revival
 }
 
 /** How many new replicas may be on their way while old ones serve: a quarter of all, at least one. */
@@ -27,9 +30,13 @@ export function surgeOf(replicas: number): number {
 export function decideRollout(desired: Desired, observed: Observed, now: number): Rollout {
   const groups = classify(desired, observed.replicas)
   const kept = keepBest(groups.current, desired)
-  const regular = leaving(desired, observed.replicas, groups, kept)
+  const isFull = roomOf(observed) <= 0 && mayCreate(desired, observed)
+  const revival = decideRevival(desired, observed, { outdated: groups.outdated, kept, isFull, now })
+  const regular = leaving(desired, observed.replicas, groups, kept).filter(
+    ({ replica }) => !revival.held.has(replica.id)
+  )
   const leave = regular.length > 0 ? regular : makingRoom(desired, observed, groups, kept)
-  return { kept, create: creating(desired, observed, groups, { kept, now }), leave }
+  return { kept, create: creating(desired, observed, groups, { kept, held: revival.held, now }), leave, revival }
 }
 
 interface Groups {
@@ -96,7 +103,7 @@ function creating(
   desired: Desired,
   observed: Observed,
   groups: Groups,
-  { kept, now }: { kept: ReadonlyMap<number, Replica>; now: number }
+  { kept, held, now }: { kept: ReadonlyMap<number, Replica>; held: ReadonlySet<string>; now: number }
 ): Rollout['create'] {
   if (!mayCreate(desired, observed)) return []
   const due: { ordinal: number; cause: string }[] = []
@@ -105,7 +112,8 @@ function creating(
     const replica = kept.get(ordinal)
     if (replica !== undefined && replica.phase !== 'exited') unsettled += replica.phase === 'ready' ? 0 : 1
     else if (notBefore(desired.restarts, ordinal) > now) unsettled += 1
-    else if (isNameInReach(desired, observed, ordinal)) due.push({ ordinal, cause: causeOf(replica, ordinal, groups) })
+    else if (isNameInReach(desired, observed, ordinal, held))
+      due.push({ ordinal, cause: causeOf(replica, ordinal, groups) })
   }
   return due.slice(0, Math.max(0, Math.min(budgetOf(desired, groups, unsettled), roomOf(observed))))
 }
@@ -118,10 +126,10 @@ function mayCreate(desired: Desired, { network }: Observed): boolean {
  * Whether the ordinal's name is free or can be made so now. One that is not must not take the place of others in the
  * budget: its name may come free only when they are ready.
  */
-function isNameInReach(desired: Desired, { replicas }: Observed, ordinal: number): boolean {
+function isNameInReach(desired: Desired, { replicas }: Observed, ordinal: number, held: ReadonlySet<string>): boolean {
   const name = desired.nameOf(ordinal)
   const holder = replicas.find(r => r.name === name)
-  if (holder === undefined || holder.phase === 'exited') return true
+  if (holder === undefined || (holder.phase === 'exited' && !held.has(holder.id))) return true
   return holder.phase !== 'removing' && !replicas.some(r => r.name === outdatedName(name, holder.hash))
 }
 

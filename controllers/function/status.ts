@@ -44,6 +44,7 @@ export function statusOf({ object, desired, observed, failure, now }: PassResult
         ? {}
         : { image: before.image }),
     restarts: desired.restarts,
+    outdatedRestarts: desired.outdatedRestarts,
     lastReconciledAt: at
   }
 }

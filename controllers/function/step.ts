@@ -11,12 +11,21 @@ export type Step =
 /** A step on one replica. Those of one ordinal run in order; those of several may run side by side. */
 export type ReplicaStep =
   | { readonly kind: 'create-replica'; readonly name: string; readonly ordinal: number; readonly cause: string }
-  | { readonly kind: 'start-replica'; readonly name: string; readonly ordinal: number; readonly cause: string }
+  | {
+      readonly kind: 'start-replica'
+      readonly name: string
+      /** Of one that ran before; absent for one that is new. */
+      readonly id?: string
+      readonly ordinal: number
+      readonly cause: string
+    }
   | {
       readonly kind: 'connect-replica'
       readonly name: string
       /** Of the network that was found; absent for one that is made in the same pass. */
       readonly networkId?: string
+      /** Of one that ran before and is started again thereupon. */
+      readonly id?: string
       readonly ordinal: number
       readonly cause: string
     }

@@ -48,7 +48,7 @@ export class World {
         this.#create(step.name, step.ordinal, desired)
         return
       case 'start-replica':
-        this.#change(step.name, { phase: 'starting' })
+        this.#change(step.id ?? step.name, { phase: 'starting', phaseSince: this.now })
         return
       case 'connect-replica':
         this.#change(step.name, { address: '10.0.0.9' })
