@@ -54,7 +54,7 @@ module.exports = {
       severity: 'error',
       from: { path: '^controllers/.*/(plan|rollout|status|decide|replica-phase)\\.ts$' },
       to: {
-        path: '^(node:|src/(store|gateway|runtime|logger|metrics|clock)|src/engine/(?!engine\\.ts|faults\\.ts|subnets\\.ts))'
+        path: '^(node:|src/(store|gateway|runtime|logging|metrics|clock)|src/engine/(?!engine\\.ts|faults\\.ts|subnets\\.ts))'
       }
     },
     only('dockerode-in-engine', 'dockerode|docker-modem', '^src/engine/'),

@@ -1,7 +1,7 @@
 import type { FunctionObject } from '../api/function.ts'
 import { keyOf } from '../api/meta.ts'
 import type { EngineState } from '../src/engine/health.ts'
-import type { LagTracker } from '../src/lag.ts'
+import type { LagTracker } from '../src/metrics/lag.ts'
 import type { FunctionStore } from '../src/store/store.ts'
 import type { FunctionReconciler } from './function/reconciler.ts'
 import type { Resync } from './function/resync.ts'

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
-import { configNames } from '../src/config.ts'
+import { configNames } from '../src/config/config.ts'
 import { renderConfigDocs } from './config-page.ts'
 
 describe('docs/configuration.md', () => {

@@ -1,7 +1,7 @@
 import type { FunctionObject } from '../../api/function.ts'
 import { keyOf } from '../../api/meta.ts'
 import type { EndpointTable } from '../../src/gateway/endpoints.ts'
-import type { Logger } from '../../src/logger.ts'
+import type { Logger } from '../../src/logging/logger.ts'
 import type { Reconciler, Result } from '../../src/runtime/reconciler.ts'
 import type { EventDraft, EventStore, FunctionStore } from '../../src/store/store.ts'
 import { happeningsOf, isConverged } from './history.ts'

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import type { FunctionObject } from '../../api/function.ts'
 import { ownerLabels } from '../../api/labels.ts'
-import { silentLogger } from '../../src/logger.ts'
+import { silentLogger } from '../../src/logging/logger.ts'
 import { aFunction, NOW } from '../../test/helpers/builders.ts'
 import { FakeEngine } from '../../test/helpers/fake-engine.ts'
 import { GarbageReconciler, GC_KEY } from './reconciler.ts'

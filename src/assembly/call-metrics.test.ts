@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { createMetrics } from '../metrics.ts'
+import { createMetrics } from '../metrics/metrics.ts'
 import { callMetrics } from './call-metrics.ts'
 
 const KEY = 'openfaas-fn/hello'

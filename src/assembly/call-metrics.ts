@@ -1,5 +1,5 @@
 import type { ProxyDeps } from '../gateway/proxy-deps.ts'
-import type { Metrics } from '../metrics.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 
 /** What the data plane tells of its calls. One may end when its function is gone: that makes no series again. */
 export function callMetrics(

@@ -1,9 +1,9 @@
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 import { DockerEngine } from '../engine/docker.ts'
 import { EngineHealth } from '../engine/health.ts'
 import { createRegistryAuth } from '../engine/registry-auth.ts'
-import type { Logger } from '../logger.ts'
-import type { Metrics } from '../metrics.ts'
+import type { Logger } from '../logging/logger.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 
 /** The engine of the configuration, and what its calls tell of how it is. */
 export function assembleEngine(

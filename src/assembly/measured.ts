@@ -1,4 +1,4 @@
-import type { Metrics } from '../metrics.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 import type { FunctionStore } from '../store/store.ts'
 
 const MEASURED = ['get', 'list', 'put', 'markDeleted', 'remove', 'putStatus', 'revisions'] as const

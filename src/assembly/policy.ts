@@ -1,5 +1,5 @@
 import type { Policy } from '../../controllers/function/desired.ts'
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 
 /** What the operator's configuration says of all functions. */
 export function policyOf(config: Config): Policy {

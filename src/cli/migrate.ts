@@ -1,4 +1,4 @@
-import { loadConfig } from '../config.ts'
+import { loadConfig } from '../config/config.ts'
 import { type MigrationRun, migrateDown, migrateUp, migrationStatus } from '../store/migrator.ts'
 import type { Environment } from './environment.ts'
 

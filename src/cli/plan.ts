@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { assemblePreview } from '../assembly/preview.ts'
-import { loadConfig } from '../config.ts'
-import { createLogger } from '../logger.ts'
+import { loadConfig } from '../config/config.ts'
+import { createLogger } from '../logging/logger.ts'
 import { migrationStatus } from '../store/migrator.ts'
 import type { Environment } from './environment.ts'
 

@@ -1,8 +1,8 @@
 import { dirname, join } from 'node:path'
 import { assembleGateway } from '../assembly/gateway.ts'
-import { type Config, loadConfig, NO_EFFECT_YET } from '../config.ts'
+import { type Config, loadConfig, NO_EFFECT_YET } from '../config/config.ts'
 import { readAdminPassword } from '../http/auth.ts'
-import { createLogger, type Logger } from '../logger.ts'
+import { createLogger, type Logger } from '../logging/logger.ts'
 import type { Environment } from './environment.ts'
 import { readVersion } from './version.ts'
 

@@ -1,6 +1,6 @@
 import type { Context, Middleware } from 'koa'
 import { FaasError, type FieldError, ValidationError } from '../../api/errors.ts'
-import { redactText } from '../redact.ts'
+import { redactText } from '../logging/redact.ts'
 import type { HttpLog } from './deps.ts'
 
 /** An answer of HTTP itself rather than of an object: body too large, no such route, method not allowed. */

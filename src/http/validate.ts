@@ -2,7 +2,7 @@ import type { Context } from 'koa'
 import * as z from 'zod'
 import { type FieldError, NotFoundError, ValidationError } from '../../api/errors.ts'
 import { DEFAULT_NAMESPACE, LEGACY_NAME, Name } from '../../api/meta.ts'
-import { isSecretName } from '../redact.ts'
+import { isSecretName } from '../logging/redact.ts'
 import { HttpError } from './errors.ts'
 
 /** Fields whose values are never repeated to the client: they are, or often hold, secrets. */

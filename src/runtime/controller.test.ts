@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { NotFoundError, ValidationError } from '../../api/errors.ts'
 import { ManualTime, settle } from '../../test/helpers/manual-time.ts'
 import { EngineError } from '../engine/faults.ts'
-import type { Logger } from '../logger.ts'
+import type { Logger } from '../logging/logger.ts'
 import { Controller, type ControllerObserver } from './controller.ts'
 import type { Result } from './reconciler.ts'
 

@@ -1,6 +1,6 @@
 import { FaasError } from '../../api/errors.ts'
 import type { Clock } from '../clock.ts'
-import type { Logger } from '../logger.ts'
+import type { Logger } from '../logging/logger.ts'
 import { backoffMs } from './backoff.ts'
 import type { Reconciler, Result } from './reconciler.ts'
 import { systemTimers, type Timers } from './timers.ts'

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { ManualTime, settle } from '../../test/helpers/manual-time.ts'
-import { type Logger, silentLogger } from '../logger.ts'
+import { type Logger, silentLogger } from '../logging/logger.ts'
 import { type Component, Manager } from './manager.ts'
 
 function aManager() {

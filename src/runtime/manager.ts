@@ -1,4 +1,4 @@
-import type { Logger } from '../logger.ts'
+import type { Logger } from '../logging/logger.ts'
 import { systemTimers, type Timers } from './timers.ts'
 
 /** A part of the program that runs until it is stopped. */

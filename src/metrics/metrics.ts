@@ -1,10 +1,10 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import { keyOf, parseKey } from '../api/meta.ts'
-import { systemClock } from './clock.ts'
-import type { EngineFault } from './engine/faults.ts'
+import { keyOf, parseKey } from '../../api/meta.ts'
+import { systemClock } from '../clock.ts'
+import type { EngineFault } from '../engine/faults.ts'
+import { type FunctionMetrics, FunctionMetricsTable, type ReplicaCounts } from './function.ts'
 import { LagTracker } from './lag.ts'
-import { type FunctionMetrics, FunctionMetricsTable, type ReplicaCounts } from './metrics-function.ts'
-import { type ControllerMetrics, LoopMetrics } from './metrics-loop.ts'
+import { type ControllerMetrics, LoopMetrics } from './loop.ts'
 
 /** Why every key was enqueued. */
 export const RESYNC_REASONS = ['start', 'reconnect', 'disconnect', 'periodic', 'asked'] as const

@@ -1,8 +1,8 @@
 import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
 import * as z from 'zod'
-import { formatDuration, parseDuration } from '../api/duration.ts'
-import { parseMemory } from '../api/quantity.ts'
+import { formatDuration, parseDuration } from '../../api/duration.ts'
+import { parseMemory } from '../../api/quantity.ts'
 
 /** What is known of one variable beside its type: what the reference page and the messages are made of. */
 export interface FieldMeta {

@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import { FaasError } from '../api/errors.ts'
+import { FaasError } from '../../api/errors.ts'
+import { redactText } from '../logging/redact.ts'
 import {
   address,
   bool,
@@ -16,9 +17,8 @@ import {
   path,
   port,
   text
-} from './config-field.ts'
-import { unknownNameProblem } from './config-names.ts'
-import { redactText } from './redact.ts'
+} from './field.ts'
+import { unknownNameProblem } from './names.ts'
 
 const SECOND_MS = 1000
 const HOUR_MS = 3_600_000

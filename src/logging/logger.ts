@@ -1,8 +1,8 @@
 import bunyan from 'bunyan'
 import { describeError } from './error-chain.ts'
-import { LogOutput } from './log-output.ts'
-import { formatLogText } from './log-text.ts'
+import { LogOutput } from './output.ts'
 import { redact } from './redact.ts'
+import { formatLogText } from './text.ts'
 
 const STDOUT = 1
 

@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
-import { parseKey } from '../api/meta.ts'
+import { parseKey } from '../../api/meta.ts'
 
 /** What the invocation path tells of one function; got once per call from a map, nothing else is looked up. */
 export interface FunctionMetrics {

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { expect } from 'chai'
-import { NotFoundError } from '../api/errors.ts'
-import { EngineError } from './engine/faults.ts'
+import { NotFoundError } from '../../api/errors.ts'
+import { EngineError } from '../engine/faults.ts'
 import { createLogger, type LogLevel } from './logger.ts'
 
 function aLogger(format: 'json' | 'text' = 'json', { level = 'debug' as LogLevel, colour = false } = {}) {
