@@ -8,6 +8,7 @@ import { pipeline } from 'node:stream/promises'
 import type Docker from 'dockerode'
 import { type Pack, pack } from 'tar-stream'
 import { connectDocker, DEFAULT_HOST, streamAgent } from '../src/engine/docker-client.ts'
+import { installPackage } from './packages.ts'
 
 /** Label that holds the hash of what an image was made of. */
 const CONTENT = 'com.docker-faas.content'
@@ -130,14 +131,8 @@ function isStatic(path: string): boolean {
 }
 
 function installBusybox(report: Report): void {
-  if (isStatic(BUSYBOX) || !existsSync('/usr/bin/apt-get') || process.getuid?.() !== 0) return
-  report('Installing busybox-static with apt-get …')
-  try {
-    const install = 'apt-get install -q -y --no-install-recommends busybox-static'
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-    execFileSync('sh', ['-c', `${install} || { apt-get update -q && ${install}; }`], { env, stdio: 'pipe' })
-  } catch {
-    report('apt-get could not install it; the base image comes from a registry instead.')
+  if (!isStatic(BUSYBOX) && !installPackage('busybox-static', report)) {
+    report('The base image comes from a registry instead.')
   }
 }
 

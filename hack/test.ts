@@ -6,19 +6,30 @@ import { globSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { runChecks } from './check.ts'
 import { run } from './command.ts'
 import { connectEngine, ensureHello, ensureTestkit } from './images.ts'
+import { ensureProgram } from './packages.ts'
 import { sum, type Tally, tallyOf } from './tally.ts'
 
 interface Level {
   readonly files: string
   readonly covered: boolean
   readonly docker: boolean
+  /** What its tests run beside Docker, and the packages of Debian's that it is in. */
+  readonly programs?: readonly (readonly [program: string, packageName: string])[]
 }
 
 const LEVELS: Readonly<Record<string, Level>> = {
   unit: { files: '{api,controllers,src,migrations,hack,test/helpers}/**/*.test.ts', covered: true, docker: false },
   simulation: { files: 'test/simulation/**/*.test.ts', covered: false, docker: false },
   integration: { files: 'test/integration/**/*.test.ts', covered: true, docker: true },
-  chaos: { files: 'test/chaos/**/*.test.ts', covered: false, docker: true },
+  chaos: {
+    files: 'test/chaos/**/*.test.ts',
+    covered: false,
+    docker: true,
+    programs: [
+      ['ip', 'iproute2'],
+      ['faketime', 'faketime']
+    ]
+  },
   sweep: { files: 'test/sweep/**/*.test.ts', covered: false, docker: true },
   scale: { files: 'test/scale/**/*.test.ts', covered: false, docker: true },
   e2e: { files: 'test/e2e/**/*.test.ts', covered: false, docker: true }
@@ -36,6 +47,9 @@ async function main(wanted: readonly string[]): Promise<void> {
   rmSync(COVERAGE, { recursive: true, force: true })
   mkdirSync(COVERAGE, { recursive: true })
   if (names.some(name => LEVELS[name]?.docker)) await makeImages()
+  for (const name of names) {
+    for (const [program, packageName] of LEVELS[name]?.programs ?? []) ensureProgram(program, packageName, console.log)
+  }
   const tallies: Tally[] = []
   for (const name of names) tallies.push(await runLevel(name))
   if (names.some(name => LEVELS[name]?.covered)) await run('c8', ['report'], { inherit: true })

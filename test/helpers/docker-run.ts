@@ -68,9 +68,11 @@ const APPLETS = [
   'mount'
 ]
 
-/** Starts a run: builds its images. `DOCKER_HOST` counts, as it does for `docker`. */
-export async function createTestRun(): Promise<TestRun> {
-  const docker = new Docker()
+/** Starts a run: builds its images. `DOCKER_HOST` counts, as it does for `docker`, unless an engine is given. */
+export async function createTestRun(
+  docker = new Docker(),
+  host = process.env['DOCKER_HOST'] || DEFAULT_HOST
+): Promise<TestRun> {
   const instance = `test-${randomBytes(5).toString('hex')}`
   const image = `docker-faas-test/busybox:${instance}`
   const brokenImage = `docker-faas-test/broken:${instance}`
@@ -82,7 +84,7 @@ export async function createTestRun(): Promise<TestRun> {
     prefix: `${instance}-`,
     image,
     brokenImage,
-    host: process.env['DOCKER_HOST'] || DEFAULT_HOST,
+    host,
     docker,
     subnet: await subnetSource(docker),
     reap: () => reap(docker, instance)

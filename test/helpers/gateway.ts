@@ -1,51 +1,21 @@
-import { randomBytes } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { Agent, type IncomingHttpHeaders, request } from 'node:http'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import Docker from 'dockerode'
-import { getCondition } from '../../api/condition.ts'
-import type { FunctionObject } from '../../api/function.ts'
-import { LABEL } from '../../api/labels.ts'
 import { assembleGateway, type Gateway } from '../../src/assembly/gateway.ts'
 import { loadConfig } from '../../src/config/config.ts'
 import { createLogger } from '../../src/logging/logger.ts'
-import { eventually } from './eventually.ts'
-
-const PASSWORD = 'test-password'
-
-export interface Answer {
-  readonly status: number
-  readonly headers: IncomingHttpHeaders
-  readonly text: string
-}
+import { aHome, GatewayClient, PASSWORD, testEnvironment } from './gateway-client.ts'
 
 /**
  * A whole gateway in this process over the real engine and a real database file, with an instance id, names and
  * addresses of its own. `close` removes everything that it made, whatever state that is in.
  */
-export class TestGateway {
-  readonly docker = new Docker()
-  readonly instance: string
-  /** Lines that it logged. */
-  readonly log: string[] = []
-  readonly #directory: string
+export class TestGateway extends GatewayClient {
   readonly #env: Record<string, string>
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 256 })
   #gateway: Gateway | undefined
 
-  private constructor(directory: string, env: Record<string, string>) {
-    this.#directory = directory
-    this.instance = `test-${randomBytes(4).toString('hex')}`
+  private constructor(home: { instance: string; directory: string }, env: Record<string, string>) {
+    super({ ...home, docker: new Docker() })
     this.#env = {
-      INSTANCE_ID: this.instance,
-      STATE_DB_PATH: join(directory, 'test.db'),
-      GATEWAY_ADDRESS: '127.0.0.1',
-      GATEWAY_PORT: '0',
-      METRICS_ADDRESS: '127.0.0.1',
-      METRICS_PORT: '0',
-      FUNCTIONS_NETWORK: this.instance,
-      FUNCTIONS_SUBNET_POOL: aPool(),
+      ...testEnvironment(home.directory, home.instance),
       ...(process.env['DOCKER_HOST'] === undefined ? {} : { DOCKER_HOST: process.env['DOCKER_HOST'] }),
       ...env
     }
@@ -53,7 +23,7 @@ export class TestGateway {
 
   /** Starts one; variables of the environment as in docs/configuration.md. */
   static async start(env: Record<string, string> = {}): Promise<TestGateway> {
-    const gateway = new TestGateway(await mkdtemp(join(tmpdir(), 'docker-faas-test-')), env)
+    const gateway = new TestGateway(await aHome(), env)
     await gateway.start()
     return gateway
   }
@@ -70,128 +40,16 @@ export class TestGateway {
     await this.#gateway.start()
   }
 
-  /** Stops it as SIGTERM does; functions go on. */
   async stop(): Promise<void> {
     await this.#gateway?.stop()
     this.#gateway = undefined
-  }
-
-  async close(): Promise<void> {
-    await this.stop()
-    this.#agent.destroy()
-    await this.#reap()
-    await rm(this.#directory, { recursive: true })
-  }
-
-  get databasePath(): string {
-    return join(this.#directory, 'test.db')
-  }
-
-  /** Name of a function's network. */
-  networkOf(name: string): string {
-    return `${this.instance}-${name}`
   }
 
   get port(): number {
     return this.#gateway?.port() ?? 0
   }
 
-  async metrics(): Promise<string> {
-    return (await this.#send(this.#gateway?.metricsPort() ?? 0, 'GET', '/metrics')).text
+  get metricsPort(): number {
+    return this.#gateway?.metricsPort() ?? 0
   }
-
-  /** One request with the administrator's credentials; a body that is no string is sent as JSON. */
-  call(method: string, path: string, body?: unknown): Promise<Answer> {
-    return this.#send(this.port, method, path, typeof body === 'object' ? JSON.stringify(body) : (body as string))
-  }
-
-  /** Applies a function on /v1. Throws when it is refused. */
-  async apply(name: string, spec: object, metadata: object = {}): Promise<FunctionObject> {
-    const answer = await this.call('POST', '/v1/functions', { metadata: { name, ...metadata }, spec })
-    if (answer.status > 201) throw new Error(`apply ${name}: ${answer.status} ${answer.text}`)
-    return JSON.parse(answer.text)
-  }
-
-  async scale(name: string, replicas: number): Promise<void> {
-    const answer = await this.call('POST', `/v1/functions/${name}/scale`, { replicas })
-    if (answer.status !== 200) throw new Error(`scale ${name}: ${answer.status} ${answer.text}`)
-  }
-
-  async get(name: string): Promise<FunctionObject> {
-    const answer = await this.call('GET', `/v1/functions/${name}`)
-    if (answer.status !== 200) throw new Error(`get ${name}: ${answer.status} ${answer.text}`)
-    return JSON.parse(answer.text)
-  }
-
-  /** Waits until everything of the function is as wanted. */
-  converged(name: string, timeoutMs = 30_000): Promise<FunctionObject> {
-    return eventually(
-      async () => {
-        const fn = await this.get(name)
-        const progressing = getCondition(fn.status.conditions, 'Progressing')
-        if (fn.status.observedGeneration !== fn.metadata.generation || progressing?.reason !== 'Converged') {
-          throw new Error(`${name} is not as wanted: ${JSON.stringify(fn.status)}`)
-        }
-        return fn
-      },
-      { timeoutMs }
-    )
-  }
-
-  /** Waits until the condition has the reason. */
-  async reason(name: string, type: 'Ready' | 'Progressing' | 'Degraded', reason: string, timeoutMs = 20_000) {
-    return eventually(
-      async () => {
-        const condition = getCondition((await this.get(name)).status.conditions, type)
-        if (condition?.reason !== reason) throw new Error(`${name} is ${JSON.stringify(condition)}`)
-        return condition
-      },
-      { timeoutMs }
-    )
-  }
-
-  /** Names of the instance's containers, in order; of one function, when it is named. */
-  async containers(name?: string): Promise<string[]> {
-    const label = [`${LABEL.instance}=${this.instance}`, ...(name === undefined ? [] : [`${LABEL.function}=${name}`])]
-    const list = await this.docker.listContainers({ all: true, filters: { label } })
-    return list.map(c => (c.Names[0] ?? '').slice(1)).sort()
-  }
-
-  async networks(): Promise<string[]> {
-    const filters = { label: [`${LABEL.instance}=${this.instance}`] }
-    return (await this.docker.listNetworks({ filters })).map(n => n.Name).sort()
-  }
-
-  #send(port: number, method: string, path: string, body?: string): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      const auth = `admin:${PASSWORD}`
-      // Node gives the body of a DELETE no length by itself.
-      const headers = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }
-      const req = request({ host: '127.0.0.1', port, method, path, headers, auth, agent: this.#agent }, res => {
-        const chunks: Buffer[] = []
-        res.on('data', chunk => chunks.push(chunk))
-        res.on('error', reject)
-        res.on('end', () =>
-          resolve({ status: res.statusCode ?? 0, headers: res.headers, text: Buffer.concat(chunks).toString() })
-        )
-      })
-      req.on('error', reject)
-      req.end(body)
-    })
-  }
-
-  async #reap(): Promise<void> {
-    const filters = { label: [`${LABEL.instance}=${this.instance}`] }
-    const containers = await this.docker.listContainers({ all: true, filters })
-    await Promise.all(containers.map(c => this.docker.getContainer(c.Id).remove({ force: true, v: true })))
-    for (const network of await this.docker.listNetworks({ filters })) await this.docker.getNetwork(network.Id).remove()
-    const { Volumes: volumes } = await this.docker.listVolumes({ filters })
-    for (const volume of volumes ?? []) await this.docker.getVolume(volume.Name).remove()
-  }
-}
-
-/** A /20 of 10.128.0.0/9 by chance: gateways of tests that run side by side seldom meet, and the loop copes when they do. */
-function aPool(): string {
-  const [a = 0, b = 0] = randomBytes(2)
-  return `10.${128 + (a % 120)}.${(b % 16) * 16}.0/20`
 }
