@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, Server as NetServer } from 'node:net'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { LoopViewOfControllers } from '../../controllers/view.ts'
@@ -32,7 +32,11 @@ export interface EdgeDeps {
   readonly log: Logger
 }
 
-/** Connections that are idle when everything else has ended get this long to go. */
+/** An endpoint that could not be reached is tried again after this long, unless the loop has looked at it meanwhile. */
+const SUSPENDED_MS = 1000
+/** For a busy client's next call over a connection it keeps, whose answer says that the connection ends. */
+const LAST_CALLS_MS = 200
+/** What is still connected when everything else has ended gets this long to go. */
 const LAST_CONNECTIONS_MS = 1000
 
 /** What listens: the gateway's own port, with the API and the data plane behind it. */
@@ -58,6 +62,7 @@ export class EdgeComponent implements Component {
       api: assembleApi(deps, authenticator, this.#shutdown.signal),
       proxy: this.#proxy,
       authenticator,
+      isClosing: () => this.#shutdown.signal.aborted,
       requireAuthForFunctions: config.AUTH_ENABLED && config.REQUIRE_AUTH_FOR_FUNCTIONS
     })
   }
@@ -71,12 +76,19 @@ export class EdgeComponent implements Component {
     return listen(this.#server, this.#config.GATEWAY_PORT, this.#config.GATEWAY_ADDRESS, 'GATEWAY_PORT')
   }
 
-  /** Takes no new connections, ends watches, lets calls end, then closes what is left. */
+  /**
+   * Takes no new connections, ends watches, lets calls end, then closes what is left. Connections that are kept stay open
+   * until an answer has said that they end: a client that finds one closed cannot know whether its call was carried out.
+   */
   async stop(): Promise<void> {
     this.#shutdown.abort()
-    const closed = new Promise<void>(resolve => this.#server.close(() => resolve()))
+    const closed = new Promise<void>(resolve => {
+      // http.Server.close would close those that are idle as well.
+      NetServer.prototype.close.call(this.#server, () => resolve())
+    })
+    await Promise.race([closed, sleep(LAST_CALLS_MS)])
     await this.#proxy.close(this.#config.SHUTDOWN_GRACE)
-    this.#server.closeIdleConnections()
+    this.#server.close()
     await Promise.race([closed, sleep(LAST_CONNECTIONS_MS)])
     this.#server.closeAllConnections()
     await closed
@@ -121,7 +133,9 @@ function assembleProxy(deps: EdgeDeps): InvocationProxy {
     timeouts: { execMs: config.EXEC_TIMEOUT, connectMs: 5000, waitMs: config.FUNCTION_WAIT_TIMEOUT },
     waitMax: config.FUNCTION_WAIT_MAX,
     onUnreachable: (key, containerId) => {
-      endpoints.drop(key, containerId)
+      // An engine that hangs lets nobody look; a replica that is dead costs a refused connection each time.
+      endpoints.suspend(key, containerId)
+      setTimeout(() => endpoints.resume(key, containerId), SUSPENDED_MS).unref()
       plane.prober.doubt(containerId)
       plane.functions.add(key)
     },

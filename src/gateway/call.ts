@@ -1,37 +1,17 @@
-import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Answer } from './answer.ts'
 import { Attempt, type AttemptEvents } from './attempt.ts'
 import { pickEndpoint } from './balancer.ts'
-import { type BodyKind, bodyKindOf, readSmallBody, StreamedBody } from './body.ts'
+import { type ActiveCall, type CallContext, TICKS } from './call-context.ts'
+import { CallRecord } from './call-record.ts'
 import type { Endpoint } from './endpoints.ts'
-import { failureOf, isIdempotent } from './failure.ts'
-import { clientCallId, type ResponseMarks, toUnixNanos, toUpstreamHeaders } from './headers.ts'
-import type { DispatchOptions, EndpointPools } from './pools.ts'
-import type { ProxyDeps, ProxyTarget } from './proxy-deps.ts'
-import { type Refusal, refusalOf, refusals, writeRefusal } from './refusal.ts'
-import { cutOff, type Head, writeEnd, writeHead, writeInformation } from './relay.ts'
+import { failureOf } from './failure.ts'
+import { Outgoing } from './outgoing.ts'
+import type { ProxyTarget } from './proxy-deps.ts'
+import { type Refusal, refusalOf, refusalOfTurn, refusals } from './refusal.ts'
+import type { Head } from './relay.ts'
 import { turnOf } from './turn.ts'
-import type { Guest, WaitingRoom } from './waiting-room.ts'
-
-/** What all calls of a proxy share. */
-export interface CallContext {
-  readonly deps: ProxyDeps
-  readonly maxPerEndpoint: number
-  readonly servedBy: string
-  readonly room: WaitingRoom
-  readonly pools: EndpointPools
-  /** Calls that have not ended. */
-  readonly active: Set<Call>
-  isClosing: boolean
-  /** Time as calls count it; `TICKS` of them are `execMs`. */
-  tick: number
-}
-
-/**
- * So many ticks without a byte end a call. One clock for all calls and not a timer for each, as a process that stood still
- * skips ticks: answers that came meanwhile are read before anybody's time is over. It is no faster (hack/bench/data-plane.ts).
- */
-export const TICKS = 10
+import type { Guest } from './waiting-room.ts'
 
 /** Of a call that waits for an endpoint, which has its own time. */
 const UNTIMED = -1
@@ -39,26 +19,21 @@ const UNTIMED = -1
 /** In metrics, as nginx has it: the client closed the request. */
 const CLIENT_LEFT = 499
 
-/** One call from its request to the end of its answer: looks for an endpoint, waits, sends, sends again, and relays. */
-export class Call implements Guest, AttemptEvents {
+/** One call from its request to the end of its answer: looks for an endpoint, waits, sends, and sends again. */
+export class Call implements ActiveCall, Guest, AttemptEvents {
   readonly key: string
   waitUntil = 0
   readonly #context: CallContext
   readonly #req: IncomingMessage
-  readonly #res: ServerResponse
   readonly #target: ProxyTarget
-  readonly #marks: ResponseMarks
-  readonly #startedAt: number
-  readonly #kind: BodyKind
-  #body: Buffer | StreamedBody | null = null
+  readonly #answer: Answer
+  readonly #record: CallRecord
+  readonly #outgoing: Outgoing
   #attempt: Attempt | undefined
   /** Containers that could not be reached since the table last changed. */
   #tried: Set<string> | undefined
-  #wasRepeated = false
-  #isCounted = false
-  #isHeadSent = false
-  /** The client reads slower than the function writes. */
-  #isPaused = false
+  /** It goes out a second time, so over connections that were never used before: another kept one may be stale as well. */
+  #isRepeated = false
   #isOver = false
   /** The tick in which a byte last moved. */
   #movedAt = UNTIMED
@@ -67,46 +42,40 @@ export class Call implements Guest, AttemptEvents {
     this.key = `${target.namespace}/${target.name}`
     this.#context = context
     this.#req = req
-    this.#res = res
     this.#target = target
-    const { clock } = context.deps
-    this.#startedAt = clock.monotonic()
-    const given = clientCallId(req)
-    this.#marks = {
-      callId: given ?? randomUUID(),
-      generated: given === undefined,
-      startTime: toUnixNanos(clock.now()),
-      servedBy: context.servedBy
-    }
-    this.#kind = bodyKindOf(req)
+    const { deps, servedBy } = context
+    this.#answer = new Answer(req, res, {
+      now: deps.clock.now(),
+      servedBy,
+      owesContinue: target.owesContinue === true
+    })
+    this.#record = new CallRecord(deps, this.key, this.#answer.marks.callId)
+    this.#outgoing = new Outgoing(req, target.path)
+    res.on('close', () => this.#leave())
   }
 
   /** Begins; everything else happens by events. */
   start(): void {
     this.#context.active.add(this)
-    this.#res.on('close', () => this.#leave())
-    const refusal = this.#context.isClosing ? refusals.closing() : refusalOf(this.#req, this.#target.path)
+    const refusal = this.#context.isClosed ? refusals.closing() : refusalOf(this.#req, this.#target.path)
     if (refusal !== undefined) this.#refuse(refusal)
     else this.#advance()
   }
 
-  /** Ends it now: with an answer if none has begun, else by cutting it off. */
   shutDown(): void {
     if (this.#isOver) return
     this.#attempt?.abort(new Error('the gateway is shutting down'))
-    if (this.#isHeadSent) this.#cut('Cut off an answer at the end of the grace period')
+    if (this.#answer.isBegun) this.#cut('Cut off an answer at the end of the grace period')
     else this.#refuse(refusals.closing())
   }
 
-  /** Ends it if no byte moved for too long; called in every tick. */
   checkStall(): void {
     if (this.#movedAt !== UNTIMED && this.#context.tick - this.#movedAt > TICKS) this.#onStalled()
   }
 
   onTurn(): void {
     this.#tried = undefined
-    if (this.#context.isClosing) this.#refuse(refusals.closing())
-    else this.#advance()
+    this.#advance()
   }
 
   onExpired(): void {
@@ -126,14 +95,7 @@ export class Call implements Guest, AttemptEvents {
   onHead(attempt: Attempt, head: Head): void {
     this.#touch()
     try {
-      if (head.status < 200) {
-        writeInformation(this.#req, this.#res, head)
-        return
-      }
-      const isSized = writeHead(this.#req, this.#res, head, { marks: this.#marks, close: this.#context.isClosing })
-      this.#isHeadSent = true
-      // node:http keeps the head back for the first byte of the body, which an event stream may not have for long.
-      if (!isSized) process.nextTick(flushHead, this.#res)
+      this.#answer.head(head, this.#context.isClosing)
     } catch (error) {
       // node:http is stricter than undici about what a header may hold.
       attempt.abort(toError(error))
@@ -143,19 +105,15 @@ export class Call implements Guest, AttemptEvents {
 
   onData(_attempt: Attempt, chunk: Buffer): boolean {
     this.#touch()
-    if (this.#res.write(chunk)) return true
-    this.#isPaused = true
-    this.#res.once('drain', this.#onDrain)
-    return false
+    return this.#answer.data(chunk, this.#onDrain)
   }
 
   onEnd(rawTrailers: readonly Buffer[]): void {
-    writeEnd(this.#res, rawTrailers)
-    this.#finish(this.#res.statusCode)
+    this.#finish(this.#answer.end(rawTrailers))
   }
 
   onFailed(attempt: Attempt, error: Error): void {
-    if (this.#isHeadSent) this.#cut('Cut off an answer that broke off', error)
+    if (this.#answer.isBegun) this.#cut('Cut off an answer that broke off', error)
     else this.#recover(attempt, error)
   }
 
@@ -166,43 +124,33 @@ export class Call implements Guest, AttemptEvents {
     else if (failure === 'invalid')
       this.#refuse(refusals.badRequest(`the request cannot be passed on: ${error.message}`))
     else if (failure === 'broken') this.#refuseLogged(refusals.broken(this.key), error)
-    else if (this.#mayRepeat()) this.#repeat(attempt, error)
+    else if (!this.#isRepeated && this.#outgoing.isRepeatable) this.#repeat(attempt, error)
     else this.#refuseLogged(refusals.lost(this.key), error)
   }
 
   #advance(): void {
     const turn = turnOf(this.key, this.#context.deps)
-    if (this.#context.deps.table.get(this.key) !== undefined) this.#count()
+    if (this.#context.deps.table.get(this.key) !== undefined) this.#record.count()
     if (turn === 'go') this.#go()
     else if (turn === 'wait') this.#wait()
-    else this.#turnAway(turn)
-  }
-
-  #turnAway(turn: 'asleep' | 'troubled' | 'unknown'): void {
-    const { name, namespace } = this.#target
-    if (turn === 'asleep') this.#refuse(refusals.asleep(name, namespace))
-    else if (turn === 'unknown') this.#refuse(refusals.unknown(name, namespace))
-    else this.#refuse(refusals.troubled(this.key, this.#context.deps.table.get(this.key)?.trouble ?? ''))
+    else this.#refuse(refusalOfTurn(turn, this.#target, this.#context.deps.table.get(this.key)?.trouble))
   }
 
   #go(): void {
-    if (this.#kind === 'small' && this.#body === null) {
+    if (this.#outgoing.isUnread) {
       this.#readBody()
       return
     }
-    if (this.#kind === 'streamed') this.#body ??= new StreamedBody(this.#req, () => this.#sendContinue())
     const endpoint = this.#pick()
     if (endpoint !== undefined) this.#send(endpoint)
   }
 
   #readBody(): void {
     this.#touch()
-    this.#sendContinue()
-    readSmallBody(
-      this.#req,
+    this.#answer.sendContinue()
+    this.#outgoing.read(
       () => this.#touch(),
-      body => {
-        this.#body = body
+      () => {
         if (!this.#isOver) this.#advance()
       }
     )
@@ -220,18 +168,13 @@ export class Call implements Guest, AttemptEvents {
     return undefined
   }
 
-  #send(endpoint: Endpoint, fresh = false): void {
+  #send(endpoint: Endpoint): void {
     this.#touch()
     const { deps, pools } = this.#context
     const attempt = new Attempt(endpoint, this, deps.inflight.acquire(endpoint.containerId))
     this.#attempt = attempt
-    const options: DispatchOptions = {
-      path: this.#target.path,
-      method: this.#req.method ?? 'GET',
-      headers: toUpstreamHeaders(this.#req, this.#marks),
-      body: this.#body
-    }
-    if (fresh) pools.dispatchFresh(endpoint, options, attempt)
+    const options = this.#outgoing.options(this.#answer.marks, () => this.#answer.sendContinue())
+    if (this.#isRepeated) pools.dispatchFresh(endpoint, options, attempt)
     else pools.dispatch(this.key, endpoint, options, attempt)
   }
 
@@ -254,25 +197,19 @@ export class Call implements Guest, AttemptEvents {
     } else this.#refuseLogged(refusals.unreachable(this.key), error)
   }
 
-  /** Whether a request whose connection was lost may go out a second time. */
-  #mayRepeat(): boolean {
-    return !this.#wasRepeated && this.#kind !== 'streamed' && isIdempotent(this.#req.method ?? '')
-  }
-
-  /** Once more: at another endpoint, or over a new connection to the same one, as a kept one may have been stale. */
+  /** Once more, over a new connection: to another endpoint, or to the same one if there is no other. */
   #repeat(attempt: Attempt, error: Error): void {
-    this.#wasRepeated = true
+    this.#isRepeated = true
     const { deps } = this.#context
     const endpoints = deps.table.get(this.key)?.endpoints ?? []
     const same = endpoints.find(e => e.containerId === attempt.endpoint.containerId)
     if (same !== undefined && endpoints.length === 1) {
       deps.metrics.retried(this.key)
-      this.#send(same, true)
+      this.#send(same)
     } else this.#tryElsewhere(attempt, error)
   }
 
   readonly #onDrain = (): void => {
-    this.#isPaused = false
     this.#touch()
     this.#attempt?.resume()
   }
@@ -280,11 +217,10 @@ export class Call implements Guest, AttemptEvents {
   /** No byte moved for `execMs`: whose fault it is decides the answer. */
   #onStalled(): void {
     const { execMs } = this.#context.deps.timeouts
-    const body = this.#body
-    const waitsForBody = this.#attempt === undefined || (body instanceof StreamedBody && body.isStarved)
+    const waitsForBody = this.#attempt === undefined || this.#outgoing.isStarved
     this.#attempt?.abort(new Error(`no byte moved for ${execMs} ms`))
-    if (this.#isHeadSent) {
-      this.#cut(this.#isPaused ? 'Cut off a client that did not read' : 'Cut off an answer that stopped')
+    if (this.#answer.isBegun) {
+      this.#cut(this.#answer.isPaused ? 'Cut off a client that did not read' : 'Cut off an answer that stopped')
     } else if (waitsForBody) this.#refuse(refusals.slowClient(execMs))
     else this.#refuseLogged(refusals.timeout(this.key, execMs))
   }
@@ -298,64 +234,38 @@ export class Call implements Guest, AttemptEvents {
   }
 
   #refuseLogged(refusal: Refusal, err?: unknown): void {
-    const containerId = this.#attempt?.endpoint.containerId
-    this.#context.deps.log.warn(
-      { key: this.key, containerId, callId: this.#marks.callId, status: refusal.status, reason: refusal.text, err },
-      'Answered in place of a function'
-    )
+    this.#warn('Answered in place of a function', { status: refusal.status, reason: refusal.text, err })
     this.#refuse(refusal)
   }
 
   #refuse(refusal: Refusal): void {
     if (this.#isOver) return
-    const close = refusal.close === true || this.#context.isClosing || this.#owesContinue
     this.#finish(refusal.status)
-    writeRefusal(this.#res, { ...refusal, close }, this.#marks)
+    this.#answer.refuse(refusal, this.#context.isClosing)
   }
 
   #cut(message: string, err?: unknown): void {
     if (this.#isOver) return
-    const containerId = this.#attempt?.endpoint.containerId
-    this.#context.deps.log.warn({ key: this.key, containerId, callId: this.#marks.callId, err }, message)
+    this.#warn(message, { err })
     this.#finish(502)
-    cutOff(this.#req, this.#res)
+    this.#answer.cut()
+  }
+
+  #warn(message: string, fields: object): void {
+    this.#record.warn(message, { containerId: this.#attempt?.endpoint.containerId, ...fields })
   }
 
   #finish(code: number): void {
     this.#isOver = true
-    if (this.#body instanceof StreamedBody) this.#body.destroy()
-    const { active, deps } = this.#context
-    active.delete(this)
-    if (this.#isCounted) deps.metrics.finished(this.key, code, (deps.clock.monotonic() - this.#startedAt) / 1000)
-  }
-
-  /** Only calls of functions that exist are counted, and only once. */
-  #count(): void {
-    if (this.#isCounted) return
-    this.#isCounted = true
-    this.#context.deps.metrics.started(this.key)
-  }
-
-  #wasContinued = false
-
-  get #owesContinue(): boolean {
-    return this.#target.owesContinue === true && !this.#wasContinued
-  }
-
-  #sendContinue(): void {
-    if (!this.#owesContinue) return
-    this.#wasContinued = true
-    this.#res.writeContinue()
+    this.#outgoing.destroy()
+    this.#context.active.delete(this)
+    this.#record.ended(code)
   }
 
   /** A byte moved. */
   #touch(): void {
     this.#movedAt = this.#context.tick
   }
-}
-
-function flushHead(res: ServerResponse): void {
-  if (!res.writableEnded && res.writableLength === 0) res.flushHeaders()
 }
 
 function toError(error: unknown): Error {

@@ -39,4 +39,48 @@ describe('EndpointTable', () => {
     table.retire(KEY, 'uid-1')
     expect(table.get(KEY)?.uid).to.equal('uid-2')
   })
+
+  describe('suspend', () => {
+    const OTHER = { ...ENDPOINT, containerId: 'c2' }
+    let table: EndpointTable
+    const ids = () => table.get(KEY)?.endpoints.map(e => e.containerId)
+    beforeEach(() => {
+      table = new EndpointTable()
+      table.put(aRoute({ endpoints: [ENDPOINT, OTHER] }))
+      table.suspend(KEY, 'c1')
+      expect(ids()).to.deep.equal(['c2'])
+    })
+
+    it('D3: keeps an endpoint out until it is resumed, also when the route is declared anew meanwhile', () => {
+      const route = table.get(KEY) as Route
+      table.put({ ...route, replicas: 3 })
+      table.resume(KEY, 'c1')
+      expect(ids()).to.deep.equal(['c2', 'c1'])
+      table.resume(KEY, 'c1')
+      expect(ids()).to.deep.equal(['c2', 'c1'])
+    })
+
+    it('D3: keeps the last one of a function out and brings it back', () => {
+      table.suspend(KEY, 'c2')
+      expect(ids()).to.deep.equal([])
+      table.resume(KEY, 'c2')
+      expect(ids()).to.deep.equal(['c2'])
+    })
+
+    it('brings nothing back after somebody has looked, or the container died, or the function went', () => {
+      for (const happens of [
+        () => table.put(aRoute({ endpoints: [OTHER] })),
+        () => table.drop(KEY, 'c1'),
+        () => table.retire(KEY, 'uid-1'),
+        () => table.remove(KEY)
+      ]) {
+        table.put(aRoute({ uid: 'uid-1', endpoints: [ENDPOINT, OTHER] }))
+        table.suspend(KEY, 'c1')
+        happens()
+        table.resume(KEY, 'c1')
+        expect(ids() ?? []).to.not.include('c1')
+        table.remove(KEY)
+      }
+    })
+  })
 })

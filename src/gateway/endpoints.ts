@@ -26,6 +26,8 @@ export class EndpointTable {
   readonly #routes = new Map<string, Route>()
   /** Key → uid of the object that was deleted; what is put for it late is ignored. */
   readonly #retired = new Map<string, string>()
+  /** Key → container id → endpoint that is out until somebody has looked, or until `resume`. */
+  readonly #suspended = new Map<string, Map<string, Endpoint>>()
   readonly #listeners = new Set<(key: string, route: Route | undefined) => void>()
   #complete = false
 
@@ -52,15 +54,33 @@ export class EndpointTable {
   put(route: Route): void {
     if (this.#retired.get(route.key) === route.uid) return
     this.#retired.delete(route.key)
-    this.#routes.set(route.key, route)
-    this.#notify(route.key, route)
+    // Whoever hands the list on has not looked at the replicas: what is suspended may come back still.
+    if (this.#routes.get(route.key)?.endpoints !== route.endpoints) this.#suspended.delete(route.key)
+    this.#set(route)
   }
 
   /** Takes one endpoint out, if it is there: its container is dead or about to be stopped. */
   drop(key: string, containerId: string): void {
+    this.#suspended.get(key)?.delete(containerId)
+    this.#takeOut(key, containerId)
+  }
+
+  /** Takes one endpoint out that could not be reached, until `resume` or until the controller puts a list for which it looked. */
+  suspend(key: string, containerId: string): void {
+    const endpoint = this.#takeOut(key, containerId)
+    if (endpoint === undefined) return
+    const suspended = this.#suspended.get(key) ?? new Map<string, Endpoint>()
+    this.#suspended.set(key, suspended.set(containerId, endpoint))
+  }
+
+  /** Puts back what `suspend` took out, unless somebody has looked since, or the container has died. */
+  resume(key: string, containerId: string): void {
+    const suspended = this.#suspended.get(key)
+    const endpoint = suspended?.get(containerId)
     const route = this.#routes.get(key)
-    if (route === undefined || !route.endpoints.some(e => e.containerId === containerId)) return
-    this.put({ ...route, endpoints: route.endpoints.filter(e => e.containerId !== containerId) })
+    if (endpoint === undefined || route === undefined) return
+    suspended?.delete(containerId)
+    this.#set({ ...route, endpoints: [...route.endpoints, endpoint] })
   }
 
   /**
@@ -70,6 +90,7 @@ export class EndpointTable {
   retire(key: string, uid: string): void {
     this.#retired.set(key, uid)
     if (this.#routes.get(key)?.uid !== uid) return
+    this.#suspended.delete(key)
     this.#routes.delete(key)
     this.#notify(key, undefined)
   }
@@ -77,6 +98,7 @@ export class EndpointTable {
   /** Forgets a function. */
   remove(key: string): void {
     this.#retired.delete(key)
+    this.#suspended.delete(key)
     if (this.#routes.delete(key)) this.#notify(key, undefined)
   }
 
@@ -84,6 +106,19 @@ export class EndpointTable {
   onChange(listener: (key: string, route: Route | undefined) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  #takeOut(key: string, containerId: string): Endpoint | undefined {
+    const route = this.#routes.get(key)
+    const endpoint = route?.endpoints.find(e => e.containerId === containerId)
+    if (route === undefined || endpoint === undefined) return undefined
+    this.#set({ ...route, endpoints: route.endpoints.filter(e => e !== endpoint) })
+    return endpoint
+  }
+
+  #set(route: Route): void {
+    this.#routes.set(route.key, route)
+    this.#notify(route.key, route)
   }
 
   #notify(key: string, route: Route | undefined): void {

@@ -29,7 +29,7 @@ const REPLACED_IN_REQUEST = new Set([
   'x-openfaas-internal'
 ])
 
-const REPLACED_IN_RESPONSE = new Set(['x-start-time', 'x-served-by', 'x-openfaas-internal'])
+const REPLACED_IN_RESPONSE = new Set(['x-start-time', 'x-served-by', 'x-openfaas-internal', 'x-docker-faas-reason'])
 
 /** What must not come behind a body: framing, routing and what was decided by the head. Source: RFC 9110 6.5.1. */
 const NOT_IN_TRAILERS = new Set([

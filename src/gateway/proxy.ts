@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { Call, type CallContext, TICKS } from './call.ts'
+import { Call } from './call.ts'
+import { type ActiveCall, type CallContext, TICKS } from './call-context.ts'
 import { EndpointPools } from './pools.ts'
 import type { ProxyDeps, ProxyTarget } from './proxy-deps.ts'
 import { turnOf } from './turn.ts'
@@ -12,7 +13,10 @@ const WAIT_TOTAL_FACTOR = 8
 export interface InvocationProxy {
   /** Answers the request. Returns at once. */
   handle: (req: IncomingMessage, res: ServerResponse, target: ProxyTarget) => void
-  /** Refuses new calls and those that wait, lets the others end for `graceMs`, then cuts them off. */
+  /**
+   * Refuses calls that wait, lets the others end for `graceMs`, then cuts them off and refuses all. Until then calls that
+   * still come over kept connections are served, and told that the connection ends.
+   */
   close: (graceMs: number) => Promise<void>
 }
 
@@ -27,7 +31,7 @@ export function createProxy(deps: ProxyDeps): InvocationProxy {
     onCount: metrics.held
   })
   const pools = new EndpointPools(deps.timeouts.connectMs)
-  const active = new Set<Call>()
+  const active = new Set<ActiveCall>()
   const context: CallContext = {
     deps,
     maxPerEndpoint: deps.maxPerEndpoint ?? MAX_PER_ENDPOINT,
@@ -36,6 +40,7 @@ export function createProxy(deps: ProxyDeps): InvocationProxy {
     pools,
     active,
     isClosing: false,
+    isClosed: false,
     tick: 0
   }
   const ticker = setInterval(() => {
@@ -53,6 +58,7 @@ export function createProxy(deps: ProxyDeps): InvocationProxy {
       context.isClosing = true
       room.wakeAll()
       await whenEmpty(active, graceMs)
+      context.isClosed = true
       for (const call of active) call.shutDown()
       stopListening()
       clearInterval(ticker)
@@ -64,7 +70,7 @@ export function createProxy(deps: ProxyDeps): InvocationProxy {
 /** How often the end of the last call is looked for while the proxy closes. */
 const DRAIN_CHECK_MS = 10
 
-async function whenEmpty(active: ReadonlySet<Call>, graceMs: number): Promise<void> {
+async function whenEmpty(active: ReadonlySet<ActiveCall>, graceMs: number): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   const check = setInterval(() => active.size === 0 && resolve(), DRAIN_CHECK_MS)
   const timer = setTimeout(resolve, graceMs)

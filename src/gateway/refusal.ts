@@ -1,9 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ResponseMarks } from './headers.ts'
+import type { ProxyTarget } from './proxy-deps.ts'
 
 /** An answer of the gateway's own, in place of the function's. */
 export interface Refusal {
   readonly status: number
+  /** For programs, in `X-Docker-Faas-Reason`: one of those below, or why the function cannot serve, as a condition's reason. */
+  readonly reason: string
   /** For people: what is wrong and what helps. */
   readonly text: string
   readonly retryAfterS?: number
@@ -14,10 +17,12 @@ export interface Refusal {
 export const refusals = {
   unknown: (name: string, namespace: string): Refusal => ({
     status: 404,
+    reason: 'FunctionNotFound',
     text: `function ${name} not found in namespace ${namespace}`
   }),
   asleep: (name: string, namespace: string): Refusal => ({
     status: 503,
+    reason: 'ScaledToZero',
     retryAfterS: 5,
     text:
       `function ${name} in namespace ${namespace} is scaled to zero; scale it up with ` +
@@ -25,43 +30,84 @@ export const refusals = {
   }),
   troubled: (key: string, trouble: string): Refusal => ({
     status: 503,
+    reason: trouble,
     retryAfterS: 5,
     text: `function ${key} cannot serve now: ${trouble}; its status says more`
   }),
   notReady: (key: string, waitedMs: number): Refusal => ({
     status: 503,
+    reason: 'NoReadyReplica',
     retryAfterS: 5,
     text: `function ${key} had no ready replica for ${waitedMs} ms; its status says why`
   }),
   crowded: (key: string): Refusal => ({
     status: 503,
+    reason: 'TooManyWaiting',
     retryAfterS: 1,
     text: `function ${key} has no ready replica and too many calls wait for it`
   }),
   overloaded: (key: string): Refusal => ({
     status: 503,
+    reason: 'Overloaded',
     retryAfterS: 1,
     text: `all replicas of function ${key} have as many calls as they may have`
   }),
-  closing: (): Refusal => ({ status: 503, retryAfterS: 1, close: true, text: 'the gateway is shutting down' }),
-  unreachable: (key: string): Refusal => ({ status: 502, text: `function ${key} could not be reached` }),
+  closing: (): Refusal => ({
+    status: 503,
+    reason: 'ShuttingDown',
+    retryAfterS: 1,
+    close: true,
+    text: 'the gateway is shutting down'
+  }),
+  unreachable: (key: string): Refusal => ({
+    status: 502,
+    reason: 'ReplicaUnreachable',
+    text: `function ${key} could not be reached`
+  }),
   lost: (key: string): Refusal => ({
     status: 502,
+    reason: 'ConnectionLost',
     text: `function ${key} closed the connection before it answered; it may have done its work`
   }),
-  broken: (key: string): Refusal => ({ status: 502, text: `function ${key} gave an answer that is not valid HTTP` }),
+  broken: (key: string): Refusal => ({
+    status: 502,
+    reason: 'InvalidAnswer',
+    text: `function ${key} gave an answer that is not valid HTTP`
+  }),
   timeout: (key: string, ms: number): Refusal => ({
     status: 504,
+    reason: 'ExecTimeout',
     text: `function ${key} did not answer within ${ms} ms`
   }),
   slowClient: (ms: number): Refusal => ({
     status: 408,
+    reason: 'BodyTimeout',
     close: true,
     text: `no byte of the request body came for ${ms} ms`
   }),
-  badRequest: (why: string): Refusal => ({ status: 400, close: true, text: why }),
-  noUpgrade: (): Refusal => ({ status: 501, text: 'WebSocket connections to functions are not supported' }),
-  noCoding: (): Refusal => ({ status: 501, close: true, text: 'the only transfer coding that is supported is chunked' })
+  badRequest: (why: string): Refusal => ({ status: 400, reason: 'BadRequest', close: true, text: why }),
+  noUpgrade: (): Refusal => ({
+    status: 501,
+    reason: 'NotSupported',
+    text: 'WebSocket connections to functions are not supported'
+  }),
+  noCoding: (): Refusal => ({
+    status: 501,
+    reason: 'NotSupported',
+    close: true,
+    text: 'the only transfer coding that is supported is chunked'
+  })
+}
+
+/** The refusal of a call that can neither be sent nor wait. */
+export function refusalOfTurn(
+  turn: 'asleep' | 'troubled' | 'unknown',
+  { name, namespace }: Pick<ProxyTarget, 'name' | 'namespace'>,
+  trouble: string | undefined
+): Refusal {
+  if (turn === 'asleep') return refusals.asleep(name, namespace)
+  if (turn === 'unknown') return refusals.unknown(name, namespace)
+  return refusals.troubled(`${namespace}/${name}`, trouble ?? 'NotReady')
 }
 
 /** What of a request cannot be passed on at all, whatever the function. `path` is what the function would see. */
@@ -82,7 +128,7 @@ export function refusalOf({ headers }: IncomingMessage, path: string): Refusal |
 /** Writes the refusal, marked as the gateway's own. */
 export function writeRefusal(
   res: ServerResponse,
-  { status, text, retryAfterS, close }: Refusal,
+  { status, reason, text, retryAfterS, close }: Refusal,
   marks: ResponseMarks
 ): void {
   const body = `${text}\n`
@@ -93,6 +139,8 @@ export function writeRefusal(
     String(Buffer.byteLength(body)),
     'X-OpenFaaS-Internal',
     'proxy',
+    'X-Docker-Faas-Reason',
+    reason,
     'X-Start-Time',
     marks.startTime,
     'X-Served-By',

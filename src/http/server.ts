@@ -17,6 +17,8 @@ export interface GatewayServerDeps {
   readonly api: (req: IncomingMessage, res: ServerResponse) => void
   readonly proxy: DataPlane
   readonly authenticator: Authenticator
+  /** Whether connections end with their next answer. */
+  readonly isClosing?: () => boolean
   /** `REQUIRE_AUTH_FOR_FUNCTIONS`. */
   readonly requireAuthForFunctions: boolean
   readonly headersTimeoutMs?: number
@@ -47,6 +49,7 @@ export function createGatewayServer(deps: GatewayServerDeps): Server {
     connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, deps.headersTimeoutMs ?? CHECK_INTERVAL_MS)
   })
   const dispatch = (req: IncomingMessage, res: ServerResponse, owesContinue: boolean) => {
+    if (deps.isClosing?.() === true) res.shouldKeepAlive = false
     if (isFunctionUrl(req)) {
       callFunction(deps, req, res, owesContinue)
     } else {

@@ -1,0 +1,96 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { clientCallId, type ResponseMarks, toUnixNanos } from './headers.ts'
+import { type Refusal, writeRefusal } from './refusal.ts'
+import { cutOff, type Head, writeEnd, writeHead, writeInformation } from './relay.ts'
+
+export interface AnswerOptions {
+  /** Unix milliseconds at which the call came. */
+  readonly now: number
+  readonly servedBy: string
+  /** The client waits for `100 Continue`. */
+  readonly owesContinue: boolean
+}
+
+/** What the client of one call gets: the function's answer, or the gateway's own in its place. */
+export class Answer {
+  readonly marks: ResponseMarks
+  readonly #req: IncomingMessage
+  readonly #res: ServerResponse
+  #owesContinue: boolean
+  #isBegun = false
+  #isPaused = false
+
+  constructor(req: IncomingMessage, res: ServerResponse, { now, servedBy, owesContinue }: AnswerOptions) {
+    this.#req = req
+    this.#res = res
+    this.#owesContinue = owesContinue
+    const given = clientCallId(req)
+    this.marks = {
+      callId: given ?? randomUUID(),
+      generated: given === undefined,
+      startTime: toUnixNanos(now),
+      servedBy
+    }
+  }
+
+  /** Whether the head of the function's answer went out, so that nothing else can be said any more. */
+  get isBegun(): boolean {
+    return this.#isBegun
+  }
+
+  /** Whether the client reads slower than the function writes. */
+  get isPaused(): boolean {
+    return this.#isPaused
+  }
+
+  /** Passes a head on, an interim one too; `close` ends the client's connection with the answer. Throws when node:http refuses a header. */
+  head(head: Head, close: boolean): void {
+    if (head.status < 200) {
+      writeInformation(this.#req, this.#res, head)
+      return
+    }
+    const isSized = writeHead(this.#req, this.#res, head, { marks: this.marks, close })
+    this.#isBegun = true
+    // node:http keeps the head back for the first byte of the body, which an event stream may not have for long.
+    if (!isSized) process.nextTick(flushHead, this.#res)
+  }
+
+  /** Passes bytes on; gives whether more is welcome, otherwise `onDrain` says when. */
+  data(chunk: Buffer, onDrain: () => void): boolean {
+    if (this.#res.write(chunk)) return true
+    this.#isPaused = true
+    this.#res.once('drain', () => {
+      this.#isPaused = false
+      onDrain()
+    })
+    return false
+  }
+
+  /** Ends the function's answer; gives its status. */
+  end(rawTrailers: readonly Buffer[]): number {
+    writeEnd(this.#res, rawTrailers)
+    return this.#res.statusCode
+  }
+
+  /** Sends `100 Continue`, once, to a client that waits for it. */
+  sendContinue(): void {
+    if (!this.#owesContinue) return
+    this.#owesContinue = false
+    this.#res.writeContinue()
+  }
+
+  /** Answers in place of the function. A client that still waits for `100 Continue` may send its body or not: its connection ends. */
+  refuse(refusal: Refusal, close: boolean): void {
+    writeRefusal(this.#res, { ...refusal, close: close || refusal.close === true || this.#owesContinue }, this.marks)
+  }
+
+  /** Ends the client's connection so that it can tell that the answer is not whole. */
+  cut(): void {
+    cutOff(this.#req, this.#res)
+  }
+}
+
+function flushHead(res: ServerResponse): void {
+  if (!res.writableEnded && res.writableLength === 0) res.flushHeaders()
+}

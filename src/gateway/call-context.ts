@@ -1,0 +1,34 @@
+import type { EndpointPools } from './pools.ts'
+import type { ProxyDeps } from './proxy-deps.ts'
+import type { WaitingRoom } from './waiting-room.ts'
+
+/** A call that has not ended, as the proxy sees it. */
+export interface ActiveCall {
+  /** Ends it now: with an answer if none has begun, else by cutting it off. */
+  shutDown: () => void
+  /** Ends it if no byte moved for too long; called in every tick. */
+  checkStall: () => void
+}
+
+/** What all calls of a proxy share. */
+export interface CallContext {
+  readonly deps: ProxyDeps
+  readonly maxPerEndpoint: number
+  readonly servedBy: string
+  readonly room: WaitingRoom
+  readonly pools: EndpointPools
+  /** Calls that have not ended. */
+  readonly active: Set<ActiveCall>
+  /** Calls that can be served at once are, and their connections end with them; nobody waits any more. */
+  isClosing: boolean
+  /** No call is taken any more. */
+  isClosed: boolean
+  /** Time as calls count it; `TICKS` of them are `execMs`. */
+  tick: number
+}
+
+/**
+ * So many ticks without a byte end a call. One clock for all calls and not a timer for each, as a process that stood still
+ * skips ticks: answers that came meanwhile are read before anybody's time is over. It is no faster (hack/bench/data-plane.ts).
+ */
+export const TICKS = 10

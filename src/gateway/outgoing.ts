@@ -1,0 +1,58 @@
+import type { IncomingMessage } from 'node:http'
+import { type BodyKind, bodyKindOf, readSmallBody, StreamedBody } from './body.ts'
+import { isIdempotent } from './failure.ts'
+import { type CallMarks, toUpstreamHeaders } from './headers.ts'
+import type { DispatchOptions } from './pools.ts'
+
+/** The client's request as it goes to a replica, perhaps more than once. */
+export class Outgoing {
+  readonly #req: IncomingMessage
+  readonly #path: string
+  readonly #kind: BodyKind
+  #body: Buffer | StreamedBody | null = null
+
+  constructor(req: IncomingMessage, path: string) {
+    this.#req = req
+    this.#path = path
+    this.#kind = bodyKindOf(req)
+  }
+
+  /** Whether a small body has to be read before the first byte is sent. */
+  get isUnread(): boolean {
+    return this.#kind === 'small' && this.#body === null
+  }
+
+  /** Whether the function would take more of the body and the client does not send it. */
+  get isStarved(): boolean {
+    return this.#body instanceof StreamedBody && this.#body.isStarved
+  }
+
+  /** Whether it may be carried out twice, and is all still here. */
+  get isRepeatable(): boolean {
+    return this.#kind !== 'streamed' && isIdempotent(this.#req.method ?? '')
+  }
+
+  /** Reads a small body whole. `onRead` is not called when the client leaves before the end. */
+  read(onProgress: () => void, onRead: () => void): void {
+    readSmallBody(this.#req, onProgress, body => {
+      this.#body = body
+      onRead()
+    })
+  }
+
+  /** What undici is to send. `onStart` is called before the first byte of a streamed body is read. */
+  options(marks: CallMarks, onStart: () => void): DispatchOptions {
+    if (this.#kind === 'streamed') this.#body ??= new StreamedBody(this.#req, onStart)
+    return {
+      path: this.#path,
+      method: this.#req.method ?? 'GET',
+      headers: toUpstreamHeaders(this.#req, marks),
+      body: this.#body
+    }
+  }
+
+  /** Reads no more. */
+  destroy(): void {
+    if (this.#body instanceof StreamedBody) this.#body.destroy()
+  }
+}
