@@ -21,6 +21,11 @@ export class Departures {
     return this.#keys.get(containerId)
   }
 
+  /** All containers of which something is known. */
+  containerIds(): string[] {
+    return [...this.#keys.keys()]
+  }
+
   /** Notes who leaves as of this pass; forgets who does not, unless it was asked to stop already. */
   leaving(key: string, containerIds: ReadonlySet<string>, now: number): void {
     const before = this.#byKey.get(key)

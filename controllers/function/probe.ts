@@ -129,6 +129,11 @@ export class Prober {
     return resultOf(once)
   }
 
+  /** All containers of which something is known. */
+  containerIds(): string[] {
+    return [...this.#watches.keys()]
+  }
+
   /** Ends all work on a container and drops what is known of it; the next `check` starts anew. */
   forget(containerId: string): void {
     const watch = this.#watches.get(containerId)

@@ -66,4 +66,47 @@ describe('recordExits', () => {
     const ahead = { startedAt: NOW + 3_599_900, finishedAt: NOW + 3_600_000 }
     expect(waitsAfter([exitedAfter(100, 'ahead', ahead)])).to.deep.equal([1000])
   })
+
+  it('takes SIGTERM by hand for the same as SIGKILL', () => {
+    expect(waitsAfter([exitedAfter(100, 'a', { exitCode: 143 })])).to.deep.equal([0])
+    expect(waitsAfter([exitedAfter(100, 'a', { exitCode: 142 })])).to.deep.equal([1000])
+  })
+
+  it('keeps the records of several ordinals in their order, and of wanted ones only', () => {
+    const exits = [2, 0, 1].map(ordinal => ({ ...exitedAfter(100, `exit-${ordinal}`), ordinal }))
+    const records = recordExits([], { exited: exits, alive: [], replicas: 3, now: NOW })
+    expect(records.map(r => r.ordinal)).to.deep.equal([0, 1, 2])
+    const fewer = recordExits(records, { exited: [], alive: [], replicas: 2, now: NOW })
+    expect(fewer.map(r => r.ordinal)).to.deep.equal([0, 1])
+  })
+
+  it('forgets no exits for a replica that runs for long and does not answer', () => {
+    const before = recordExits([], { exited: [exitedAfter(100, 'exit-1')], alive: [], replicas: 1, now: NOW })
+    const ill = aReplica({ phase: 'unready', phaseSince: NOW })
+    expect(recordExits(before, { exited: [], alive: [ill], replicas: 1, now: NOW + 60_000 })).to.have.length(1)
+  })
+
+  it('knows a container by the twelve characters that people see', () => {
+    const [record] = recordExits([], { exited: [exitedAfter(100, 'x'.repeat(64))], alive: [], replicas: 1, now: NOW })
+    expect(record?.container).to.equal('x'.repeat(12))
+  })
+
+  it('K13: says of one that never started what the engine says, and counts it', () => {
+    const { startedAt: _, finishedAt: __, ...container } = aReplica().container
+    const failed = aReplica({ phase: 'exited', container, lastOutput: 'nothing' })
+    const replica = { ...failed, container: { ...container, error: 'no such file', exitCode: 127 } }
+    const [record] = recordExits([], { exited: [replica], alive: [], replicas: 1, now: NOW })
+    expect(record).to.include({ started: false, lastOutput: 'no such file', count: 1 })
+    expect(record?.exitedAt).to.equal(new Date(NOW).toISOString())
+  })
+
+  it('says of one that started what it wrote itself', () => {
+    const [record] = recordExits([], { exited: [exitedAfter(100, 'a')], alive: [], replicas: 1, now: NOW })
+    expect(record).to.include({ started: true, lastOutput: '' })
+  })
+
+  it('goes by the instant at which it ended, not by that at which it was found', () => {
+    const [record] = recordExits([], { exited: [exitedAfter(100, 'a')], alive: [], replicas: 1, now: NOW + 90_000 })
+    expect(record).to.include({ count: 1, exitedAt: new Date(NOW).toISOString() })
+  })
 })

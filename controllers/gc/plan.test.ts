@@ -83,6 +83,36 @@ describe('planGarbage', () => {
     ])
     expect(verdicts({ owned, firstSeen, maxShare: 0 })[0]).to.equal('container: collect')
   })
+
+  it('lets go first of each kind who has waited longest, then by name', () => {
+    const owned = ['b', 'c', 'a', 'new'].map(name => anOwned({ id: name, name }))
+    const firstSeen = new Map([
+      ['container a', 2],
+      ['container b', 2],
+      ['container c', 1]
+    ])
+    for (const order of [owned, owned.toReversed()]) {
+      expect(verdicts({ owned: order, firstSeen })).to.deep.equal([
+        'c: collect',
+        'a: collect',
+        'b: collect',
+        'new: grace'
+      ])
+    }
+  })
+
+  it('counts only what goes for the share of one pass', () => {
+    const owned = [anOwned({ id: 'x', name: 'x', kind: 'volume' }), anOwned({ id: 'young', name: 'young' })]
+    expect(verdicts({ owned, firstSeen: new Map([['volume x', 0]]), maxShare: 0.5 })).to.deep.equal([
+      'young: grace',
+      'x: collect'
+    ])
+  })
+
+  it('says of what names no owner that a person decides, whatever else holds it back', () => {
+    const { owner: _, ...nobodys } = anOwned({ createdAt: BORN - 1000 })
+    expect(verdicts({ owned: [nobodys], living: new Map() })).to.deep.equal(['hello-0: unknown-owner'])
+  })
 })
 
 describe('planLegacy', () => {
@@ -110,5 +140,12 @@ describe('planLegacy', () => {
   it('tells nothing of containers that an instance of ours owns', () => {
     const { labels, ...rest } = aContainer('hello')
     expect(planLegacy([{ ...rest, labels: { ...labels, 'com.docker-faas.instance': 'other' } }], [])).to.deep.equal([])
+  })
+
+  it('asks every heir, and knows what says nothing of its ordinal for nobody’s', () => {
+    const heirs = [heirOf(aFunction({ name: 'other' }), 'net'), heirOf(aFunction(), 'net')]
+    expect(planLegacy([aContainer('hello')], heirs)).to.deep.equal([])
+    const [told] = planLegacy([{ ...aContainer('hello'), name: 'something-else' }], heirs)
+    expect(told?.object.name).to.equal('something-else')
   })
 })

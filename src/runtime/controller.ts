@@ -88,6 +88,16 @@ export class Controller {
     return this.#passes.size
   }
 
+  /** Keys that become due later. */
+  get delayed(): number {
+    return this.#queue.delayed
+  }
+
+  /** Keys whose last pass failed. */
+  get failing(): number {
+    return this.#failures.size
+  }
+
   /** Whether the key is due or a pass of it is under way. */
   has(key: string): boolean {
     return this.#queue.has(key) || this.#overdue.has(key)

@@ -21,6 +21,8 @@ export class FakeContainers {
   readonly #byId = new Map<string, FakeContainer>()
   /** Whether the kernel can; one that cannot discards the limit. */
   limitsMemory = true
+  /** Ports of the host that other processes listen on. */
+  readonly heldPorts = new Set<number>()
   readonly #deps: Deps
   constructor(deps: Deps) {
     this.#deps = deps
@@ -66,7 +68,9 @@ export class FakeContainers {
   start(container: FakeContainer): void {
     if (container.state === 'running') return
     if (container.state === 'paused') throw refusal('container_start', 'busy', 'cannot start a paused container')
-    if (container.state === 'removing') throw refusal('container_start', 'busy', 'container is marked for removal')
+    if (container.state === 'removing' || container.state === 'dead') {
+      throw refusal('container_start', 'busy', 'container is marked for removal and cannot be started')
+    }
     const networks = Object.keys(container.networks).map(name => this.#deps.networks.get('container_start', name))
     container.ports = this.#takePorts(container.spec.ports)
     for (const network of networks) this.attach(container, network.id, network.name)
@@ -99,6 +103,13 @@ export class FakeContainers {
     }
     this.exit(container, 137)
     container.state = 'removing'
+  }
+
+  /** A removal that failed half way: it can only be removed again. */
+  die(container: FakeContainer): void {
+    if (container.state === 'removing') return
+    this.exit(container, 137)
+    container.state = 'dead'
   }
 
   finishRemoval(container: FakeContainer): void {
@@ -136,8 +147,9 @@ export class FakeContainers {
   #takePorts(wanted: readonly PortBinding[]): PortBinding[] {
     const taken = this.list().flatMap(c => c.ports)
     return wanted.map(binding => {
-      const hostPort = binding.hostPort === 0 ? firstFreePort(taken) : binding.hostPort
-      if (taken.some(t => t.hostPort === hostPort && sameAddress(t.address, binding.address))) {
+      const hostPort = binding.hostPort === 0 ? this.#firstFreePort(taken) : binding.hostPort
+      const isTaken = taken.some(t => t.hostPort === hostPort && sameAddress(t.address, binding.address))
+      if (isTaken || this.heldPorts.has(hostPort)) {
         throw refusal('container_start', 'port-in-use', `port ${hostPort} is already allocated`)
       }
       const bound = { ...binding, hostPort }
@@ -145,14 +157,14 @@ export class FakeContainers {
       return bound
     })
   }
+
+  #firstFreePort(taken: readonly PortBinding[]): number {
+    let port = FIRST_PICKED_PORT
+    while (this.heldPorts.has(port) || taken.some(t => t.hostPort === port)) port++
+    return port
+  }
 }
 
 function sameAddress(a: string, b: string): boolean {
   return a === b || [a, b].some(address => address === '0.0.0.0' || address === '')
-}
-
-function firstFreePort(taken: readonly PortBinding[]): number {
-  let port = FIRST_PICKED_PORT
-  while (taken.some(t => t.hostPort === port)) port++
-  return port
 }

@@ -40,6 +40,7 @@ export class FakeEngine implements engine.Engine {
   readonly #logs = new Map<string, string[]>()
   readonly #clock: Pick<Clock, 'now'>
   #ids = 0
+  #isDiskFull = false
 
   constructor(clock: Pick<Clock, 'now'>) {
     this.#clock = clock
@@ -126,9 +127,9 @@ export class FakeEngine implements engine.Engine {
   }
 
   /** As `docker update` by hand. */
-  update(name: string, limits: { readonly memoryBytes: number }): void {
+  update(name: string, limits: { readonly memoryBytes?: number; readonly nanoCpus?: number }): void {
     const container = this.#containers.get('update', name)
-    container.memoryBytes = limits.memoryBytes
+    Object.assign(container, limits)
     this.#containers.emit(container, 'update')
   }
 
@@ -138,6 +139,21 @@ export class FakeEngine implements engine.Engine {
     if (container === undefined) return () => undefined
     this.#containers.beginRemoval(container)
     return () => this.#containers.finishRemoval(container)
+  }
+
+  /** A removal failed half way: the container is `dead`. */
+  die(name: string): void {
+    this.#containers.die(this.#containers.get('die', name))
+  }
+
+  /** While true nothing can be created, started or pulled. */
+  fillDisk(full: boolean): void {
+    this.#isDiskFull = full
+  }
+
+  /** A process of the host listens on the port from now on. */
+  holdPort(port: number): void {
+    this.#containers.heldPorts.add(port)
   }
 
   log(name: string, ...lines: string[]): void {
@@ -201,6 +217,7 @@ export class FakeEngine implements engine.Engine {
     return this.#faults.mutate('container_create', spec.name, signal, () => {
       const image = this.#image(spec.image)
       if (image === undefined) throw refusal('container_create', 'no-image', `no such image: ${spec.image}`)
+      this.#needSpace('container_create')
       const id = this.#nextId()
       this.#containers.create(id, image.id, image.stopSignal, structuredClone(spec))
       return id
@@ -208,9 +225,11 @@ export class FakeEngine implements engine.Engine {
   }
 
   async startContainer(nameOrId: string, signal?: AbortSignal): Promise<void> {
-    return this.#faults.mutate('container_start', nameOrId, signal, () =>
-      this.#containers.start(this.#containers.get('container_start', nameOrId))
-    )
+    return this.#faults.mutate('container_start', nameOrId, signal, () => {
+      const container = this.#containers.get('container_start', nameOrId)
+      if (container.state !== 'running') this.#needSpace('container_start')
+      this.#containers.start(container)
+    })
   }
 
   async signalContainer(nameOrId: string, posixSignal: string, signal?: AbortSignal): Promise<void> {
@@ -339,6 +358,7 @@ export class FakeEngine implements engine.Engine {
       const index = this.#images.findIndex(image => image.references.includes(canonical(reference)))
       const found = this.#images[index]
       if (found === undefined) throw refusal('image_pull', 'no-image', `manifest for ${reference} not found`)
+      this.#needSpace('image_pull')
       onProgress({ currentBytes: 1, totalBytes: 1 })
       this.#images[index] = { ...found, isRemote: false }
       this.#events.emit({ kind: 'image', action: 'pull', reference })
@@ -354,6 +374,10 @@ export class FakeEngine implements engine.Engine {
     return this.#images.find(
       image => !image.isRemote && (image.id === referenceOrId || image.references.includes(canonical(referenceOrId)))
     )
+  }
+
+  #needSpace(operation: string): void {
+    if (this.#isDiskFull) throw refusal(operation, 'no-space', 'no space left on device')
   }
 
   #endsAt(container: FakeContainer, posixSignal: string): boolean {

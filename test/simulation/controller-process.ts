@@ -37,6 +37,8 @@ export interface ProcessDeps {
   readonly gatewayId: string | undefined
   /** Told before the function controller replaces a route. */
   readonly onRoute: (before: Route | undefined, after: Route) => void
+  /** Told when all of a function is as wanted. */
+  readonly onConverged: (object: FunctionObject) => void
   /** Told of what a pass threw that nobody throws on purpose. */
   readonly onPanic: (err: unknown) => void
 }
@@ -53,16 +55,17 @@ export class ControllerProcess {
   readonly #garbage: Controller
   readonly #resync: Resync
   readonly #prober: Prober
+  readonly #departures = new Departures()
+  readonly #pulling = new Set<string>()
   readonly #deps: ProcessDeps
   readonly #stopped = new AbortController()
   readonly #unsubscribe: () => void
 
   constructor(deps: ProcessDeps) {
     this.#deps = deps
-    const departures = new Departures()
     this.#prober = this.#createProber()
     this.functions = this.#createController(
-      settling(this.#createFunctionReconciler(departures), key => this.#resync.settled(key)),
+      settling(this.#createFunctionReconciler(), key => this.#resync.settled(key)),
       CONCURRENCY
     )
     this.#resync = this.#createResync()
@@ -72,7 +75,7 @@ export class ControllerProcess {
       if (change.type === 'DELETED') this.#garbage.add(GC_KEY)
     })
     this.inflight.onIdle(id => {
-      const key = departures.keyOf(id)
+      const key = this.#departures.keyOf(id)
       if (key !== undefined) this.functions.add(key)
     })
   }
@@ -108,6 +111,21 @@ export class ControllerProcess {
     timers.set(tick, RESYNC_MS)
   }
 
+  /** What it keeps in memory of containers and functions; I10: nothing of what is gone. */
+  memory() {
+    const { functions, endpoints, inflight } = this
+    return {
+      probed: this.#prober.containerIds(),
+      departing: this.#departures.containerIds(),
+      routes: [...endpoints.routes()].map(({ key }) => key),
+      pulling: [...this.#pulling],
+      calls: inflight.total(),
+      due: functions.depth + functions.running,
+      delayed: functions.delayed,
+      failing: functions.failing
+    }
+  }
+
   /** As SIGKILL: nothing is finished. */
   end(): void {
     this.#unsubscribe()
@@ -133,9 +151,9 @@ export class ControllerProcess {
     })
   }
 
-  #createFunctionReconciler(departures: Departures): FunctionReconciler {
-    const { engine, clock, random, pool, functions, gatewayId, onRoute } = this.#deps
-    const pulling = new Set<string>()
+  #createFunctionReconciler(): FunctionReconciler {
+    const { engine, clock, random, pool, functions, gatewayId, onRoute, onConverged } = this.#deps
+    const pulling = this.#pulling
     const images = new ImagePuller({
       engine,
       policy: 'IfNotPresent',
@@ -149,7 +167,7 @@ export class ControllerProcess {
     return new FunctionReconciler({
       engine,
       images,
-      departures,
+      departures: this.#departures,
       functions,
       prober: this.#prober,
       inflight: this.inflight,
@@ -173,7 +191,8 @@ export class ControllerProcess {
       gatewayId: () => gatewayId,
       now: clock.now,
       log: silentLogger,
-      onStatus: object => {
+      onStatus: (object, converged) => {
+        if (converged) onConverged(object)
         if (isPulling(object)) pulling.add(keyOf(object.metadata))
         else pulling.delete(keyOf(object.metadata))
       },

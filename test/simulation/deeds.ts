@@ -16,6 +16,7 @@ const EDITS: Readonly<Record<string, Deed>> = {
   image: sim => edit(sim, () => ({ image: anImage(sim) })),
   env: sim => edit(sim, () => ({ env: { N: String(sim.random.below(5)) } })),
   debug: sim => edit(sim, ({ debug }) => ({ debug: !debug })),
+  rollback: sim => edit(sim, (_, name) => sim.earlierSpec(name) ?? {}),
   delete: sim => {
     const name = aName(sim)
     return name === ANCHOR ? undefined : sim.delete(name)
@@ -37,7 +38,10 @@ const MEDDLING: Readonly<Record<string, (sim: Simulation, container: Container) 
   rename: (sim, { id }) => sim.engine.renameContainer(id, `renamed-${sim.random.below(1000)}`),
   disconnect: (sim, { id, networks }) =>
     sim.engine.disconnectNetwork(sim.random.pick(Object.keys(networks)) ?? 'none', id),
-  update: (sim, { id }) => sim.engine.update(id, { memoryBytes: 64 * 2 ** 20 }),
+  connect: (sim, { id }) => sim.foreigners.take(id),
+  dead: (sim, { id }) => sim.engine.die(id),
+  update: (sim, { id }) =>
+    sim.engine.update(id, sim.random.pick([{ memoryBytes: 64 * 2 ** 20 }, { nanoCpus: 500_000_000 }]) ?? {}),
   ill: (sim, { id }) => sim.health.fallIll(id, sim.random.below(60_000)),
   duplicate: (sim, container) => duplicate(sim, container)
 }
@@ -70,6 +74,11 @@ const HOST: Readonly<Record<string, Deed>> = {
     sim.setEngineUp(false)
     sim.time.set(() => sim.setEngineUp(true), sim.random.below(10_000))
   },
+  fillDisk: sim => {
+    sim.engine.fillDisk(true)
+    sim.time.set(() => sim.engine.fillDisk(false), sim.random.below(60_000))
+  },
+  holdPort: sim => sim.engine.holdPort(32_768 + sim.random.below(8)),
   removeImage: sim => {
     const image = sim.random.pick(['hello:1', 'hello:2', 'remote:1']) ?? ''
     sim.engine.removeImage(image)
@@ -120,11 +129,11 @@ function networkOf(name: string): string {
 
 async function edit(
   sim: Simulation,
-  change: (spec: { readonly debug: boolean }) => Parameters<Simulation['put']>[1]
+  change: (spec: { readonly debug: boolean }, name: string) => Parameters<Simulation['put']>[1]
 ): Promise<void> {
   const name = aName(sim)
   const written = sim.written.get(name)
-  if (written !== undefined) await sim.put(name, change(written.spec))
+  if (written !== undefined) await sim.put(name, change(written.spec, name))
 }
 
 /** Somebody takes everything off our network of the function, and then the network away. */

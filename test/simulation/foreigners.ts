@@ -1,6 +1,9 @@
 import { overlaps } from '../../src/engine/subnets.ts'
 import type { FakeEngine } from '../helpers/fake-engine.ts'
 
+/** A network of somebody else on which containers of ours come and go. */
+const COMMONS = 'commons'
+
 /** Containers and networks of somebody else, as they were made: nobody may change them. */
 export class Foreigners {
   readonly #engine: FakeEngine
@@ -46,6 +49,13 @@ export class Foreigners {
     if (networks.some(n => n.subnets.some(other => overlaps(other, subnet)))) return
     const id = this.#engine.addNetwork(name, { subnets: [subnet], labels: { 'somebody.else': 'yes' } })
     this.#networks.set(id, this.#describeNetwork(id))
+  }
+
+  /** Somebody connects a container of ours to one of their networks. */
+  async take(containerId: string): Promise<void> {
+    const network = await this.#engine.inspectNetwork(COMMONS)
+    const id = network?.id ?? this.#engine.addNetwork(COMMONS, { subnets: ['172.17.0.0/16'] })
+    await this.#engine.connectNetwork(id, containerId)
   }
 
   /** What became different, in words. */

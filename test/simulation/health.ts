@@ -39,10 +39,11 @@ export class Health {
     return container.state === 'running' && address !== '' && this.#hasBooted(container) && !this.#isIll(container.id)
   }
 
-  /** Whether it has answered without a break for longer than any pass takes. */
-  answeredLong(containerId: string): boolean {
+  /** Whether it has answered at this address without a break for longer than any pass takes. */
+  answeredLong(containerId: string, host: string): boolean {
     const container = this.#engine.containers().find(({ id }) => id === containerId)
     if (container?.state !== 'running' || this.#isIll(containerId)) return false
+    if (Object.values(container.networks).every(({ ipAddress }) => ipAddress !== host)) return false
     const since = Math.max(container.startedAt ?? Number.POSITIVE_INFINITY, this.#disturbedAt.get(containerId) ?? 0)
     return this.#hasBooted(container) && this.#time.now() - since > LONG_MS
   }

@@ -7,6 +7,9 @@ import { overlaps } from '../../src/engine/subnets.ts'
 import { POLICY } from '../helpers/builders.ts'
 import { keyOf, type Simulation, type Written } from './simulation.ts'
 
+/** Those of the periodic resync, of the garbage collector, and one to spare. */
+const OTHER_TIMERS = 3
+
 const isOurs = ({ labels }: { readonly labels: Readonly<Record<string, string>> }) =>
   labels[LABEL.instance] === POLICY.instance
 
@@ -15,6 +18,25 @@ export async function unmet(sim: Simulation): Promise<string[]> {
   const problems = [...(await writesLost(sim)), ...orphans(sim), ...doubles(sim), ...subnets(sim)]
   for (const [name, written] of sim.written) problems.push(...(await functionProblems(sim, name, written)))
   return problems
+}
+
+/** I10: nothing is kept in memory of what is gone, and nothing is on its way, once all is quiet. */
+export function kept(sim: Simulation): string[] {
+  const memory = sim.process?.memory()
+  if (memory === undefined) return ['I10: no process runs']
+  const { probed, departing, routes, pulling, calls, due, delayed, failing } = memory
+  const present = new Set(sim.engine.containers().map(({ id }) => id))
+  const keys = new Set([...sim.written.keys()].map(keyOf))
+  return [
+    ...probed.filter(id => !present.has(id)).map(id => `I10: container ${id} is gone and still probed`),
+    ...departing.map(id => `I10: container ${id} is still leaving`),
+    ...[...routes, ...pulling].filter(key => !keys.has(key)).map(key => `I10: ${key} is gone and still known`),
+    ...(calls > 0 ? [`I10: ${calls} calls have not ended`] : []),
+    ...(due > 0 ? [`I10: ${due} passes are due`] : []),
+    ...(delayed > keys.size ? [`I10: ${delayed} keys wait, and there are ${keys.size}`] : []),
+    ...(failing > 0 ? [`I10: ${failing} keys are held for failing`] : []),
+    ...(sim.time.pending > keys.size + OTHER_TIMERS ? [`I10: ${sim.time.pending} timers run`] : [])
+  ]
 }
 
 /** What must hold at every instant. */

@@ -1,5 +1,5 @@
 import { doSomething } from './deeds.ts'
-import { broken, unmet } from './invariants.ts'
+import { broken, kept, unmet } from './invariants.ts'
 import type { SharedStore } from './shared-store.ts'
 import { GOOD_IMAGES, Simulation } from './simulation.ts'
 
@@ -47,6 +47,7 @@ async function calmDown(sim: Simulation): Promise<void> {
   sim.calm()
   sim.setEngineUp(true)
   sim.engine.muteEvents(false)
+  sim.engine.fillDisk(false)
   sim.health.recover()
   await sim.foreigners.clear({ keepSubnets: !sim.isPoolTight })
   for (const [name, { spec }] of sim.written) {
@@ -75,5 +76,5 @@ async function stayQuiet(sim: Simulation): Promise<void> {
   for (const call of sim.engine.journal.slice(calls)) sim.violate(`I7: ${call} in steady state`)
   const writes = sim.functions.resourceVersion() - version
   if (writes > 0) sim.violate(`I7: ${writes} writes of the store in steady state`)
-  check(sim, await unmet(sim))
+  check(sim, [...(await unmet(sim)), ...kept(sim)])
 }

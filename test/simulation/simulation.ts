@@ -13,6 +13,7 @@ import { flakyFunctions } from './flaky-functions.ts'
 import { Foreigners } from './foreigners.ts'
 import { Health } from './health.ts'
 import { Random } from './random.ts'
+import { Revisions } from './revisions.ts'
 import type { SharedStore } from './shared-store.ts'
 
 /** What is written down of one function, as an API client that got an answer knows it. */
@@ -42,8 +43,11 @@ export class Simulation {
   readonly pool: string
   readonly health: Health
   readonly foreigners: Foreigners
+  readonly revisions: Revisions
   /** By name; what the last acknowledged write says. */
   readonly written = new Map<string, Written>()
+  /** By name; the specs that were written, oldest first. */
+  readonly #history = new Map<string, FunctionSpec[]>()
   readonly violations: string[] = []
   readonly trace: string[] = []
   readonly #store: SharedStore
@@ -61,6 +65,7 @@ export class Simulation {
     this.pool = this.isPoolTight ? '10.200.0.0/26' : '10.200.0.0/23'
     this.health = new Health(this.engine, this.time, this.random.fork())
     this.foreigners = new Foreigners(this.engine)
+    this.revisions = new Revisions(this.engine)
     this.#bornAt = this.time.now()
     const uids = this.random.fork()
     store.use({ now: this.time.now, newUid: () => `uid-${uids.below(2 ** 31).toString(36)}` })
@@ -124,11 +129,18 @@ export class Simulation {
     })
     const { uid, generation } = object.metadata
     this.written.set(name, { uid, generation, spec: object.spec })
+    this.#history.set(name, [...(this.#history.get(name) ?? []), object.spec])
     this.note(`put ${name} ${uid} ${generation} ${JSON.stringify(change)}`)
     this.#tell(key)
   }
 
+  /** One of the specs that the function had. */
+  earlierSpec(name: string): FunctionSpec | undefined {
+    return this.random.pick(this.#history.get(name) ?? [])
+  }
+
   async delete(name: string): Promise<void> {
+    this.#history.delete(name)
     await this.functions.markDeleted(keyOf(name))
     this.written.delete(name)
     this.note(`delete ${name}`)
@@ -171,6 +183,7 @@ export class Simulation {
       bornAt: this.#bornAt,
       gatewayId: this.#gatewayId,
       onRoute: (before, after) => this.#checkRoute(before, after),
+      onConverged: object => this.revisions.converged(object),
       onPanic: err => this.#onPanic(err)
     })
     this.#process = process
@@ -203,13 +216,16 @@ export class Simulation {
     if (!isOurs) this.violate(`a pass panicked: ${err instanceof Error ? err.stack : String(err)}`)
   }
 
-  /** An endpoint that answers goes only when as many as are wanted stay. */
+  /** I9, and: an endpoint that answers goes only when as many as are wanted stay. */
   #checkRoute(before: Route | undefined, after: Route): void {
+    for (const name of this.revisions.outlived(after)) {
+      this.violate(`I9: ${name} takes calls of ${after.key}, whose later revision was rolled out`)
+    }
     if (before === undefined || before.uid !== after.uid || after.endpoints.length >= after.replicas) return
     const kept = new Set(after.endpoints.map(e => e.containerId))
-    for (const { containerId } of before.endpoints) {
-      if (!kept.has(containerId) && this.health.answeredLong(containerId)) {
-        this.violate(`endpoint of ${after.key} was taken out though it answers and ${after.replicas} are wanted`)
+    for (const { containerId, host } of before.endpoints) {
+      if (!kept.has(containerId) && this.health.answeredLong(containerId, host)) {
+        this.violate(`I1: endpoint of ${after.key} was taken out though it answers and ${after.replicas} are wanted`)
       }
     }
   }
