@@ -77,8 +77,10 @@ describe('planFunction, in detail', () => {
   })
 
   it('removes one that exited under a wanted name once, also when it is outdated', () => {
-    const exited = aReplica({ hash: OLD, phase: 'exited' })
-    expect(steps(aDesired(), anObserved([exited]))).to.deep.equal([
+    const { container, ...exited } = aReplica({ hash: OLD, phase: 'exited' })
+    const { startedAt: _, ...neverStarted } = container
+    const observed = anObserved([{ ...exited, container: neverStarted }])
+    expect(steps(aDesired(), observed)).to.deep.equal([
       'remove hello-0: outdated',
       'create hello-0: outdated',
       'start hello-0: outdated'
