@@ -18,6 +18,8 @@ export interface FlakyDeps {
   /** Runs later, whoever lives by then. */
   readonly later: (run: () => void, ms: number) => void
   readonly trace: (text: string) => void
+  /** A call is about to have its effect. */
+  readonly about: (operation: string, subject: string) => void
   /** A container was started. */
   readonly started: (nameOrId: string) => void
 }
@@ -46,11 +48,12 @@ async function call(
   args: readonly unknown[],
   effect: () => Promise<unknown>
 ): Promise<unknown> {
-  const { random, rates, isAlive, isUp, kill, wait, trace, started } = deps
+  const { random, rates, isAlive, isUp, kill, wait, trace, about, started } = deps
   if (!isAlive()) throw new KilledError('the process was killed')
   const mutating = MUTATING.test(name)
   const run = async () => {
     if (mutating) trace(`call ${name} ${typeof args[0] === 'string' ? args.slice(0, 2).filter(isText).join(' ') : ''}`)
+    about(name, String(args[0]))
     if (name === 'removeContainer' && random.chance(rates.slowRemoval)) await removeSlowly(deps, String(args[0]))
     else return effect().finally(() => (name === 'startContainer' ? started(String(args[0])) : undefined))
   }

@@ -172,6 +172,7 @@ export class Simulation {
         wait: ms => new Promise<void>(resolve => time.set(resolve, ms)),
         later: (run, ms) => void time.set(run, ms),
         trace: text => this.note(text),
+        about: (operation, subject) => this.#checkCall(process, operation, subject),
         started: id => this.#crashes(id)
       }),
       functions: flakyFunctions({ functions: this.functions, rates, random: random.fork(), isAlive, kill }),
@@ -214,6 +215,13 @@ export class Simulation {
   #onPanic(err: unknown): void {
     const isOurs = err instanceof Error && ['KilledError', 'StoreUnavailableError'].includes(err.name)
     if (!isOurs) this.violate(`a pass panicked: ${err instanceof Error ? err.stack : String(err)}`)
+  }
+
+  /** A replica leaves the endpoint table before it is asked to stop. */
+  #checkCall(process: ControllerProcess, operation: string, subject: string): void {
+    if (operation !== 'signalContainer' && operation !== 'removeContainer') return
+    const serves = [...process.endpoints.routes()].some(r => r.endpoints.some(e => e.containerId === subject))
+    if (serves) this.violate(`I1: ${operation} of ${subject.slice(0, 12)} while it takes calls`)
   }
 
   /** I9, and: an endpoint that answers goes only when as many as are wanted stay. */
