@@ -1,5 +1,6 @@
 import { Agent } from 'node:http'
-import Docker from 'dockerode'
+import type Docker from 'dockerode'
+import { loadDockerode } from './dockerode.ts'
 
 export const DEFAULT_HOST = 'unix:///var/run/docker.sock'
 
@@ -44,7 +45,8 @@ type Bytes = AsyncIterable<Buffer>
  */
 export function connectDocker(host: string, agent: Agent): DockerClient {
   const options: Docker.DockerOptions & { agent: Agent } = { ...parseHost(host), agent }
-  const docker = new Docker(options) as unknown as DockerClient
+  const Dockerode = loadDockerode()
+  const docker = new Dockerode(options) as unknown as DockerClient
   const modem = docker.modem as { dial: Dial }
   modem.dial = readingWhole(readingAgain(modem.dial.bind(modem)))
   return docker

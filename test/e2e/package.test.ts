@@ -1,9 +1,12 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect } from 'chai'
+import { eventually } from '../helpers/eventually.ts'
+import { RSS_BAR_MIB, rssMiB } from '../helpers/rss.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const run = promisify(execFile)
@@ -41,6 +44,25 @@ describe('the published package', function () {
   it('helps with each command', async () => {
     for (const command of [[], ['serve'], ['plan'], ['version'], ['migrate'], ['migrate', 'down']]) {
       expect((await cli(...command, '--help')).stdout).to.match(/^Usage: docker-faas/)
+    }
+  })
+
+  it('I10: weighs no more than 130 MiB', async () => {
+    const ours = { STATE_DB_PATH: join(directory, 'weighed.db'), INSTANCE_ID: 'weighed' }
+    const ports = { GATEWAY_PORT: '0', METRICS_PORT: '0' }
+    const command = join(directory, 'package', manifest.bin['docker-faas'] ?? '')
+    const gateway = spawn(process.execPath, [command, 'serve'], { env: { ...process.env, ...ours, ...ports } })
+    const ended = once(gateway, 'exit')
+    let log = ''
+    gateway.stdout.on('data', chunk => {
+      log += chunk
+    })
+    try {
+      await eventually(() => expect(log).to.contain('Listening'), { timeoutMs: 30_000 })
+      await eventually(() => expect(rssMiB(gateway.pid ?? 0)).to.be.at.most(RSS_BAR_MIB), { timeoutMs: 5000 })
+    } finally {
+      gateway.kill()
+      await ended
     }
   })
 

@@ -1,0 +1,70 @@
+import { Command, InvalidArgumentError } from 'commander'
+import type { Environment } from './environment.ts'
+import { printMigrationStatus, runMigrateDown, runMigrateUp } from './migrate.ts'
+import { printPlan } from './plan.ts'
+import { serve } from './serve.ts'
+import { readVersion } from './version.ts'
+
+/** Runs the command that `argv` names; what a command throws is told in one line, and is the exit code. */
+export async function runProgram(argv: readonly string[], environment: Environment): Promise<void> {
+  try {
+    await createProgram(environment).parseAsync(argv)
+  } catch (err) {
+    process.stderr.write(`docker-faas: ${messageOf(err)}\n`)
+    const { exitCode } = err as { exitCode?: unknown }
+    process.exitCode = typeof exitCode === 'number' ? exitCode : 1
+  }
+}
+
+function createProgram(environment: Environment): Command {
+  const { version } = readVersion()
+  const program = new Command('docker-faas')
+    .description('OpenFaaS functions on plain Docker, kept as written down by a reconcile loop')
+    .version(version)
+    .addHelpText('after', '\nConfiguration is read from the environment: see docs/configuration.md.')
+    .showHelpAfterError()
+  program
+    .command('serve')
+    .description('run the gateway: API, data plane and reconcile loop, until SIGINT or SIGTERM')
+    .action(() => serve(environment))
+  program
+    .command('plan')
+    .description('print what the loop would do now, garbage collection included; change nothing')
+    .option('--json', 'print JSON', false)
+    .action((options: { json: boolean }) => printPlan(environment, options))
+  program
+    .command('version')
+    .description('print the version')
+    .action(() => void process.stdout.write(`${version}\n`))
+  addMigrate(program, environment)
+  return program
+}
+
+function addMigrate(program: Command, environment: Environment): void {
+  const migrate = program.command('migrate').description('look at and change the schema of the database')
+  migrate
+    .command('status')
+    .description('print every migration and when it was applied')
+    .action(() => printMigrationStatus(environment))
+  migrate
+    .command('up')
+    .description('apply what is pending, after a backup; the gateway does so at its start')
+    .action(() => runMigrateUp(environment))
+  migrate
+    .command('down')
+    .description('revert to an older schema, after a backup; stop the gateway first')
+    .requiredOption('--to <version>', 'schema version to end at; 2 is that of the older Docker FaaS', toInteger)
+    .action((options: { to: number }) => runMigrateDown(environment, options.to))
+}
+
+function toInteger(text: string): number {
+  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.')
+  return Number(text)
+}
+
+/** The message and those of its causes that it does not hold already, without stacks: this is for people. */
+function messageOf(err: unknown): string {
+  if (!(err instanceof Error)) return String(err)
+  const cause = err.cause instanceof Error ? messageOf(err.cause) : ''
+  return err.message.includes(cause) ? err.message : `${err.message}: ${cause}`
+}
