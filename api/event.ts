@@ -10,6 +10,7 @@ export const EVENT_REASONS = [
   'ReplicaRemoved',
   'ReplicaReady',
   'NetworkCreated',
+  'DriftRepaired',
   'RolloutComplete',
   'OrphanCollected'
 ] as const

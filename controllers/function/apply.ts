@@ -32,6 +32,8 @@ export interface Target {
   readonly desired: Desired
   /** Whether a replica of this very revision answers, so that more of them will hardly all fail. */
   readonly isProven: boolean
+  /** Told of each step that succeeded. */
+  readonly onDone?: (step: Step) => void
 }
 
 /** Creations side by side: more only wait for each other in the engine. */
@@ -108,6 +110,7 @@ async function applyInOrder(
   for (const step of steps) {
     signal.throwIfAborted()
     await applyStep(deps, target, step, signal)
+    target.onDone?.(step)
   }
 }
 
@@ -129,6 +132,8 @@ async function applyStep(deps: ApplyDeps, target: Target, step: Step, signal: Ab
       return engine.startContainer(step.id ?? step.name, signal)
     case 'connect-replica':
       return engine.connectNetwork(step.networkId ?? desired.networkName, step.name, signal)
+    case 'disconnect-replica':
+      return engine.disconnectNetwork(step.networkId, step.name, signal)
     case 'unpause-replica':
       return engine.unpauseContainer(step.name, signal)
     case 'rename-replica':

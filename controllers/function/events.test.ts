@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { ownerLabels } from '../../api/labels.ts'
+import { EndpointTable } from '../../src/gateway/endpoints.ts'
 import { legacyLabels } from '../../test/helpers/legacy.ts'
 import { onEngineEvent } from './events.ts'
 
@@ -11,7 +12,8 @@ function happened(action: string, labels: Record<string, string>): string[] {
     endpoints: {
       drop: (key: string, id: string) => {
         told.push(`drop ${id} of ${key}`)
-      }
+      },
+      routes: () => [].values()
     },
     add: (key: string) => {
       told.push(`look at ${key}`)
@@ -22,6 +24,17 @@ function happened(action: string, labels: Record<string, string>): string[] {
 }
 
 describe('onEngineEvent', () => {
+  it('K9: looks at the function whose replica was attached to a network that is not its own', () => {
+    const endpoints = new EndpointTable()
+    const key = 'team/hello'
+    endpoints.put({ key, uid: 'u', replicas: 1, endpoints: [{ containerId: 'id-1', host: '10.0.0.2', port: 8080 }] })
+    const told: string[] = []
+    const deps = { instance: 'mine', functionsNetwork: 'net', endpoints, add: (added: string) => told.push(added) }
+    onEngineEvent(deps, { kind: 'network', action: 'connect', name: 'foreign', container: 'id-1' })
+    onEngineEvent(deps, { kind: 'network', action: 'connect', name: 'foreign', container: 'id-2' })
+    expect(told).to.deep.equal([key])
+  })
+
   const owned = (instance: string) =>
     ownerLabels({ instance, namespace: 'team', name: 'hello', uid: 'u', generation: 1 }, 'replica')
 

@@ -3,7 +3,7 @@ import { legacyFunctionOf } from '../../api/legacy.ts'
 import { keyOf, type StringMap } from '../../api/meta.ts'
 import { parseNetworkName, parseQualifiedName } from '../../api/names.ts'
 import type { EngineEvent } from '../../src/engine/engine.ts'
-import type { EndpointTable } from '../../src/gateway/endpoints.ts'
+import type { EndpointTable, Route } from '../../src/gateway/endpoints.ts'
 import type { Change } from '../../src/store/store.ts'
 
 /** What happens to a container that answers no more calls from now on. */
@@ -14,7 +14,7 @@ const MAY_LIVE_ON: ReadonlySet<string> = new Set(['kill', 'oom'])
 export interface EventDeps {
   readonly instance: string
   readonly functionsNetwork: string
-  readonly endpoints: Pick<EndpointTable, 'drop'>
+  readonly endpoints: Pick<EndpointTable, 'drop' | 'routes'>
   readonly add: (key: string) => void
 }
 
@@ -33,7 +33,8 @@ export function onEngineEvent({ instance, functionsNetwork, endpoints, add }: Ev
     }
     case 'network': {
       const fn = parseNetworkName(functionsNetwork, event.name)
-      if (fn !== undefined) add(keyOf(fn))
+      const key = fn === undefined ? keyOfEndpoint(endpoints, event.container) : keyOf(fn)
+      if (key !== undefined) add(key)
       return
     }
     case 'connected':
@@ -42,6 +43,13 @@ export function onEngineEvent({ instance, functionsNetwork, endpoints, add }: Ev
     default:
       event satisfies never
   }
+}
+
+/** A network's event names a container by its id only. */
+function keyOfEndpoint(table: { readonly routes: () => Iterable<Route> }, id: string | undefined) {
+  if (id === undefined) return undefined
+  for (const { key, endpoints } of table.routes()) if (endpoints.some(e => e.containerId === id)) return key
+  return undefined
 }
 
 /** Whose the container is; it may be the older program's, and one that nobody inherits does no harm to look for. */

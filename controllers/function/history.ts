@@ -1,6 +1,7 @@
 import { type Condition, getCondition } from '../../api/condition.ts'
 import type { EventReason } from '../../api/event.ts'
 import type { FunctionStatus, RestartRecord } from '../../api/function.ts'
+import { isRepair, type Step } from './step.ts'
 
 /** Something worth telling people that a status says and the one before did not. */
 export interface Happening {
@@ -58,6 +59,14 @@ function convergence(before: FunctionStatus, after: FunctionStatus): Happening[]
   if (isConverged(before.conditions) && before.observedGeneration === after.observedGeneration) return []
   const message = `generation ${after.observedGeneration} is as wanted: ${after.readyReplicas} replicas answer`
   return [{ type: 'Normal', reason: 'RolloutComplete', message }]
+}
+
+/** What was undone that somebody did to a replica, or that befell it. */
+export function repairsOf(done: readonly Step[]): Happening[] {
+  return done.filter(isRepair).map(({ kind, ordinal, cause }) => {
+    const [verb] = kind.split('-')
+    return { type: 'Warning', reason: 'DriftRepaired', message: `${verb} replica ${ordinal}: ${cause}` }
+  })
 }
 
 /** Whether everything is as wanted: what a rollout ends with. */

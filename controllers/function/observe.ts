@@ -43,21 +43,23 @@ export async function observe(
   const { namespace, name } = parseKey(key)
   const networkOfKey = networkName(deps.functionsNetwork, { namespace, name })
   const labels = { [LABEL.instance]: deps.instance, [LABEL.namespace]: namespace, [LABEL.function]: name }
-  const [own, inherited, network] = await Promise.all([
+  const [own, inherited, found] = await Promise.all([
     deps.engine.listContainers(labels, signal),
     heir === undefined ? [] : listInherited(deps, heir, signal),
     deps.engine.inspectNetwork(networkOfKey, signal)
   ])
+  const network = found && toObservedNetwork(deps, found, heir)
+  const networkId = network?.ours === true ? network.id : undefined
   const containers = await Promise.all(
     [...own, ...inherited].map(summary => deps.engine.inspectContainer(summary.id, signal))
   )
   const present = containers.filter(container => container !== undefined)
   const replicas = await Promise.all(
-    present.map(container => observeReplica(deps, { key, container, networkOfKey, readyPath, heir }, signal))
+    present.map(container => observeReplica(deps, { key, container, networkOfKey, networkId, readyPath, heir }, signal))
   )
   return {
     replicas: replicas.sort((a, b) => a.ordinal - b.ordinal || (a.name < b.name ? -1 : 1)),
-    ...(network === undefined ? {} : { network: toObservedNetwork(deps, network, heir) })
+    ...(network === undefined ? {} : { network })
   }
 }
 
@@ -87,6 +89,8 @@ interface Found {
   readonly key: string
   readonly container: Container
   readonly networkOfKey: string
+  /** Of the network of that name, when it is there and ours. */
+  readonly networkId: string | undefined
   readonly readyPath: string
   readonly heir: Heir | undefined
 }
@@ -95,7 +99,9 @@ async function observeReplica(deps: ObserveDeps, found: Found, signal: AbortSign
   const { container, key } = found
   const departure = deps.departures.get(key, container.id)
   const { networkName: network, ...identity } = identityOf(found)
-  const address = container.state === 'running' ? container.networks[network]?.ipAddress : undefined
+  const foreignNetworks = identity.legacy === true ? [] : foreignNetworksOf(found)
+  const isItsOwn = !foreignNetworks.some(({ name }) => name === network)
+  const address = container.state === 'running' && isItsOwn ? container.networks[network]?.ipAddress : undefined
   const hasAddress = address !== undefined && address !== ''
   const probe =
     hasAddress && departure?.stoppingSince === undefined ? await probeReplica(deps, found, address) : undefined
@@ -109,12 +115,21 @@ async function observeReplica(deps: ObserveDeps, found: Found, signal: AbortSign
     phase,
     phaseSince: since,
     paused: container.state === 'paused',
+    foreignNetworks,
     inflight: deps.inflight.count(container.id),
     ...(hasAddress ? { address } : {}),
     ...(departure ?? {}),
     ...(probe?.lastError === undefined ? {} : { probeError: probe.lastError }),
     ...(died ? { lastOutput: await lastOutputOf(deps, container.id, signal) } : {})
   }
+}
+
+/** Also one of the name of its own that is another one. */
+function foreignNetworksOf({ container, networkOfKey, networkId }: Found): { id: string; name: string }[] {
+  return Object.entries(container.networks)
+    .filter(([, { networkId: id }]) => id !== '')
+    .filter(([name, { networkId: id }]) => name !== networkOfKey || (networkId !== undefined && id !== networkId))
+    .map(([name, { networkId: id }]) => ({ id, name }))
 }
 
 /** The engine refuses the output of some that are dead for good; that must not keep them from being replaced. */

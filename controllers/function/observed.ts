@@ -22,6 +22,8 @@ export interface Replica {
   readonly paused: boolean
   /** Address on the function's network; absent while it has none. */
   readonly address?: string
+  /** Networks that it is attached to and that are not its function's: others can reach it past the gateway. */
+  readonly foreignNetworks: readonly { readonly id: string; readonly name: string }[]
   /** Calls that the gateway has running in it. */
   readonly inflight: number
   /** When it left the endpoint table for good, if it did; milliseconds since the epoch. */

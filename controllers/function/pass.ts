@@ -41,6 +41,8 @@ export interface Pass {
   readonly desired: Desired
   /** The last observation; absent when the engine could not be read. */
   readonly observed?: Observed
+  /** Steps that succeeded. */
+  readonly done: readonly Step[]
   readonly failure?: unknown
   readonly requeueAfter?: number
   /** The function was deleted and nothing of it is left. */
@@ -64,24 +66,26 @@ export async function runPass(deps: PassDeps, object: FunctionObject, signal: Ab
   declareRoute(deps, object)
   let desired = blindDesired(deps, object)
   let observed: Observed | undefined
+  const done: Step[] = []
   try {
     observed = await look()
     const first = await planPass(deps, object, observed, signal)
     desired = first.desired
     publish(deps, first, observed)
     const steps = first.plan.steps.filter(step => !becameBusy(deps, observed, step))
-    if (steps.length === 0) return { ...first.plan, desired, observed, interrupted: false }
+    if (steps.length === 0) return { ...first.plan, desired, observed, done, interrupted: false }
     deps.log.info({ key, generation: desired.owner.generation, steps: steps.map(formatStep) }, 'Planned function')
     try {
-      await applySteps(deps, { object, desired, isProven: isProven(first.desired, observed) }, steps, signal)
+      const target = { object, desired, isProven: isProven(first.desired, observed) }
+      await applySteps(deps, { ...target, onDone: step => done.push(step) }, steps, signal)
     } finally {
       observed = await look()
     }
     const next = { desired, plan: planFunction(desired, observed, deps.now()) }
     publish(deps, next, observed)
-    return { ...afterwards(next.plan, steps), desired, observed, interrupted: false }
+    return { ...afterwards(next.plan, steps), desired, observed, done, interrupted: false }
   } catch (err) {
-    const seen = { desired, ...(observed === undefined ? {} : { observed }), finished: false }
+    const seen = { desired, done, ...(observed === undefined ? {} : { observed }), finished: false }
     const isCutOff = signal.aborted && (faultOf(err) === 'aborted' || err === signal.reason)
     if (!isCutOff) return { ...seen, failure: err, interrupted: false }
     const { name, message } = signal.reason as Error

@@ -237,6 +237,16 @@ describe('planFunction', () => {
       )
     })
 
+    it('K9: takes a replica off a network that is not its own, whatever revision it is of', () => {
+      const foreignNetworks = [{ id: 'network-2', name: 'team' }]
+      const text = 'disconnect id-hello-0: attached to network team, which is not its own'
+      expect(planText(aDesired(), anObserved([aReplica({ foreignNetworks })]))).to.equal(text)
+      expect(planText(aDesired(), anObserved([aReplica({ foreignNetworks, hash: OLD })]))).to.match(
+        new RegExp(`^${text}`)
+      )
+      expect(planText(aDesired(), anObserved([aReplica({ foreignNetworks, phase: 'exited' })]))).not.to.contain(text)
+    })
+
     it('rebuilds a network that was removed and attaches what runs', () => {
       const { address: _, ...detached } = aReplica({ phase: 'unready' })
       expect(planText(aDesired(), anObserved([detached], null))).to.equal(

@@ -3,7 +3,7 @@ import type { Desired } from './desired.ts'
 import type { Observed, ObservedNetwork, Replica } from './observed.ts'
 import { dueAt, isRestartable } from './revival.ts'
 import { decideRollout, notBefore, type Rollout } from './rollout.ts'
-import type { ReplicaStep, Step } from './step.ts'
+import { RENAMED, type ReplicaStep, type Step } from './step.ts'
 
 /** A pull wakes the function when it ends; this is for the case that its end was missed. */
 const PULL_LOOK_MS = 2000
@@ -34,6 +34,7 @@ export function planFunction(desired: Desired, observed: Observed, now: number):
   return {
     steps: [
       ...planNetwork(desired, observed),
+      ...observed.replicas.filter(({ id }) => !leaving.has(id)).flatMap(planIsolation),
       ...[...rollout.kept.values()].flatMap(replica => planRepair(desired, observed, replica)),
       ...observed.replicas
         .filter(({ id }) => rollout.revival.held.has(id) && !keptIds.has(id))
@@ -89,7 +90,7 @@ function planRepair(desired: Desired, observed: Observed, replica: Replica): Rep
   const steps: ReplicaStep[] = []
   const canonical = desired.nameOf(ordinal)
   if (name !== canonical && replica.phase !== 'exited' && !observed.replicas.some(r => r.name === canonical)) {
-    steps.push({ kind: 'rename-replica', name, id: replica.id, to: canonical, ordinal, cause: 'renamed' })
+    steps.push({ kind: 'rename-replica', name, id: replica.id, to: canonical, ordinal, cause: RENAMED })
   }
   // The engine goes by the network's name, and would attach the replica to a stranger's.
   if (replica.phase === 'created' && observed.network?.ours !== false)
@@ -107,6 +108,18 @@ function planMend(observed: Observed, replica: Replica): ReplicaStep[] {
     steps.push({ kind: 'connect-replica', name: replica.id, ...network, ordinal, cause: 'not on its network' })
   }
   return steps
+}
+
+/** A function is reached by the gateway only, whatever network somebody attaches it to. */
+function planIsolation({ id, phase, ordinal, foreignNetworks }: Replica): ReplicaStep[] {
+  if (phase === 'exited' || phase === 'exiting' || phase === 'removing') return []
+  return foreignNetworks.map(network => ({
+    kind: 'disconnect-replica',
+    name: id,
+    networkId: network.id,
+    ordinal,
+    cause: `attached to network ${network.name}, which is not its own`
+  }))
 }
 
 /** One whose network was made anew, or that was taken off it, is attached before it starts. */

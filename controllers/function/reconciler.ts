@@ -4,9 +4,10 @@ import type { EndpointTable } from '../../src/gateway/endpoints.ts'
 import type { Logger } from '../../src/logging/logger.ts'
 import type { Reconciler, Result } from '../../src/runtime/reconciler.ts'
 import type { EventDraft, EventStore, FunctionStore } from '../../src/store/store.ts'
-import { happeningsOf, isConverged } from './history.ts'
+import { happeningsOf, isConverged, repairsOf } from './history.ts'
 import { type Pass, type PassDeps, previewPass, runPass } from './pass.ts'
 import { statusOf } from './status.ts'
+import { isRepair, type RepairKind } from './step.ts'
 
 export interface FunctionReconcilerDeps extends PassDeps {
   readonly functions: Pick<FunctionStore, 'get' | 'putStatus' | 'remove'>
@@ -16,6 +17,8 @@ export interface FunctionReconcilerDeps extends PassDeps {
   /** Told of every status, and of the end of a function: for metrics and lag. */
   readonly onStatus: (object: FunctionObject, converged: boolean) => void
   readonly onGone: (key: string) => void
+  /** Told of each thing that was undone, for a metric. */
+  readonly onRepaired?: (kind: RepairKind) => void
 }
 
 /** Keeps one function's containers, network, endpoints and status as its spec says. */
@@ -67,12 +70,13 @@ export class FunctionReconciler implements Reconciler {
 
   async #report(object: FunctionObject, pass: Pass): Promise<void> {
     if (pass.interrupted) return
-    const { functions, events, onStatus, now } = this.#deps
+    const { functions, events, onStatus, onRepaired, now } = this.#deps
     const { metadata } = object
+    for (const { kind } of pass.done.filter(isRepair)) onRepaired?.(kind)
     const status = statusOf({ ...pass, object, now: now() })
     const written = await functions.putStatus(keyOf(metadata), metadata.uid, status)
     if (written === undefined) return
-    for (const happening of happeningsOf(object.status, status)) {
+    for (const happening of [...repairsOf(pass.done), ...happeningsOf(object.status, status)]) {
       await events.record({ ...subjectOf(object), ...happening })
     }
     onStatus(written, isConverged(status.conditions))

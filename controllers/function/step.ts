@@ -8,6 +8,9 @@ export type Step =
   | { readonly kind: 'disconnect-gateway'; readonly name: string; readonly gatewayId: string; readonly cause: string }
   | ReplicaStep
 
+/** Cause of a step that gives a replica its name back. */
+export const RENAMED = 'renamed'
+
 /** A step on one replica. Those of one ordinal run in order; those of several may run side by side. */
 export type ReplicaStep =
   | { readonly kind: 'create-replica'; readonly name: string; readonly ordinal: number; readonly cause: string }
@@ -26,6 +29,13 @@ export type ReplicaStep =
       readonly networkId?: string
       /** Of one that ran before and is started again thereupon. */
       readonly id?: string
+      readonly ordinal: number
+      readonly cause: string
+    }
+  | {
+      readonly kind: 'disconnect-replica'
+      readonly name: string
+      readonly networkId: string
       readonly ordinal: number
       readonly cause: string
     }
@@ -56,6 +66,30 @@ export type ReplicaStep =
 
 export function isReplicaStep(step: Step): step is ReplicaStep {
   return 'ordinal' in step
+}
+
+/** Steps that undo something, where their cause does not say otherwise. */
+export type RepairKind =
+  | 'connect-replica'
+  | 'disconnect-replica'
+  | 'unpause-replica'
+  | 'rename-replica'
+  | 'start-replica'
+
+/** Whether it undoes what somebody did to a replica by hand, or what befell it. */
+export function isRepair(step: Step): step is ReplicaStep & { readonly kind: RepairKind } {
+  switch (step.kind) {
+    case 'connect-replica':
+    case 'disconnect-replica':
+    case 'unpause-replica':
+      return true
+    case 'rename-replica':
+      return step.cause === RENAMED
+    case 'start-replica':
+      return step.id !== undefined
+    default:
+      return false
+  }
 }
 
 /** `create hello-0: missing`. */

@@ -92,6 +92,7 @@ export function assembleControlPlane(deps: ControlPlaneDeps): ControlPlane {
       if (isPulling(object)) pulling.add(keyOf(object.metadata))
       else pulling.delete(keyOf(object.metadata))
     },
+    onRepaired: metrics.repaired,
     onGone: key => {
       const { namespace, name } = parseKey(key)
       metrics.removeFunction(namespace, name)

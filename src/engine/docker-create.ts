@@ -10,9 +10,10 @@ const NOT_A_NETWORK = /^(?:host|none|default|container:.*|ns:.*)$/
 /**
  * What is sent to create a container: the spec, and what is the same for all. Only what is named here can reach the
  * engine: no mounts, devices, capabilities, host namespaces or privileges. Seccomp and AppArmor stay the engine's
- * defaults because `SecurityOpt` does not name them. Throws when the network is not one that isolates.
+ * defaults because `SecurityOpt` does not name them. `networkId` says which one is meant where several have the network's
+ * name. Throws when the network is not one that isolates.
  */
-export function toCreateBody(spec: ContainerSpec): Docker.ContainerCreateOptions {
+export function toCreateBody(spec: ContainerSpec, networkId?: string): Docker.ContainerCreateOptions {
   if (NOT_A_NETWORK.test(spec.network)) throw new Error(`network ${spec.network} is not allowed`)
   return {
     Image: explicitImage(spec.image),
@@ -22,7 +23,7 @@ export function toCreateBody(spec: ContainerSpec): Docker.ContainerCreateOptions
     // The loop probes replicas itself; an image's own check would start a process in each every few seconds.
     Healthcheck: { Test: ['NONE'] },
     HostConfig: toHostConfig(spec),
-    NetworkingConfig: { EndpointsConfig: { [spec.network]: {} } }
+    NetworkingConfig: { EndpointsConfig: { [spec.network]: networkId === undefined ? {} : { NetworkID: networkId } } }
   }
 }
 

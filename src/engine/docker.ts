@@ -98,9 +98,14 @@ export class DockerEngine implements engine.Engine {
   async createContainer(spec: engine.ContainerSpec, signal?: AbortSignal): Promise<string> {
     return this.#call({ operation: 'container_create', subject: spec.name, signal }, async ({ abortSignal }) => {
       // The engine itself creates it without the network as well, and refuses to start it.
-      await this.#network(spec.network).inspect({ abortSignal })
+      const networks = await this.#networksNamed(spec.network, abortSignal)
+      const network = translate.pickNetwork(networks, spec.network)
+      if (network === undefined) {
+        throw Object.assign(new Error(`network ${spec.network} not found`), { statusCode: 404 })
+      }
+      const networkId = networks.length > 1 ? network.id : undefined
       // NOTE: without `_query`, dockerode writes the whole body, environment included, into the URL as well.
-      const request = { abortSignal, _query: { name: spec.name }, _body: toCreateBody(spec) }
+      const request = { abortSignal, _query: { name: spec.name }, _body: toCreateBody(spec, networkId) }
       const { id } = await this.#calls.createContainer(request as Docker.ContainerCreateOptions)
       return id
     })
@@ -161,9 +166,8 @@ export class DockerEngine implements engine.Engine {
 
   async inspectNetwork(name: string, signal?: AbortSignal): Promise<engine.Network | undefined> {
     const call = this.#call({ operation: 'network_inspect', subject: name, signal }, async ({ abortSignal }) => {
-      // The filter finds parts of names as well; ambiguous names are an error to inspect, so the id is looked up first.
-      const list = await this.#calls.listNetworks({ abortSignal, filters: { name: [name] } })
-      const found = translate.pickNetwork(list.map(translate.toNetworkSummary), name)
+      // Ambiguous names are an error to inspect, so the id is looked up first.
+      const found = translate.pickNetwork(await this.#networksNamed(name, abortSignal), name)
       if (found === undefined) return undefined
       return translate.toNetwork(await this.#network(found.id).inspect({ abortSignal }))
     })
@@ -270,6 +274,12 @@ export class DockerEngine implements engine.Engine {
   async #call<T>(call: Omit<Call, 'timeoutMs'> & { timeoutMs?: number }, send: (deadline: Deadline) => Promise<T>) {
     const run = () => runCall({ timeoutMs: this.#timeoutMs, ...call }, this.#observe, send)
     return UNGUARDED.has(call.operation) ? this.#breaker.pass(run) : this.#breaker.run(call.operation, run)
+  }
+
+  /** NOTE: the engine's filter finds parts of names as well. */
+  async #networksNamed(name: string, abortSignal: AbortSignal): Promise<engine.NetworkSummary[]> {
+    const list = await this.#calls.listNetworks({ abortSignal, filters: { name: [name] } })
+    return list.map(translate.toNetworkSummary).filter(network => network.name === name)
   }
 
   #container(nameOrId: string): Docker.Container {

@@ -10,6 +10,15 @@ import { type ControllerMetrics, LoopMetrics } from './loop.ts'
 export const RESYNC_REASONS = ['start', 'reconnect', 'disconnect', 'periodic', 'asked'] as const
 export type ResyncReason = (typeof RESYNC_REASONS)[number]
 
+export const REPAIR_KINDS = [
+  'connect-replica',
+  'disconnect-replica',
+  'unpause-replica',
+  'rename-replica',
+  'start-replica'
+] as const
+export type RepairKind = (typeof REPAIR_KINDS)[number]
+
 export const COLLECTED_KINDS = ['container', 'network', 'volume'] as const
 export type CollectedKind = (typeof COLLECTED_KINDS)[number]
 
@@ -62,6 +71,8 @@ export interface Metrics {
   readonly setActivatorWaiting: (count: number) => void
   readonly setOrphans: (count: number) => void
   readonly collected: (kind: CollectedKind) => void
+  /** What somebody did to a replica by hand, or what befell it, was undone. */
+  readonly repaired: (kind: RepairKind) => void
   /** The gateway came up. */
   readonly gatewayStarted: () => void
 }
@@ -193,9 +204,14 @@ function createEngineMetrics(registry: Registry) {
   const collected = new Counter({
     ...{ name: 'faas_gc_collected_total', help: 'Orphans that were removed', labelNames: ['kind'], registers }
   })
+  const repairs = new Counter({
+    ...{ name: 'faas_repairs_total', help: 'Changes by hand to replicas that were undone' },
+    ...{ labelNames: ['kind'], registers }
+  })
   let isWatching = false
   for (const reason of RESYNC_REASONS) resyncs.inc({ reason }, 0)
   for (const kind of COLLECTED_KINDS) collected.inc({ kind }, 0)
+  for (const kind of REPAIR_KINDS) repairs.inc({ kind }, 0)
   return {
     observeEngineCall: (operation: string, fault: EngineFault | 'none', took: number) =>
       seconds.observe({ operation, fault }, took),
@@ -207,7 +223,8 @@ function createEngineMetrics(registry: Registry) {
     },
     watchResynced: (reason: ResyncReason) => resyncs.inc({ reason }),
     setOrphans: (count: number) => orphans.set(count),
-    collected: (kind: CollectedKind) => collected.inc({ kind })
+    collected: (kind: CollectedKind) => collected.inc({ kind }),
+    repaired: (kind: RepairKind) => repairs.inc({ kind })
   }
 }
 

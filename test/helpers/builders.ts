@@ -109,6 +109,7 @@ export function aReplica({ container, ...overrides }: ReplicaOverrides = {}): Re
     phaseSince: NOW,
     paused: false,
     inflight: 0,
+    foreignNetworks: [],
     ...(isUp ? { address: '10.0.0.2' } : {}),
     ...overrides,
     id,

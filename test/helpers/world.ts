@@ -53,6 +53,9 @@ export class World {
       case 'connect-replica':
         this.#change(step.name, { address: '10.0.0.9' })
         return
+      case 'disconnect-replica':
+        this.#change(step.name, { foreignNetworks: [] })
+        return
       case 'unpause-replica':
         this.#change(step.name, { paused: false })
         return

@@ -127,60 +127,6 @@ describe('functions on a real engine', function () {
     expect(await gateway.containers('again')).to.deep.equal(['again-0'])
   })
 
-  describe('repairs by itself', () => {
-    before(async () => {
-      await gateway.apply('healed', { image, replicas: 2 })
-      await gateway.converged('healed')
-    })
-
-    const injuries: readonly [title: string, injure: () => Promise<unknown>][] = [
-      ['K3: a replica that was killed', () => gateway.docker.getContainer('healed-0').kill()],
-      ['K4: a replica that was removed', () => gateway.docker.getContainer('healed-0').remove({ force: true })],
-      ['K7: a replica that was stopped', () => gateway.docker.getContainer('healed-0').stop({ t: 1 })],
-      ['K5: a replica that was paused', () => gateway.docker.getContainer('healed-0').pause()],
-      [
-        'K6: a replica that was renamed',
-        () => gateway.docker.getContainer('healed-0').rename({ name: `${gateway.instance}-x` })
-      ],
-      [
-        'K10: a replica whose limits were changed',
-        () => gateway.docker.getContainer('healed-0').update({ Memory: 2 ** 28, MemorySwap: 2 ** 28 })
-      ],
-      [
-        'K8: a replica that was disconnected from its network',
-        () => gateway.docker.getNetwork(gateway.networkOf('healed')).disconnect({ Container: 'healed-0' })
-      ],
-      [
-        'N1: a network that was removed',
-        // The loop puts replicas back on the network while it is being emptied, so it may take several tries.
-        () =>
-          eventually(async () => {
-            const network = gateway.docker.getNetwork(gateway.networkOf('healed'))
-            const { Containers: members } = (await network.inspect()) as { Containers: Record<string, unknown> }
-            await Promise.all(Object.keys(members).map(id => network.disconnect({ Container: id, Force: true })))
-            await network.remove()
-          })
-      ]
-    ]
-    for (const [title, injure] of injuries) {
-      it(`${title}, while calls go on being answered`, async () => {
-        await gateway.converged('healed')
-        await injure()
-        await eventually(
-          async () => {
-            const { HostConfig, State, NetworkSettings } = await gateway.docker.getContainer('healed-0').inspect()
-            expect([State.Running, State.Paused, HostConfig.Memory]).to.deep.equal([true, false, 0])
-            expect(NetworkSettings.Networks[gateway.networkOf('healed')]?.IPAddress).to.match(/^10\./)
-            expect(await gateway.containers('healed')).to.deep.equal(['healed-0', 'healed-1'])
-          },
-          { timeoutMs: 15_000 }
-        )
-        await gateway.converged('healed')
-        expect((await gateway.call('GET', '/function/healed')).status).to.equal(200)
-      })
-    }
-  })
-
   it('keeps the old revision serving when the new image is not there, and says ImageNotFound or ImagePullFailed', async () => {
     await gateway.apply('badimage', { image, env: { VERSION: '1' } })
     await gateway.converged('badimage')
