@@ -86,7 +86,10 @@ describe('DockerEngine', () => {
     })
 
     it('S26: keeps the environment of a container out of the URL', async () => {
-      handler = (req, res) => json({ Id: 'new' }, req.method === 'GET' ? 200 : 201)(req, res)
+      handler = (req, res) => {
+        const network = { Id: 'of-n', Name: 'n', Created: '2026-01-01T00:00:00Z', Labels: {}, IPAM: { Config: [] } }
+        return req.method === 'GET' ? json([network])(req, res) : json({ Id: 'new' }, 201)(req, res)
+      }
       const spec = { name: 'c', image: 'i', labels: {}, env: { TOKEN: 'hunter2' }, network: 'n', memoryBytes: 0 }
       const limits = { memoryReservationBytes: 0, nanoCpus: 0, cpuShares: 0, pidsLimit: 1, logMaxBytes: 1 }
       const id = await engine.createContainer({
@@ -97,7 +100,10 @@ describe('DockerEngine', () => {
         ports: []
       })
       expect(id).to.equal('new')
-      expect(seen).to.deep.equal(['GET /networks/n', 'POST /containers/create?name=c'])
+      expect(seen).to.deep.equal([
+        `GET /networks?filters=${encodeURIComponent('{"name":["n"]}')}`,
+        'POST /containers/create?name=c'
+      ])
     })
   })
 
