@@ -79,7 +79,12 @@ export async function assembleGateway(options: GatewayOptions): Promise<Gateway>
       await manager.start()
       metrics.gatewayStarted()
     },
-    stop: () => manager.stop(),
+    stop: async () => {
+      await manager.stop()
+      // A component that was starting may still read the database, which was opened before any of them.
+      await manager.start().catch(() => undefined)
+      await raw.close()
+    },
     port: () => edge.port,
     metricsPort: () => exposition.port
   }

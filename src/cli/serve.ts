@@ -1,16 +1,23 @@
 import { dirname, join } from 'node:path'
-import { assembleGateway } from '../assembly/gateway.ts'
+import { assembleGateway, type Gateway } from '../assembly/gateway.ts'
 import { type Config, loadConfig, NO_EFFECT_YET } from '../config/config.ts'
 import { readAdminPassword } from '../http/auth.ts'
 import { createLogger, type Logger } from '../logging/logger.ts'
+import { StoppedEarlyError } from '../runtime/manager.ts'
 import type { Environment } from './environment.ts'
 import { readVersion } from './version.ts'
 
-/** Runs the gateway until SIGINT or SIGTERM. A second signal ends the process at once. */
+/** Runs the gateway until SIGINT or SIGTERM, which may come while it starts. A second signal ends the process at once. */
 export async function serve({ env, stdout, onSignal }: Environment): Promise<void> {
   const config = loadConfig(env)
   const colour = stdout.isTTY === true && config.NO_COLOR === false
   const log = createLogger({ level: config.LOG_LEVEL, format: config.LOG_FORMAT, colour })
+  const assembled = Promise.withResolvers<Gateway>()
+  // Before anything that takes time: it may be told to stop while it migrates the database, and then ends well, too.
+  const stopped = onSignal(async signal => {
+    log.info({ signal }, 'Stopping')
+    await (await assembled.promise).stop()
+  })
   const { version, commit } = readVersion()
   log.info({ version, commit, node: process.version, instance: config.INSTANCE_ID }, 'Starting')
   for (const variable of NO_EFFECT_YET.filter(name => env[name] !== undefined)) {
@@ -18,17 +25,26 @@ export async function serve({ env, stdout, onSignal }: Environment): Promise<voi
   }
   const password = await adminPassword(config, env, log)
   const gateway = await assembleGateway({ config, password, version, commit, log })
-  const stopped = onSignal(signal => {
-    log.info({ signal }, 'Stopping')
-    return gateway.stop()
-  })
-  await gateway.start()
-  log.info(
-    { port: gateway.port(), ...(config.METRICS_ENABLED ? { metricsPort: gateway.metricsPort() } : {}) },
-    'Listening'
-  )
+  assembled.resolve(gateway)
+  if (await startUnlessStopped(gateway)) {
+    log.info(
+      { port: gateway.port(), ...(config.METRICS_ENABLED ? { metricsPort: gateway.metricsPort() } : {}) },
+      'Listening'
+    )
+  }
   await stopped
   log.info('Stopped')
+}
+
+/** Whether it came up before it was told to stop. */
+async function startUnlessStopped(gateway: Gateway): Promise<boolean> {
+  try {
+    await gateway.start()
+    return true
+  } catch (err) {
+    if (err instanceof StoppedEarlyError) return false
+    throw err
+  }
 }
 
 async function adminPassword(config: Config, env: Environment['env'], log: Logger): Promise<string | undefined> {

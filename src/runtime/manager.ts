@@ -18,6 +18,11 @@ export interface ManagerOptions {
   readonly timers?: Timers
 }
 
+/** What a start ends with that a stop overtook. */
+export class StoppedEarlyError extends Error {
+  override name = 'StoppedEarlyError'
+}
+
 const STOP_DEADLINE_MS = 15_000
 
 /** Starts components in the order in which they were added, and stops them in reverse. */
@@ -55,7 +60,10 @@ export class Manager {
     this.#components.push(component)
   }
 
-  /** Starts them one after the other. When one cannot start, those before it are stopped, and its error is thrown. */
+  /**
+   * Starts them one after the other. When one cannot start, those before it are stopped, and its error is thrown; it is
+   * `StoppedEarlyError` when `stop` came first.
+   */
   start(): Promise<void> {
     this.#starting ??= this.#startAll()
     return this.#starting
@@ -71,11 +79,11 @@ export class Manager {
   async #startAll(): Promise<void> {
     try {
       for (const component of this.#components) {
-        if (this.#stopping !== undefined) throw new Error(`stopped before ${component.name} was started`)
+        if (this.#stopping !== undefined) throw new StoppedEarlyError(`stopped before ${component.name} was started`)
         await component.start()
         this.#started.push(component)
       }
-      if (this.#stopping !== undefined) throw new Error('stopped before all was started')
+      if (this.#stopping !== undefined) throw new StoppedEarlyError('stopped before all was started')
     } catch (err) {
       this.#ready.reject(err)
       await this.stop()
@@ -87,7 +95,7 @@ export class Manager {
   }
 
   async #stopAll(): Promise<void> {
-    this.#ready.reject(new Error('stopped before all was started'))
+    this.#ready.reject(new StoppedEarlyError('stopped before all was started'))
     await this.#stopStarted()
   }
 
