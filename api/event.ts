@@ -12,7 +12,9 @@ export const EVENT_REASONS = [
   'NetworkCreated',
   'DriftRepaired',
   'RolloutComplete',
-  'OrphanCollected'
+  'OrphanCollected',
+  'ForgedObject',
+  'NetworkLeaked'
 ] as const
 export type EventReason = Reason | (typeof EVENT_REASONS)[number]
 

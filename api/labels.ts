@@ -9,7 +9,13 @@ export const LABEL = {
   generation: 'com.docker-faas.generation',
   specHash: 'com.docker-faas.spec-hash',
   ordinal: 'com.docker-faas.ordinal',
-  role: 'com.docker-faas.role'
+  role: 'com.docker-faas.role',
+  /** What is written down of the function, so that a lost database can be made again: see `api/record.ts`. */
+  spec: 'com.docker-faas.spec',
+  /** The database's resourceVersion when the object was made. */
+  resourceVersion: 'com.docker-faas.resource-version',
+  /** Proves that the object is of our making: see `api/signature.ts`. */
+  signature: 'com.docker-faas.signature'
 } as const
 
 export type Role = 'replica' | 'network' | 'secrets'

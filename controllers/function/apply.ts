@@ -1,6 +1,8 @@
 import type { FunctionObject } from '../../api/function.ts'
 import { LABEL } from '../../api/labels.ts'
-import type { Engine } from '../../src/engine/engine.ts'
+import { recordLabel, versionLabel } from '../../api/record.ts'
+import { containerBond, type Signer } from '../../api/signature.ts'
+import type { Container, Engine } from '../../src/engine/engine.ts'
 import { faultOf } from '../../src/engine/faults.ts'
 import { containerSpec } from './container-spec.ts'
 import type { Departures } from './departures.ts'
@@ -22,6 +24,9 @@ export interface ApplyDeps {
   readonly subnets: SubnetChooser
   readonly prefixFor: (replicas: number) => number
   readonly hostRoutes: () => Promise<readonly string[]>
+  readonly signer: Signer
+  /** The database's, which goes on what is made. */
+  readonly resourceVersion: () => number
   readonly departures: Departures
   readonly now: () => number
 }
@@ -155,7 +160,9 @@ async function createNetwork(deps: ApplyDeps, { object, desired }: Target, signa
   const subnet = deps.subnets.lease({ networkName, prefix, taken })
   if (subnet === undefined) throw new SubnetsExhaustedError(prefix)
   try {
-    await deps.engine.createNetwork(networkSpec(desired, subnet), signal)
+    const spec = networkSpec(desired, subnet)
+    const labels = { ...spec.labels, ...versionLabel(deps.resourceVersion()) }
+    await deps.engine.createNetwork({ ...spec, labels: deps.signer.sign(labels, { kind: 'network', subnet }) }, signal)
   } catch (err) {
     if (faultOf(err) === 'subnet-overlap') deps.subnets.refused(networkName, subnet)
     throw err
@@ -188,7 +195,12 @@ async function createReplica(
   const tagged = await deps.engine.inspectImage(pin.reference, signal)
   const image = tagged?.id === pin.id ? pin.reference : pin.id
   try {
-    await deps.engine.createContainer(containerSpec(object, desired, { ordinal, image, hash: desired.hash }), signal)
+    const spec = containerSpec(object, desired, { ordinal, image, hash: desired.hash })
+    const labels = { ...spec.labels, ...recordLabel(object), ...versionLabel(deps.resourceVersion()) }
+    await deps.engine.createContainer(
+      { ...spec, labels: deps.signer.sign(labels, containerBond({ imageId: pin.id })) },
+      signal
+    )
   } catch (err) {
     if (faultOf(err) === 'name-in-use') await refuseForeign(deps, desired, ordinal, { err, signal })
     throw err
@@ -204,9 +216,13 @@ async function refuseForeign(
 ): Promise<void> {
   const name = desired.nameOf(ordinal)
   const holder = await deps.engine.inspectContainer(name, signal)
-  if (holder !== undefined && holder.labels[LABEL.instance] !== desired.policy.instance) {
+  if (holder !== undefined && !isOurs(deps, desired, holder)) {
     throw new NameConflictError('container', name, { cause: err })
   }
+}
+
+function isOurs({ signer }: ApplyDeps, { policy }: Desired, holder: Container): boolean {
+  return holder.labels[LABEL.instance] === policy.instance && signer.isGenuine(holder.labels, containerBond(holder))
 }
 
 async function stopReplica(

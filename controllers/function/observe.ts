@@ -10,6 +10,7 @@ import {
 } from '../../api/legacy.ts'
 import { parseKey } from '../../api/meta.ts'
 import { networkName } from '../../api/names.ts'
+import { containerBond, networkBond, type Signer } from '../../api/signature.ts'
 import type { Container, ContainerSummary, Engine, Network } from '../../src/engine/engine.ts'
 import { EngineError } from '../../src/engine/faults.ts'
 import { FUNCTION_PORT } from './container-spec.ts'
@@ -26,6 +27,8 @@ export interface ObserveDeps {
   readonly departures: Pick<Departures, 'get'>
   readonly inflight: { count: (containerId: string) => number }
   readonly capacityOf: (subnet: string) => number
+  /** What carries our labels without being of our making is a stranger's. */
+  readonly signer: Pick<Signer, 'isGenuine'>
   readonly instance: string
   readonly functionsNetwork: string
   readonly now: () => number
@@ -50,8 +53,9 @@ export async function observe(
   ])
   const network = found && toObservedNetwork(deps, found, heir)
   const networkId = network?.ours === true ? network.id : undefined
+  const genuine = own.filter(summary => deps.signer.isGenuine(summary.labels, containerBond(summary)))
   const containers = await Promise.all(
-    [...own, ...inherited].map(summary => deps.engine.inspectContainer(summary.id, signal))
+    [...genuine, ...inherited].map(summary => deps.engine.inspectContainer(summary.id, signal))
   )
   const present = containers.filter(container => container !== undefined)
   const replicas = await Promise.all(
@@ -59,7 +63,8 @@ export async function observe(
   )
   return {
     replicas: replicas.sort((a, b) => a.ordinal - b.ordinal || (a.name < b.name ? -1 : 1)),
-    ...(network === undefined ? {} : { network })
+    ...(network === undefined ? {} : { network }),
+    ...(genuine.length === own.length ? {} : { forged: own.filter(c => !genuine.includes(c)).map(c => c.name) })
   }
 }
 
@@ -78,11 +83,15 @@ function toObservedNetwork(deps: ObserveDeps, network: Network, heir: Heir | und
   const legacy = heir !== undefined && isLegacyNetwork(network.labels, heir.functionName)
   return {
     id: network.id,
-    ours: legacy || network.labels[LABEL.instance] === deps.instance,
+    ours: legacy || isOurNetwork(deps, network),
     ...(legacy ? { legacy } : {}),
     capacity: subnet === undefined ? 0 : deps.capacityOf(subnet),
     members: network.members
   }
+}
+
+function isOurNetwork({ signer, instance }: ObserveDeps, network: Network): boolean {
+  return network.labels[LABEL.instance] === instance && signer.isGenuine(network.labels, networkBond(network))
 }
 
 interface Found {

@@ -55,4 +55,6 @@ export interface Observed {
   /** By ordinal, then name. */
   readonly replicas: readonly Replica[]
   readonly network?: ObservedNetwork
+  /** Names of containers that carry our labels and are not of our making; absent when there are none. */
+  readonly forged?: readonly string[]
 }

@@ -25,6 +25,8 @@ export interface FunctionReconcilerDeps extends PassDeps {
 export class FunctionReconciler implements Reconciler {
   readonly name = 'function'
   readonly #deps: FunctionReconcilerDeps
+  /** Forged objects that an event has told of. */
+  readonly #told = new Set<string>()
 
   constructor(deps: FunctionReconcilerDeps) {
     this.#deps = deps
@@ -79,7 +81,17 @@ export class FunctionReconciler implements Reconciler {
     for (const happening of [...repairsOf(pass.done), ...happeningsOf(object.status, status)]) {
       await events.record({ ...subjectOf(object), ...happening })
     }
+    await this.#tellForged(object, pass.observed?.forged ?? [])
     onStatus(written, isConverged(status.conditions))
+  }
+
+  async #tellForged(object: FunctionObject, names: readonly string[]): Promise<void> {
+    for (const name of names.filter(each => !this.#told.has(each))) {
+      this.#told.add(name)
+      const message = `container ${name} carries our labels and is not of our making: it is left alone, and gets no calls`
+      this.#deps.log.warn({ key: keyOf(object.metadata), container: name }, 'Found forged container')
+      await this.#deps.events.record({ ...subjectOf(object), type: 'Warning', reason: 'ForgedObject', message })
+    }
   }
 }
 

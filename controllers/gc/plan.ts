@@ -12,6 +12,8 @@ export interface OwnedObject {
   /** `namespace/name` of the function that its labels name; absent when they name none. */
   readonly owner?: string
   readonly uid?: string
+  /** It carries our labels and is not of our making. */
+  readonly forged?: true
   /** Milliseconds since the epoch. */
   readonly createdAt: number
 }
@@ -25,6 +27,8 @@ export type Verdict =
   | 'older-than-database'
   /** The database holds no function at all: it may be the wrong one, so a person decides. */
   | 'database-empty'
+  /** It is not of our making, whatever its labels say: it is a stranger's. */
+  | 'forged'
   /** Its labels do not say whose it is. */
   | 'unknown-owner'
   /** Enough goes in this pass already. */
@@ -79,12 +83,13 @@ export function planGarbage(facts: GcFacts): Orphan[] {
 
 /** A container belongs to the uid, so that a new function of the same name does not shield an old one's; the rest to the key. */
 function isOrphan(object: OwnedObject, living: GcFacts['living']): boolean {
-  if (object.owner === undefined) return true
+  if (object.forged === true || object.owner === undefined) return true
   const uid = living.get(object.owner)
   return uid === undefined || (object.kind === 'container' && uid !== object.uid)
 }
 
 function verdictOf(object: OwnedObject, facts: GcFacts): Verdict {
+  if (object.forged === true) return 'forged'
   if (object.owner === undefined) return 'unknown-owner'
   if (object.createdAt + CREATED_PRECISION_MS <= facts.bornAt) return 'older-than-database'
   if (facts.living.size === 0) return 'database-empty'

@@ -1,8 +1,9 @@
 import { expect } from 'chai'
 import type { FunctionObject } from '../../api/function.ts'
 import { ownerLabels } from '../../api/labels.ts'
+import { createSigner } from '../../api/signature.ts'
 import { silentLogger } from '../../src/logging/logger.ts'
-import { aFunction, NOW } from '../../test/helpers/builders.ts'
+import { aFunction, NOW, SIGNER } from '../../test/helpers/builders.ts'
 import { FakeEngine } from '../../test/helpers/fake-engine.ts'
 import { GarbageReconciler, GC_KEY } from './reconciler.ts'
 
@@ -24,6 +25,7 @@ const SPEC = {
 describe('GarbageReconciler', () => {
   let now: number
   let engine: FakeEngine
+  let forged: number
   let gatewayId: string | undefined
   let listFunctions: () => Promise<FunctionObject[]>
   let garbage: GarbageReconciler
@@ -38,6 +40,7 @@ describe('GarbageReconciler', () => {
       engine,
       functions: { list: () => listFunctions() },
       events: { record: async () => undefined },
+      signer: SIGNER,
       instance: 'test',
       gatewayId: () => gatewayId,
       bornAt: NOW - 60_000,
@@ -47,6 +50,9 @@ describe('GarbageReconciler', () => {
       isReady: () => true,
       onCollected: () => undefined,
       onOrphans: () => undefined,
+      onForged: count => {
+        forged = count
+      },
       now: () => now,
       log: silentLogger
     })
@@ -54,9 +60,10 @@ describe('GarbageReconciler', () => {
 
   const networks = async () => (await engine.listNetworks()).map(({ name }) => name)
 
-  async function anOrphanedNetwork(name: string, third: number): Promise<void> {
+  async function anOrphanedNetwork(name: string, third: number, signer = SIGNER): Promise<void> {
     const labels = ownerLabels({ instance: 'test', namespace: 'x', name, uid: `uid-${name}`, generation: 1 }, 'network')
-    await engine.createNetwork({ name, labels, subnet: `10.9.${third}.0/28` })
+    const subnet = `10.9.${third}.0/28`
+    await engine.createNetwork({ name, labels: signer.sign(labels, { kind: 'network', subnet }), subnet })
   }
 
   /** A running container that is not ours, on the network. */
@@ -98,6 +105,15 @@ describe('GarbageReconciler', () => {
     const errors: unknown[] = []
     await garbage.reconcile(GC_KEY, new AbortController().signal).catch(err => errors.push(err))
     expect(String(errors[0])).to.contain('active endpoints')
+  })
+
+  it('K11: neither collects nor counts as ours what carries our labels and another signature', async () => {
+    await anOrphanedNetwork('forged', 1, createSigner(Buffer.alloc(32, 8)))
+    await passes(3)
+    expect(await networks()).to.deep.equal(['forged'])
+    expect(forged).to.equal(1)
+    const [orphan] = await garbage.preview(new AbortController().signal)
+    expect(orphan?.verdict).to.equal('forged')
   })
 
   it('removes nothing when the functions cannot be listed', async () => {

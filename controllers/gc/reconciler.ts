@@ -2,6 +2,7 @@ import type { FunctionObject } from '../../api/function.ts'
 import { LABEL, ownerOf, type Role } from '../../api/labels.ts'
 import { type Heir, legacyFilter } from '../../api/legacy.ts'
 import { keyOf, type StringMap } from '../../api/meta.ts'
+import { type Bond, containerBond, networkBond, type Signer } from '../../api/signature.ts'
 import type { Engine } from '../../src/engine/engine.ts'
 import { EngineError } from '../../src/engine/faults.ts'
 import type { Logger } from '../../src/logging/logger.ts'
@@ -28,6 +29,7 @@ export interface GarbageDeps {
   >
   readonly functions: Pick<FunctionStore, 'list'>
   readonly events: Pick<EventStore, 'record'>
+  readonly signer: Pick<Signer, 'isGenuine'>
   readonly instance: string
   /** Id of the container that the gateway runs in, if it does. */
   readonly gatewayId: () => string | undefined
@@ -41,6 +43,8 @@ export interface GarbageDeps {
   readonly isReady: () => boolean
   readonly onCollected: (kind: OwnedObject['kind']) => void
   readonly onOrphans: (count: number) => void
+  /** Objects that carry our labels and are not of our making. */
+  readonly onForged: (count: number) => void
   readonly now: () => number
   readonly log: Logger
 }
@@ -65,6 +69,7 @@ export class GarbageReconciler implements Reconciler {
       orphans.map(({ object }) => [orphanKey(object), this.#firstSeen.get(orphanKey(object)) ?? now])
     )
     onOrphans(orphans.length)
+    this.#deps.onForged(orphans.filter(({ verdict }) => verdict === 'forged').length)
     this.#tell(orphans)
     await this.#collectAll(
       orphans.filter(({ verdict }) => verdict === 'collect').map(({ object }) => object),
@@ -91,7 +96,7 @@ export class GarbageReconciler implements Reconciler {
   }
 
   async #listOwned(signal: AbortSignal): Promise<OwnedObject[]> {
-    const { engine, instance } = this.#deps
+    const { engine, instance, signer } = this.#deps
     const label = { [LABEL.instance]: instance }
     const [containers, networks, volumes] = await Promise.all([
       engine.listContainers(label, signal),
@@ -100,9 +105,9 @@ export class GarbageReconciler implements Reconciler {
     ])
     const ours = networks.filter(network => network.labels[LABEL.instance] === instance)
     return [
-      ...containers.map(c => toOwned('container', c)),
-      ...ours.map(n => toOwned('network', n)),
-      ...volumes.map(v => toOwned('volume', { ...v, id: v.name }))
+      ...containers.map(c => toOwned(signer, containerBond(c), c)),
+      ...ours.map(n => toOwned(signer, networkBond(n), n)),
+      ...volumes.map(v => toOwned(signer, { kind: 'volume' }, { ...v, id: v.name }))
     ]
   }
 
@@ -170,16 +175,18 @@ export class GarbageReconciler implements Reconciler {
 }
 
 function toOwned(
-  kind: OwnedObject['kind'],
+  signer: GarbageDeps['signer'],
+  bond: Bond,
   object: { readonly id: string; readonly name: string; readonly labels: StringMap; readonly createdAt: number }
 ): OwnedObject {
   const owner = ownerOf(object.labels)
   return {
-    kind,
+    kind: bond.kind,
     id: object.id,
     name: object.name,
     role: object.labels[LABEL.role] as Role | undefined,
     createdAt: object.createdAt,
-    ...(owner === undefined ? {} : { owner: keyOf(owner), uid: owner.uid })
+    ...(owner === undefined ? {} : { owner: keyOf(owner), uid: owner.uid }),
+    ...(signer.isGenuine(object.labels, bond) ? {} : { forged: true })
   }
 }

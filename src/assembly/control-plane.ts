@@ -3,6 +3,7 @@ import { getCondition } from '../../api/condition.ts'
 import type { FunctionObject } from '../../api/function.ts'
 import { heirOf } from '../../api/legacy.ts'
 import { keyOf, parseKey } from '../../api/meta.ts'
+import type { Signer } from '../../api/signature.ts'
 import { Departures } from '../../controllers/function/departures.ts'
 import { onFunctionChange } from '../../controllers/function/events.ts'
 import { Prober } from '../../controllers/function/probe.ts'
@@ -30,6 +31,7 @@ export interface ControlPlaneDeps {
   readonly config: Config
   readonly store: Store
   readonly engine: Engine
+  readonly signer: Signer
   readonly endpoints: EndpointTable
   readonly inflight: Inflight
   readonly metrics: Metrics
@@ -78,6 +80,7 @@ export function assembleControlPlane(deps: ControlPlaneDeps): ControlPlane {
     capacityOf,
     hostRoutes: () => readHostRoutes(path => readFile(path, 'utf8')),
     functions: store.functions,
+    resourceVersion: () => store.functions.resourceVersion(),
     events: store.events,
     policy: policyOf(config),
     instance: config.INSTANCE_ID,
@@ -145,11 +148,12 @@ function assembleGarbage(
   deps: ControlPlaneDeps,
   { resync, self }: { readonly resync: Resync; readonly self: Self }
 ): GarbageReconciler {
-  const { config, store, engine, metrics, log } = deps
+  const { config, store, engine, signer, metrics, log } = deps
   return new GarbageReconciler({
     engine,
     functions: store.functions,
     events: store.events,
+    signer,
     instance: config.INSTANCE_ID,
     gatewayId: () => self.id,
     heirOf: inheritance(deps),
@@ -160,6 +164,7 @@ function assembleGarbage(
     isReady: () => resync.isComplete,
     onCollected: kind => metrics.collected(kind),
     onOrphans: count => metrics.setOrphans(count),
+    onForged: count => metrics.setForged(count),
     now: systemClock.now,
     log
   })

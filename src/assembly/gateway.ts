@@ -13,6 +13,7 @@ import { openStore, type Store } from '../store/open.ts'
 import { assembleControlPlane } from './control-plane.ts'
 import { EdgeComponent, MetricsComponent } from './edge.ts'
 import { assembleEngine } from './engine.ts'
+import { readSigner } from './instance-key.ts'
 import { LoopComponent } from './loop.ts'
 import { measured } from './measured.ts'
 
@@ -42,7 +43,16 @@ export async function assembleGateway(options: GatewayOptions): Promise<Gateway>
   const { engine, health } = assembleEngine(config, log, metrics)
   const endpoints = new EndpointTable()
   const inflight = new Inflight()
-  const plane = assembleControlPlane({ config, store, engine, endpoints, inflight, metrics, log })
+  const plane = assembleControlPlane({
+    config,
+    signer: await readSigner(config),
+    store,
+    engine,
+    endpoints,
+    inflight,
+    metrics,
+    log
+  })
   const loop = new LoopComponent({ config, engine, health, endpoints, metrics, log }, plane)
   const view = new LoopViewOfControllers({
     functions: store.functions,

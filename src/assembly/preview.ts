@@ -8,6 +8,7 @@ import { createMetrics } from '../metrics/metrics.ts'
 import { openStore } from '../store/open.ts'
 import { assembleControlPlane } from './control-plane.ts'
 import { assembleEngine } from './engine.ts'
+import { readSigner } from './instance-key.ts'
 
 export interface Preview extends AsyncDisposable {
   readonly view: LoopViewOfControllers
@@ -18,7 +19,17 @@ export async function assemblePreview(config: Config, log: Logger): Promise<Prev
   const metrics = createMetrics({ nodeMetrics: false })
   const store = await openStore({ path: config.STATE_DB_PATH, clock: systemClock, log })
   const { engine, health } = assembleEngine(config, log, metrics)
-  const parts = { config, store, engine, endpoints: new EndpointTable(), inflight: new Inflight(), metrics, log }
+  const signer = await readSigner(config)
+  const parts = {
+    config,
+    signer,
+    store,
+    engine,
+    endpoints: new EndpointTable(),
+    inflight: new Inflight(),
+    metrics,
+    log
+  }
   const plane = assembleControlPlane(parts)
   await plane.self.find()
   const view = new LoopViewOfControllers({

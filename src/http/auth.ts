@@ -1,6 +1,6 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { link, mkdir, open, readFile, stat, unlink } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { readFile, stat } from 'node:fs/promises'
+import { createSecretFile } from '../secret-file.ts'
 
 export interface Authenticator {
   /** Whether a request with this `Authorization` header may go on. Always when authentication is off. */
@@ -72,34 +72,16 @@ export async function readAdminPassword(sources: PasswordSources): Promise<Admin
   }
   if (fromFile !== undefined) return { password: fromFile, source: 'file', generatedNow: false }
   if (fromEnvironment !== undefined) return { password: fromEnvironment, source: 'environment', generatedNow: false }
-  const generatedNow = await generate(sources.generatedFile)
+  const generatedNow = await createSecretFile(
+    sources.generatedFile,
+    `${randomBytes(PASSWORD_BYTES).toString('base64url')}\n`
+  )
   const warning = await openToOthers(sources.generatedFile)
   return {
     password: await readPassword(sources.generatedFile),
     source: 'generated',
     generatedNow,
     ...(warning === undefined ? {} : { warning })
-  }
-}
-
-/** Makes the file with a fresh password in it, whole or not at all; false when it is there already. */
-async function generate(path: string): Promise<boolean> {
-  if (await exists(path)) return false
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  const draft = `${path}.${randomBytes(6).toString('hex')}`
-  const file = await open(draft, 'wx', 0o600)
-  try {
-    await file.writeFile(`${randomBytes(PASSWORD_BYTES).toString('base64url')}\n`)
-    await file.sync()
-    // NOTE: link refuses an existing name, rename would replace it: two first starts at once agree on one password.
-    await link(draft, path)
-    return true
-  } catch (err) {
-    if ((err as NodeJS.ErrnoException).code === 'EEXIST') return false
-    throw new Error(`the password could not be kept in ${path}`, { cause: err })
-  } finally {
-    await file.close()
-    await unlink(draft)
   }
 }
 
@@ -119,16 +101,6 @@ async function openToOthers(path: string): Promise<string | undefined> {
   const mode = (await stat(path)).mode & 0o777
   if ((mode & 0o077) === 0) return undefined
   return `the password file ${path} is open to others (mode ${mode.toString(8)}); run chmod 600 on it`
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path)
-    return true
-  } catch (err) {
-    if ((err as NodeJS.ErrnoException).code === 'ENOENT') return false
-    throw err
-  }
 }
 
 function digest(text: string): Buffer {

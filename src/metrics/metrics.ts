@@ -70,6 +70,8 @@ export interface Metrics {
   /** Calls that are held until a function is ready. */
   readonly setActivatorWaiting: (count: number) => void
   readonly setOrphans: (count: number) => void
+  /** Objects that carry our labels and are not of our making. */
+  readonly setForged: (count: number) => void
   readonly collected: (kind: CollectedKind) => void
   /** What somebody did to a replica by hand, or what befell it, was undone. */
   readonly repaired: (kind: RepairKind) => void
@@ -201,6 +203,11 @@ function createEngineMetrics(registry: Registry) {
     registers
   })
   const orphans = new Gauge({ name: 'faas_gc_orphans', help: 'Owned objects without a living owner', registers })
+  const forged = new Gauge({
+    name: 'faas_forged_objects',
+    help: 'Objects with our labels that we did not make',
+    registers
+  })
   const collected = new Counter({
     ...{ name: 'faas_gc_collected_total', help: 'Orphans that were removed', labelNames: ['kind'], registers }
   })
@@ -223,6 +230,7 @@ function createEngineMetrics(registry: Registry) {
     },
     watchResynced: (reason: ResyncReason) => resyncs.inc({ reason }),
     setOrphans: (count: number) => orphans.set(count),
+    setForged: (count: number) => forged.set(count),
     collected: (kind: CollectedKind) => collected.inc({ kind }),
     repaired: (kind: RepairKind) => repairs.inc({ kind })
   }

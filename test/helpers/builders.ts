@@ -1,5 +1,6 @@
 import { type FunctionObject, INITIAL_STATUS } from '../../api/function.ts'
 import { DEFAULT_NAMESPACE } from '../../api/meta.ts'
+import { createSigner, type Signer } from '../../api/signature.ts'
 import { templateHash } from '../../api/spec-hash.ts'
 import { type Desired, desiredOf, type Policy } from '../../controllers/function/desired.ts'
 import type { Observed, ObservedNetwork, Phase, Replica } from '../../controllers/function/observed.ts'
@@ -21,6 +22,9 @@ export const POLICY: Policy = {
   drainMs: 60_000,
   stopGraceMs: 10_000
 }
+
+/** Signs what tests make as the loop's own. */
+export const SIGNER: Signer = createSigner(Buffer.alloc(32, 7))
 
 type Overrides = Partial<FunctionObject['metadata']> & Partial<FunctionObject['spec']>
 

@@ -15,7 +15,7 @@ import { EndpointTable } from '../../src/gateway/endpoints.ts'
 import { Inflight } from '../../src/gateway/inflight.ts'
 import { silentLogger } from '../../src/logging/logger.ts'
 import { openStore, type Store } from '../../src/store/open.ts'
-import { aFunction, NOW, POLICY } from './builders.ts'
+import { aFunction, NOW, POLICY, SIGNER } from './builders.ts'
 import { FakeEngine } from './fake-engine.ts'
 import { legacyLabels, legacyNetworkLabels } from './legacy.ts'
 
@@ -175,6 +175,8 @@ export class Loop {
       functions: this.store.functions,
       events: this.store.events,
       policy: POLICY,
+      signer: SIGNER,
+      resourceVersion: () => this.store.functions.resourceVersion(),
       instance: POLICY.instance,
       functionsNetwork: POLICY.functionsNetwork,
       heirOf: object => (this.inherited.has(object.metadata.uid) ? heirOf(object, POLICY.functionsNetwork) : undefined),

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { LABEL } from '../../api/labels.ts'
+import { readSigner } from '../../src/assembly/instance-key.ts'
 import { useTestRun } from '../helpers/docker-run.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { TestGateway } from '../helpers/gateway.ts'
@@ -19,11 +20,13 @@ describe('garbage on a real engine', function () {
   const start = () => TestGateway.start({ GC_GRACE: '1s', GC_INTERVAL: '1s' })
 
   async function anOrphan(gateway: TestGateway, name: string, labels: Record<string, string> = orphaned(gateway)) {
+    const imageId = (await gateway.docker.getImage(run().image).inspect()).Id
+    const signer = await readSigner({ STATE_DB_PATH: gateway.databasePath })
     const container = await gateway.docker.createContainer({
       name,
       Image: run().image,
       Env: ['MODE=sleep'],
-      Labels: { ...run().labels, ...labels }
+      Labels: { ...run().labels, ...signer.sign(labels, { kind: 'container', imageId }) }
     })
     await container.start()
     return container
@@ -37,9 +40,17 @@ describe('garbage on a real engine', function () {
       const stranger = await anOrphan(gateway, `${run().prefix}stranger`, {})
       await anOrphan(gateway, `${run().prefix}orphan`)
       const subnet = run().subnet()
-      const Labels = orphaned(gateway)
-      await gateway.docker.createNetwork({ Name: `${run().prefix}net`, Labels, IPAM: { Config: [{ Subnet: subnet }] } })
-      await gateway.docker.createVolume({ Name: `${run().prefix}volume`, Labels })
+      const signer = await readSigner({ STATE_DB_PATH: gateway.databasePath })
+      const labels = orphaned(gateway)
+      await gateway.docker.createNetwork({
+        Name: `${run().prefix}net`,
+        Labels: signer.sign(labels, { kind: 'network', subnet }),
+        IPAM: { Config: [{ Subnet: subnet }] }
+      })
+      await gateway.docker.createVolume({
+        Name: `${run().prefix}volume`,
+        Labels: signer.sign(labels, { kind: 'volume' })
+      })
       const plan = JSON.parse((await gateway.call('GET', '/v1/plan')).text)
       expect(plan.garbage.map((g: { kind: string }) => g.kind)).to.include.members(['container', 'network', 'volume'])
       await eventually(

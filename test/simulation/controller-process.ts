@@ -21,7 +21,7 @@ import { Controller, type ControllerObserver } from '../../src/runtime/controlle
 import type { Reconciler } from '../../src/runtime/reconciler.ts'
 import type { Timers } from '../../src/runtime/timers.ts'
 import type { FunctionStore } from '../../src/store/store.ts'
-import { POLICY } from '../helpers/builders.ts'
+import { POLICY, SIGNER } from '../helpers/builders.ts'
 import type { Random } from './random.ts'
 
 export interface ProcessDeps {
@@ -185,6 +185,8 @@ export class ControllerProcess {
       hostRoutes: async () => [],
       events: { record: async () => undefined },
       policy: POLICY,
+      signer: SIGNER,
+      resourceVersion: () => 1,
       instance: POLICY.instance,
       functionsNetwork: POLICY.functionsNetwork,
       missingSecrets: async () => [],
@@ -223,6 +225,7 @@ export class ControllerProcess {
       functions,
       bornAt,
       events: { record: async () => undefined },
+      signer: SIGNER,
       instance: POLICY.instance,
       gatewayId: () => gatewayId,
       graceMs: 60_000,
@@ -231,6 +234,7 @@ export class ControllerProcess {
       isReady: () => this.#resync.isComplete,
       onCollected: () => undefined,
       onOrphans: () => undefined,
+      onForged: () => undefined,
       now: clock.now,
       log: silentLogger
     })

@@ -2,7 +2,7 @@ import { LABEL } from '../../api/labels.ts'
 import { DEFAULT_NAMESPACE } from '../../api/meta.ts'
 import { networkName } from '../../api/names.ts'
 import type { Container } from '../../src/engine/engine.ts'
-import { POLICY } from '../helpers/builders.ts'
+import { POLICY, SIGNER } from '../helpers/builders.ts'
 import { ANCHOR, GOOD_IMAGES, NAMES, type Simulation } from './simulation.ts'
 
 /** Something that people, or the host, do to the world. */
@@ -174,6 +174,9 @@ function ghost(sim: Simulation): void {
     [LABEL.function]: `ghost-${n}`,
     [LABEL.uid]: `uid-ghost-${n}`
   }
-  sim.engine.addNetwork(networkOf(`ghost-${n}`), { labels, subnets: [] })
-  sim.engine.addVolume(`ghost-${n}-secrets`, labels)
+  sim.engine.addNetwork(networkOf(`ghost-${n}`), {
+    labels: SIGNER.sign(labels, { kind: 'network', subnet: '' }),
+    subnets: []
+  })
+  sim.engine.addVolume(`ghost-${n}-secrets`, SIGNER.sign(labels, { kind: 'volume' }))
 }
