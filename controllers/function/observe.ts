@@ -28,7 +28,7 @@ export interface ObserveDeps {
   readonly inflight: { count: (containerId: string) => number }
   readonly capacityOf: (subnet: string) => number
   /** What carries our labels without being of our making is a stranger's. */
-  readonly signer: Pick<Signer, 'isGenuine'>
+  readonly signer: Signer
   readonly instance: string
   readonly functionsNetwork: string
   readonly now: () => number
