@@ -151,13 +151,13 @@ async function removeNetwork(sim: Simulation, name: string): Promise<void> {
   await sim.engine.removeNetwork(network.id)
 }
 
-/** A container with all labels of another one, as two processes at once would have made it. */
-async function duplicate(sim: Simulation, { labels, networks, memoryBytes }: Container): Promise<void> {
+/** A container with all labels of another one and of its image, as two processes at once would have made it. */
+async function duplicate(sim: Simulation, { labels, imageId, networks, memoryBytes }: Container): Promise<void> {
   const network = Object.keys(networks)[0]
   const found = network === undefined ? undefined : await sim.engine.inspectNetwork(network)
   if (network === undefined || found?.labels[LABEL.instance] !== POLICY.instance) return
   const id = await sim.engine.createContainer({
-    ...{ name: `twin-${sim.random.below(1000)}`, image: 'hello:1', labels, network, memoryBytes },
+    ...{ name: `twin-${sim.random.below(1000)}`, image: imageId, labels, network, memoryBytes },
     ...{ env: {}, memoryReservationBytes: 0, nanoCpus: 0, cpuShares: 0, pidsLimit: 0 },
     ...{ readOnlyRootFilesystem: false, tmpfs: {}, ports: [], logMaxBytes: 0 }
   })
