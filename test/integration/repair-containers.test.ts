@@ -98,6 +98,31 @@ describe('a replica that somebody meddles with', function () {
     expect((await first().inspect()).Id).to.equal(id)
   })
 
+  it('K11: is no replica when it has the very labels and another image: left alone, without calls, and told of', async () => {
+    await gateway.converged('healed')
+    const { Config } = await first().inspect()
+    const forged = await gateway.docker.createContainer({
+      ...{ name: `${gateway.instance}-forged`, Image: run().image, Labels: Config.Labels },
+      HostConfig: { NetworkMode: gateway.networkOf('healed') }
+    })
+    try {
+      await forged.start()
+      await eventually(async () =>
+        expect((await gateway.call('GET', '/v1/functions/healed/events')).text).to.contain('ForgedObject')
+      )
+      for (let n = 0; n < 30; n++) {
+        const { text } = await gateway.call('GET', '/function/healed/cgi-bin/echo')
+        expect(text, 'the forged one would answer so').to.not.contain('REQUEST_METHOD=')
+      }
+      expect((await gateway.call('GET', '/v1/plan')).text).to.match(/"verdict":"forged"/)
+      const { State } = await forged.inspect()
+      expect(State.Running).to.equal(true)
+    } finally {
+      await forged.remove({ force: true })
+    }
+    await eventually(isWhole, REPAIRED)
+  })
+
   it('tells in a metric how often something was undone', async () => {
     expect(await gateway.metrics()).to.match(/faas_repairs_total\{kind="disconnect-replica"\} [1-9]/)
   })
