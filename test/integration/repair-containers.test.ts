@@ -177,7 +177,7 @@ describe('a replica that misbehaves', function () {
   it('K15: forks no more processes than its limit, and its neighbour answers', async () => {
     const bomb = 'i=0; while [ $i -lt 200 ]; do sleep 60 & i=$((i+1)); done; wait'
     const exec = await gateway.docker.getContainer('bad-0').exec({ Cmd: ['/bin/sh', '-c', bomb] })
-    await exec.start({ Detach: true })
+    ;(await exec.start({ Detach: true })).destroy()
     await eventually(async () => {
       const { Processes } = await gateway.docker.getContainer('bad-0').top()
       expect(Processes.length).to.be.within(50, 64)
@@ -206,7 +206,7 @@ describe('a replica that misbehaves', function () {
 
   it('K1: has no more memory than its limit, and its neighbour answers', async () => {
     const exec = await gateway.docker.getContainer('bad-0').exec({ Cmd: ['/bin/sh', '-c', 'tail /dev/zero'] })
-    await exec.start({ Detach: true })
+    ;(await exec.start({ Detach: true })).destroy()
     await eventually(async () => {
       const { ExitCode } = await exec.inspect()
       expect(ExitCode).to.equal(137)
