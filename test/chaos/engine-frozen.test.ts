@@ -7,7 +7,7 @@ const FROZEN_MS = 12_000
 
 describe('an engine that hangs', function () {
   this.timeout(90_000)
-  const chaos = useChaos({ RECONCILE_INTERVAL_SECONDS: '2' })
+  const chaos = useChaos({ RECONCILE_INTERVAL_SECONDS: '2', ENGINE_TIMEOUT: '5s' })
 
   it('D3: fails no idempotent call while it hangs, though a replica dies meanwhile, and repairs that afterwards', async () => {
     const { engine, gateway, run } = chaos()
