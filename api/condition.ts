@@ -27,6 +27,7 @@ export const REASONS = [
   'StartFailed',
   'SubnetsExhausted',
   'NetworkTooSmall',
+  'BridgeFull',
   'NameConflict',
   'PortInUse',
   'DiskPressure',

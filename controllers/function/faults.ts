@@ -1,5 +1,6 @@
 import type { Reason } from '../../api/condition.ts'
 import { FaasError } from '../../api/errors.ts'
+import { faultOfMessage } from '../../src/engine/engine-fault.ts'
 import { EngineError, type EngineFault } from '../../src/engine/faults.ts'
 
 /** A container or network of somebody else has the name that ours needs. */
@@ -41,6 +42,7 @@ const REASON_OF_FAULT: Readonly<Record<EngineFault, Reason>> = {
   unchanged: 'EngineError',
   unauthorized: 'ImagePullUnauthorized',
   'no-space': 'DiskPressure',
+  'bridge-full': 'BridgeFull',
   timeout: 'EngineUnreachable',
   unavailable: 'EngineUnreachable',
   aborted: 'EngineError',
@@ -55,6 +57,14 @@ export function reasonOf(err: unknown): Reason {
     return err.fault === 'other' && err.operation === 'container_start' ? 'StartFailed' : REASON_OF_FAULT[err.fault]
   }
   return err instanceof PassTimeoutError ? 'EngineError' : 'InternalError'
+}
+
+/** The reason that a condition gives for a replica that could not be started, out of what the engine said of it. */
+export function startReasonOf(message: string): Reason {
+  const fault = faultOfMessage(message)
+  return fault === 'no-space' || fault === 'bridge-full' || fault === 'port-in-use'
+    ? REASON_OF_FAULT[fault]
+    : 'StartFailed'
 }
 
 /** The reason that a condition gives for a pull that failed. */

@@ -82,6 +82,16 @@ describe('the messages of a status', () => {
     [{}, 'replica 0 exited with code 1'],
     [{ oomKilled: true }, 'replica 0 was killed for lack of memory'],
     [{ started: false, lastOutput: 'no such file' }, 'replica 0 could not be started; the engine says: no such file'],
+    [
+      { started: false, lastOutput: 'adding interface veth1 to bridge br-1 failed: exchange full' },
+      'replica 0 could not be started; the engine says: adding interface veth1 to bridge br-1 failed: exchange full; ' +
+        'the bridge of its network takes no more interfaces, of which Linux allows 1023: ask for fewer replicas'
+    ],
+    [
+      { started: false, lastOutput: 'mkdir x: no space left on device' },
+      "replica 0 could not be started; the engine says: mkdir x: no space left on device; free space on the engine's " +
+        'disk, or remove images'
+    ],
     [{ count: 2, lastOutput: 'boom' }, 'replica 0 exited with code 1, 2 times in a row; last output: boom']
   ]
   for (const [record, text] of exits) {

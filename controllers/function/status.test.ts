@@ -172,6 +172,7 @@ describe('statusOf', () => {
     [new EngineError('container_start', 'other', 'exec format error'), 'StartFailed'],
     [new EngineError('container_start', 'port-in-use', 'port is taken'), 'PortInUse'],
     [new EngineError('container_create', 'no-space', 'disk is full'), 'DiskPressure'],
+    [new EngineError('container_start', 'bridge-full', 'exchange full'), 'BridgeFull'],
     [new EngineError('container_create', 'other', 'what'), 'EngineError'],
     [new TypeError('a bug'), 'InternalError']
   ]

@@ -3,7 +3,7 @@ import type { DebugPort, FunctionObject, FunctionStatus, RestartRecord } from '.
 import { EngineError } from '../../src/engine/faults.ts'
 import { DEBUG_PORTS } from './container-spec.ts'
 import type { Desired } from './desired.ts'
-import { pullReasonOf, reasonOf } from './faults.ts'
+import { pullReasonOf, reasonOf, startReasonOf } from './faults.ts'
 import type { Observed, Replica } from './observed.ts'
 import { isUpToDate } from './rollout.ts'
 
@@ -210,11 +210,20 @@ function exitFault(desired: Desired, observed: Observed, now: number): Verdict |
   const next = Date.parse(worst.notBefore) > now ? `; next start at ${worst.notBefore}` : ''
   const output =
     worst.lastOutput === '' ? '' : `; ${worst.started ? 'last output' : 'the engine says'}: ${worst.lastOutput}`
-  return { reason: exitReason(worst), message: `replica ${worst.ordinal} ${exitText(worst)}${times}${next}${output}` }
+  const reason = exitReason(worst)
+  const remedy = worst.started ? '' : (START_REMEDIES[reason] ?? '')
+  return { reason, message: `replica ${worst.ordinal} ${exitText(worst)}${times}${next}${output}${remedy}` }
 }
 
-function exitReason({ started, oomKilled, count }: RestartRecord): Reason {
-  if (!started) return 'StartFailed'
+/** What helps, where the engine's words do not say it. */
+const START_REMEDIES: Partial<Record<Reason, string>> = {
+  BridgeFull:
+    '; the bridge of its network takes no more interfaces, of which Linux allows 1023: ask for fewer replicas',
+  DiskPressure: "; free space on the engine's disk, or remove images"
+}
+
+function exitReason({ started, oomKilled, count, lastOutput }: RestartRecord): Reason {
+  if (!started) return startReasonOf(lastOutput)
   if (oomKilled) return 'OOMKilled'
   return count > 1 ? 'CrashLoopBackOff' : 'ReplicaExited'
 }

@@ -45,6 +45,11 @@ const ANSWERS: readonly [status: number, message: string, fault: EngineFault][] 
   ],
   [500, 'Error starting userland proxy: listen tcp4 127.0.0.1:9229: bind: address already in use', 'port-in-use'],
   [500, 'mkdir /var/lib/docker/overlay2/x: no space left on device', 'no-space'],
+  [
+    500,
+    'failed to add interface veth1 to sandbox: adding interface veth1 to bridge br-1 failed: exchange full',
+    'bridge-full'
+  ],
   [401, 'unauthorized', 'unauthorized'],
   [403, 'authorization denied by plugin opa', 'unauthorized'],
   [400, 'OCI runtime create failed: exec: "/no": stat /no: no such file or directory', 'other'],

@@ -5,6 +5,7 @@ type Meaning = readonly [pattern: RegExp, fault: EngineFault]
 /** What the engine writes, where the status code alone does not say it. The first that fits counts. */
 const MESSAGES: readonly Meaning[] = [
   [/no space left on device|disk quota exceeded/i, 'no-space'],
+  [/exchange full/i, 'bridge-full'],
   [/already in use by container|network with name .* already exists/i, 'name-in-use'],
   [/pool overlaps|overlaps with other one|overlapping IPv[46]/i, 'subnet-overlap'],
   [/port is already allocated|address already in use|ports are not available/i, 'port-in-use'],
@@ -48,6 +49,11 @@ export function engineFault(err: unknown): EngineFault {
   return statusCode === undefined
     ? faultWithoutAnswer(err as Rejection)
     : (meaning(MESSAGES, err) ?? faultOfStatus(statusCode))
+}
+
+/** What the engine's words mean by themselves, such as those that it keeps of a start that failed. */
+export function faultOfMessage(message: string): EngineFault {
+  return meaning(MESSAGES, message) ?? 'other'
 }
 
 /** What a rejection of a pull means, and what an error inside its progress means (an `Error` without status). */

@@ -11,6 +11,7 @@ export const ENGINE_FAULTS = [
   'unchanged',
   'unauthorized',
   'no-space',
+  'bridge-full',
   'timeout',
   'unavailable',
   'aborted',

@@ -21,6 +21,8 @@ export class FakeContainers {
   readonly #byId = new Map<string, FakeContainer>()
   /** Whether the kernel can; one that cannot discards the limit. */
   limitsMemory = true
+  /** Interfaces that one bridge takes. */
+  bridgePorts = Number.POSITIVE_INFINITY
   /** Ports of the host that other processes listen on. */
   readonly heldPorts = new Set<number>()
   readonly #deps: Deps
@@ -73,6 +75,7 @@ export class FakeContainers {
     }
     const networks = Object.keys(container.networks).map(name => this.#deps.networks.get('container_start', name))
     container.ports = this.#takePorts(container.spec.ports)
+    for (const network of networks) this.#needBridgePort(container, network.id)
     for (const network of networks) this.attach(container, network.id, network.name)
     container.state = 'running'
     container.startedAt = this.#deps.now()
@@ -142,6 +145,14 @@ export class FakeContainers {
 
   emit({ id, labels }: FakeContainer, action: string): void {
     this.#deps.emit({ kind: 'container', action, id, labels })
+  }
+
+  /** Linux refuses, and the engine keeps its words. */
+  #needBridgePort(container: FakeContainer, networkId: string): void {
+    if (this.members(networkId).length < this.bridgePorts) return
+    container.ports = []
+    container.error = 'adding interface veth1 to bridge br-1 failed: exchange full'
+    throw refusal('container_start', 'bridge-full', container.error)
   }
 
   #takePorts(wanted: readonly PortBinding[]): PortBinding[] {

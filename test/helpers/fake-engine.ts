@@ -121,6 +121,11 @@ export class FakeEngine implements engine.Engine {
     this.#containers.limitsMemory = false
   }
 
+  /** From now on a bridge takes so many interfaces, as Linux takes 1023. */
+  limitBridges(ports: number): void {
+    this.#containers.bridgePorts = ports
+  }
+
   /** As `docker pause` by hand. */
   pause(name: string): void {
     this.#setPaused(this.#containers.get('pause', name), true)
