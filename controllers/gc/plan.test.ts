@@ -54,6 +54,26 @@ describe('planGarbage', () => {
     expect(verdicts({ living, owned: [anOwned({ kind: 'network', name: 'net' })] })).to.deep.equal([])
   })
 
+  it('N5: collects each network beside the oldest of its name, and none that only carries our labels', () => {
+    const aNetwork = (id: string, overrides: Partial<OwnedObject> = {}) =>
+      anOwned({ kind: 'network', id, name: 'net', ...overrides })
+    const living = new Map([['openfaas-fn/hello', 'uid-1']])
+    const collected = (owned: OwnedObject[]) => {
+      const firstSeen = new Map(owned.map(object => [`network ${object.id}`, BORN]))
+      const facts = { owned, living, firstSeen, bornAt: BORN, now: NOW, graceMs: 60_000, maxShare: 1 }
+      return planGarbage(facts).map(({ object, verdict }) => `${object.id}: ${verdict}`)
+    }
+    const young = { createdAt: BORN + 2000 }
+    expect(collected([aNetwork('c', young), aNetwork('b'), aNetwork('a', young)])).to.deep.equal([
+      'c: collect',
+      'a: collect'
+    ])
+    expect(collected([aNetwork('b'), aNetwork('a')])).to.deep.equal(['b: collect'])
+    expect(collected([aNetwork('a', { forged: true }), aNetwork('b')])).to.deep.equal(['a: forged'])
+    expect(collected([aNetwork('a'), aNetwork('b', { name: 'other' })])).to.deep.equal([])
+    expect(collected([aNetwork('a'), anOwned({ id: 'b', name: 'net' })])).to.deep.equal([])
+  })
+
   it('holds back everything when the database is empty', () => {
     expect(verdicts({ living: new Map() })).to.deep.equal(['hello-0: database-empty'])
   })

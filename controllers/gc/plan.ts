@@ -64,15 +64,16 @@ export function orphanKey(object: Pick<OwnedObject, 'kind' | 'id'>): string {
 }
 
 /**
- * Every owned object without a living owner, and what is to become of it. When in doubt it stays: an object too many
- * costs memory, one too few costs a service. Containers go before the networks and volumes that they use, and of each
- * kind who has waited longest. Pure.
+ * Every owned object without a living owner, every network beside the one that its function uses, and what is to become
+ * of it. When in doubt it stays: an object too many costs memory, one too few costs a service. Containers go before the
+ * networks and volumes that they use, and of each kind who has waited longest. Pure.
  */
 export function planGarbage(facts: GcFacts): Orphan[] {
   const order = { container: 0, network: 1, volume: 2 }
   const seen = (object: OwnedObject) => facts.firstSeen.get(orphanKey(object)) ?? facts.now
+  const twins = twinsOf(facts.owned)
   const orphans = facts.owned
-    .filter(object => isOrphan(object, facts.living))
+    .filter(object => isOrphan(object, facts.living) || twins.has(object.id))
     .sort((a, b) => order[a.kind] - order[b.kind] || seen(a) - seen(b) || (a.name < b.name ? -1 : 1))
   let left = Math.max(1, Math.floor(facts.owned.length * facts.maxShare))
   return orphans.map(object => {
@@ -86,6 +87,24 @@ function isOrphan(object: OwnedObject, living: GcFacts['living']): boolean {
   if (object.forged === true || object.owner === undefined) return true
   const uid = living.get(object.owner)
   return uid === undefined || (object.kind === 'container' && uid !== object.uid)
+}
+
+/**
+ * Ids of networks that two processes at once may have made: their function uses the oldest of its name, as
+ * `inspectNetwork` does.
+ */
+function twinsOf(owned: readonly OwnedObject[]): Set<string> {
+  const oldest = new Map<string, OwnedObject>()
+  const networks = owned.filter(({ kind, forged, owner }) => kind === 'network' && !forged && owner !== undefined)
+  for (const network of networks) {
+    const known = oldest.get(network.name)
+    if (known === undefined || isBefore(network, known)) oldest.set(network.name, network)
+  }
+  return new Set(networks.filter(network => oldest.get(network.name) !== network).map(({ id }) => id))
+}
+
+function isBefore(a: OwnedObject, b: OwnedObject): boolean {
+  return a.createdAt === b.createdAt ? a.id < b.id : a.createdAt < b.createdAt
 }
 
 function verdictOf(object: OwnedObject, facts: GcFacts): Verdict {

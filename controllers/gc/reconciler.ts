@@ -150,7 +150,7 @@ export class GarbageReconciler implements Reconciler {
     onCollected(object.kind)
     log.info({ kind: object.kind, object: object.name, owner: object.owner }, 'Collected orphan')
     const [namespace = '', name = ''] = (object.owner ?? '').split('/')
-    const message = `${object.kind} ${object.name} had no living owner`
+    const message = `no living function uses the ${object.kind} ${object.name}`
     await events.record({ namespace, name, uid: object.uid ?? '', type: 'Normal', reason: 'OrphanCollected', message })
   }
 

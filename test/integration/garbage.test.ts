@@ -66,6 +66,31 @@ describe('garbage on a real engine', function () {
     }
   })
 
+  it('N5: so is a second network of a living function, whose own is left as it is', async () => {
+    const gateway = await start()
+    try {
+      await gateway.apply('lives', { image: run().image })
+      await gateway.converged('lives')
+      const own = await gateway.docker.getNetwork(gateway.networkOf('lives')).inspect()
+      const subnet = run().subnet()
+      const signer = await readSigner({ STATE_DB_PATH: gateway.databasePath })
+      const second = await gateway.docker.createNetwork({
+        Name: own.Name,
+        CheckDuplicate: false,
+        Labels: signer.sign(own.Labels ?? {}, { kind: 'network', subnet }),
+        IPAM: { Config: [{ Subnet: subnet }] }
+      })
+      await eventually(async () => expect(await gateway.networks()).to.deep.equal([own.Name]), { timeoutMs: 30_000 })
+      expect((await gateway.docker.getNetwork(own.Id).inspect()).Containers).to.deep.equal(own.Containers)
+      await second.inspect().then(
+        () => expect.fail('the second network is still there'),
+        (err: { statusCode?: number }) => expect(err.statusCode).to.equal(404)
+      )
+    } finally {
+      await gateway.close()
+    }
+  })
+
   it('S5: is not collected over an empty database, and a log line and the plan say so', async () => {
     const gateway = await start()
     try {

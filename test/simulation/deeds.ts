@@ -2,6 +2,7 @@ import { LABEL } from '../../api/labels.ts'
 import { DEFAULT_NAMESPACE } from '../../api/meta.ts'
 import { networkName } from '../../api/names.ts'
 import type { Container } from '../../src/engine/engine.ts'
+import { overlaps } from '../../src/engine/subnets.ts'
 import { POLICY, SIGNER } from '../helpers/builders.ts'
 import { ANCHOR, GOOD_IMAGES, NAMES, type Simulation } from './simulation.ts'
 
@@ -43,7 +44,8 @@ const MEDDLING: Readonly<Record<string, (sim: Simulation, container: Container) 
   update: (sim, { id }) =>
     sim.engine.update(id, sim.random.pick([{ memoryBytes: 64 * 2 ** 20 }, { nanoCpus: 500_000_000 }]) ?? {}),
   ill: (sim, { id }) => sim.health.fallIll(id, sim.random.below(60_000)),
-  duplicate: (sim, container) => duplicate(sim, container)
+  duplicate: (sim, container) => duplicate(sim, container),
+  forge: (sim, container) => sim.foreigners.forge(container)
 }
 
 const HOST: Readonly<Record<string, Deed>> = {
@@ -55,6 +57,7 @@ const HOST: Readonly<Record<string, Deed>> = {
   foreignName: sim => sim.foreigners.addNetwork(networkOf(aName(sim)), `192.168.${sim.random.below(250)}.0/24`),
   foreignSubnet: sim =>
     sim.foreigners.addNetwork(`foreign-pool-${sim.random.below(1000)}`, `10.200.0.${16 * sim.random.below(16)}/29`),
+  twinNetwork: sim => twinNetwork(sim, aName(sim)),
   ghost: sim => ghost(sim),
   mute: sim => {
     sim.engine.muteEvents(true)
@@ -66,8 +69,7 @@ const HOST: Readonly<Record<string, Deed>> = {
     sim.time.set(() => sim.setEngineUp(true), sim.random.below(20_000))
   },
   engineRestart: sim => {
-    for (const { id, labels } of sim.engine.containers()) {
-      if (labels[LABEL.instance] !== POLICY.instance) continue
+    for (const { id } of sim.ownContainers()) {
       sim.health.disturb(id)
       sim.engine.exit(id, 137)
     }
@@ -98,7 +100,7 @@ export async function doSomething(sim: Simulation): Promise<void> {
   const [deeds, edits] = [Object.entries(HOST), Object.entries(EDITS)]
   if (kind < 4) return attempt(sim, sim.random.pick(edits))
   if (kind < 6) return attempt(sim, sim.random.pick(deeds))
-  const container = sim.random.pick(sim.engine.containers().filter(c => c.labels[LABEL.instance] === POLICY.instance))
+  const container = sim.random.pick(sim.ownContainers())
   const meddling = sim.random.pick(Object.entries(MEDDLING))
   if (container === undefined || meddling === undefined) return
   sim.health.disturb(container.id)
@@ -143,12 +145,22 @@ async function removeNetwork(sim: Simulation, name: string): Promise<void> {
   // Start goes by name, and nothing can be done about a name that changes hands between a look and a call.
   const hasNamesake = sim.engine.networks().filter(n => n.name === network.name).length > 1
   if (hasNamesake && (sim.process?.functions.running ?? 0) > 0) return
-  for (const container of sim.engine.containers()) {
-    if (container.networks[network.name] === undefined) continue
+  const members = sim.engine.containers().filter(({ networks }) => networks[network.name] !== undefined)
+  if (members.some(({ id }) => sim.foreigners.has(id))) return
+  for (const container of members) {
     sim.health.disturb(container.id)
     await sim.engine.disconnectNetwork(network.id, container.id)
   }
   await sim.engine.removeNetwork(network.id)
+}
+
+/** A second network of the function, as two processes at once would have made it. */
+function twinNetwork(sim: Simulation, name: string): void {
+  const subnet = `192.168.${sim.random.below(250)}.0/28`
+  const labels = sim.engine.networks().find(n => n.name === networkOf(name))?.labels
+  if (labels?.[LABEL.instance] !== POLICY.instance) return
+  if (sim.engine.networks().some(n => n.subnets.some(other => overlaps(other, subnet)))) return
+  sim.engine.addNetwork(networkOf(name), { labels: SIGNER.sign(labels, { kind: 'network', subnet }), subnets: [subnet] })
 }
 
 /** A container with all labels of another one and of its image, as two processes at once would have made it. */

@@ -1,3 +1,5 @@
+import type { StringMap } from '../../api/meta.ts'
+import type { Container } from '../../src/engine/engine.ts'
 import { overlaps } from '../../src/engine/subnets.ts'
 import type { FakeEngine } from '../helpers/fake-engine.ts'
 
@@ -10,6 +12,7 @@ export class Foreigners {
   /** Id → the whole of it, as text. */
   readonly #containers = new Map<string, string>()
   readonly #networks = new Map<string, string>()
+  readonly #forged = new Set<string>()
   #count = 0
 
   constructor(engine: FakeEngine) {
@@ -21,11 +24,36 @@ export class Foreigners {
     if (this.#engine.containers().some(c => c.name === name)) return undefined
     const network = `foreign-${this.#count++}`
     const networkId = this.#engine.addNetwork(network, { subnets: [`172.16.${this.#count}.0/24`] })
-    const id = await this.#engine.createContainer({
-      name,
-      network,
-      image: 'hello:1',
-      labels: { 'somebody.else': 'yes' },
+    const id = await this.#create({ name, network, image: 'hello:1', labels: { 'somebody.else': 'yes' } })
+    await this.#engine.startContainer(id)
+    if (name !== 'the-gateway') this.#containers.set(id, this.#describeContainer(id))
+    this.#networks.set(networkId, this.#describeNetwork(networkId))
+    return id
+  }
+
+  /** Somebody runs their own image under all labels of a container of ours, its signature included, on its network. */
+  async forge({ labels, networks }: Container): Promise<void> {
+    const [network] = Object.keys(networks)
+    if (network === undefined) return
+    const id = await this.#create({ name: `forged-${this.#count++}`, network, image: 'forged:1', labels })
+    this.#forged.add(id)
+    await this.#engine.startContainer(id)
+    this.#containers.set(id, this.#describeContainer(id))
+  }
+
+  /** Whether somebody else made this container. */
+  has(containerId: string): boolean {
+    return this.#containers.has(containerId) || this.#forged.has(containerId)
+  }
+
+  async #create(what: {
+    readonly name: string
+    readonly network: string
+    readonly image: string
+    readonly labels: StringMap
+  }): Promise<string> {
+    return this.#engine.createContainer({
+      ...what,
       env: {},
       memoryBytes: 0,
       memoryReservationBytes: 0,
@@ -37,10 +65,6 @@ export class Foreigners {
       ports: [],
       logMaxBytes: 0
     })
-    await this.#engine.startContainer(id)
-    if (name !== 'the-gateway') this.#containers.set(id, this.#describeContainer(id))
-    this.#networks.set(networkId, this.#describeNetwork(networkId))
-    return id
   }
 
   /** Nothing happens when the engine would refuse the subnet. */

@@ -62,7 +62,7 @@ async function writesLost(sim: Simulation): Promise<string[]> {
 /** I2: whatever is ours belongs to a function that is written down, and is wanted. */
 function orphans(sim: Simulation): string[] {
   const isOwned = (labels: Readonly<Record<string, string>>) => sim.written.has(labels[LABEL.function] ?? '')
-  const containers = sim.engine.containers().filter(isOurs)
+  const containers = sim.ownContainers()
   const wanted = [...sim.written].flatMap(([name, { spec }]) =>
     Array.from({ length: spec.replicas }, (_, ordinal) => `${name}-${ordinal}`)
   )
@@ -82,7 +82,7 @@ function orphans(sim: Simulation): string[] {
 /** I5: one container for each ordinal; and one network for each function. */
 function doubles(sim: Simulation): string[] {
   const identity = ({ labels }: Container) => `${labels[LABEL.function]}-${labels[LABEL.ordinal]} ${labels[LABEL.uid]}`
-  const containers = repeated(sim.engine.containers().filter(isOurs).map(identity))
+  const containers = repeated(sim.ownContainers().map(identity))
   const networks = repeated(
     sim.engine
       .networks()

@@ -1,9 +1,11 @@
 import type { FunctionSpec } from '../../api/function.ts'
+import { LABEL } from '../../api/labels.ts'
 import { DEFAULT_NAMESPACE } from '../../api/meta.ts'
+import type { Container } from '../../src/engine/engine.ts'
 import type { Route } from '../../src/gateway/endpoints.ts'
 import type { Timers } from '../../src/runtime/timers.ts'
 import type { FunctionStore } from '../../src/store/store.ts'
-import { aFunction } from '../helpers/builders.ts'
+import { aFunction, POLICY } from '../helpers/builders.ts'
 import { FakeEngine } from '../helpers/fake-engine.ts'
 import { ManualTime } from '../helpers/manual-time.ts'
 import { CALM, type Rates, randomRates } from './chaos.ts'
@@ -70,6 +72,7 @@ export class Simulation {
     const uids = this.random.fork()
     store.use({ now: this.time.now, newUid: () => `uid-${uids.below(2 ** 31).toString(36)}` })
     for (const image of ['hello:1', 'hello:2', 'deaf:1', 'crash:1']) this.engine.addImage(image)
+    this.engine.addImage('forged:1')
     this.engine.addImage('remote:1', { remote: true })
     this.engine.addImage('stubborn:1', { ignoresTerm: true })
   }
@@ -84,6 +87,13 @@ export class Simulation {
 
   get gatewayId(): string | undefined {
     return this.#gatewayId
+  }
+
+  /** The containers of this installation, as they are: without those that only carry its labels. */
+  ownContainers(): Container[] {
+    return this.engine
+      .containers()
+      .filter(({ id, labels }) => labels[LABEL.instance] === POLICY.instance && !this.foreigners.has(id))
   }
 
   /** Empties the database of the simulation before, and puts the first functions into it. */
@@ -224,10 +234,13 @@ export class Simulation {
     if (serves) this.violate(`I1: ${operation} of ${subject.slice(0, 12)} while it takes calls`)
   }
 
-  /** I9, and: an endpoint that answers goes only when as many as are wanted stay. */
+  /** I9, K11, and: an endpoint that answers goes only when as many as are wanted stay. */
   #checkRoute(before: Route | undefined, after: Route): void {
     for (const name of this.revisions.outlived(after)) {
       this.violate(`I9: ${name} takes calls of ${after.key}, whose later revision was rolled out`)
+    }
+    for (const { containerId } of after.endpoints) {
+      if (this.foreigners.has(containerId)) this.violate(`K11: a forged container takes calls of ${after.key}`)
     }
     if (before === undefined || before.uid !== after.uid || after.endpoints.length >= after.replicas) return
     const kept = new Set(after.endpoints.map(e => e.containerId))
