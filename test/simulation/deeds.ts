@@ -160,7 +160,10 @@ function twinNetwork(sim: Simulation, name: string): void {
   const labels = sim.engine.networks().find(n => n.name === networkOf(name))?.labels
   if (labels?.[LABEL.instance] !== POLICY.instance) return
   if (sim.engine.networks().some(n => n.subnets.some(other => overlaps(other, subnet)))) return
-  sim.engine.addNetwork(networkOf(name), { labels: SIGNER.sign(labels, { kind: 'network', subnet }), subnets: [subnet] })
+  sim.engine.addNetwork(networkOf(name), {
+    labels: SIGNER.sign(labels, { kind: 'network', subnet }),
+    subnets: [subnet]
+  })
 }
 
 /** A container with all labels of another one and of its image, as two processes at once would have made it. */
