@@ -54,6 +54,7 @@ export function reasonOf(err: unknown): Reason {
   if (err instanceof NameConflictError) return 'NameConflict'
   if (err instanceof SubnetsExhaustedError) return 'SubnetsExhausted'
   if (err instanceof EngineError) {
+    if (err.isUnreachable && !err.isEngineAway) return 'EngineError'
     return err.fault === 'other' && err.operation === 'container_start' ? 'StartFailed' : REASON_OF_FAULT[err.fault]
   }
   return err instanceof PassTimeoutError ? 'EngineError' : 'InternalError'

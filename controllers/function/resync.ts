@@ -4,7 +4,7 @@ import type { Reconciler } from '../../src/runtime/reconciler.ts'
 import type { FunctionStore } from '../../src/store/store.ts'
 
 /** Why everything is looked at. */
-export type ResyncReason = 'start' | 'reconnect' | 'disconnect' | 'periodic' | 'asked'
+export type ResyncReason = 'start' | 'reconnect' | 'disconnect' | 'away' | 'gap' | 'periodic' | 'asked'
 
 export interface ResyncDeps {
   readonly functions: Pick<FunctionStore, 'list'>
@@ -18,8 +18,8 @@ export interface ResyncDeps {
 }
 
 /**
- * Makes the loop look at every function: at the start, after each connect and each loss of the event stream, on a period, and when
- * asked. It is what makes lost events cost time only. Knows when the first full round is over.
+ * Makes the loop look at every function: at the start, after each connect, loss and gap of the event stream, when the engine goes
+ * away, on a period, and when asked. It is what makes lost events cost time only. Knows when the first full round is over.
  */
 export class Resync {
   readonly #deps: ResyncDeps

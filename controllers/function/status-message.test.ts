@@ -129,6 +129,19 @@ describe('statusOf, in detail', () => {
     expect(ready).to.include({ status: 'Unknown', reason: 'EngineUnreachable' })
   })
 
+  it('keeps what it said of readiness when one call has no answer of an engine that answers others', () => {
+    const late = new EngineError('container_list', 'timeout', 'timed out', { isEngineThere: true })
+    const before = statusIn({ observed: anObserved([aReplica()]) })
+    const object = { ...aFunction(), status: before }
+    const { conditions } = statusIn({ failure: late, object })
+    expect(conditions.map(c => `${c.type}=${c.status} ${c.reason}`)).to.deep.equal([
+      'Ready=True ReplicasReady',
+      'Progressing=False Converged',
+      'Degraded=True EngineError'
+    ])
+    expect(reason('Ready', { failure: late })).to.equal('EngineError')
+  })
+
   it('gives the reason of what stopped a pass that never read the engine', () => {
     expect(reason('Ready', { failure: new Error('a bug') })).to.equal('InternalError')
     expect(reason('Ready', {})).to.equal('EngineUnreachable')

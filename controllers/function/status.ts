@@ -1,4 +1,4 @@
-import { type Condition, type Reason, transition } from '../../api/condition.ts'
+import { type Condition, getCondition, type Reason, transition } from '../../api/condition.ts'
 import type { DebugPort, FunctionObject, FunctionStatus, RestartRecord } from '../../api/function.ts'
 import { EngineError } from '../../src/engine/faults.ts'
 import { DEBUG_PORTS } from './container-spec.ts'
@@ -74,7 +74,8 @@ function summarize(desired: Desired, { replicas }: Observed): Summary {
 type Draft = Omit<Condition, 'lastTransitionTime'>
 
 function conditionsOf(result: PassResult, seen: Summary | undefined): Draft[] {
-  const { desired, observed, failure } = result
+  const { object, desired, observed, failure } = result
+  if (isUnanswered(failure) && observed === undefined) return asBefore(object.status.conditions, failure)
   if (observed === undefined || seen === undefined || isUnreachable(failure)) return unreachable(failure)
   const fault = faultOf(result, observed)
   const converged = seen.settled === desired.replicas && seen.extra === 0 && desired.hash !== undefined
@@ -83,6 +84,18 @@ function conditionsOf(result: PassResult, seen: Summary | undefined): Draft[] {
 
 function isUnreachable(failure: unknown): boolean {
   return failure instanceof EngineError && reasonOf(failure) === 'EngineUnreachable'
+}
+
+/** One call had no answer, of an engine that answers others. */
+function isUnanswered(failure: unknown): failure is EngineError {
+  return failure instanceof EngineError && failure.isUnreachable && !failure.isEngineAway
+}
+
+/** Nothing new is known of the replicas, and nothing speaks against what was. */
+function asBefore(before: readonly Condition[], failure: EngineError): Draft[] {
+  return unreachable(failure).map(draft =>
+    draft.type === 'Degraded' ? draft : (getCondition(before, draft.type) ?? draft)
+  )
 }
 
 function unreachable(failure: unknown): Draft[] {

@@ -1,16 +1,21 @@
 import type { Config } from '../config/config.ts'
 import { DockerEngine } from '../engine/docker.ts'
+import { EngineError, type EngineFault } from '../engine/faults.ts'
 import { EngineHealth } from '../engine/health.ts'
+import { Heartbeat } from '../engine/heartbeat.ts'
 import { createRegistryAuth } from '../engine/registry-auth.ts'
 import type { Logger } from '../logging/logger.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 
-/** The engine of the configuration, and what its calls tell of how it is. */
+/** What a call ends with that may be the last sign of an engine that goes. */
+const DOUBTFUL: ReadonlySet<EngineFault | 'none'> = new Set(['unavailable', 'timeout'])
+
+/** The engine of the configuration, what tells how it is, and the heartbeat, which does nothing before it is started. */
 export function assembleEngine(
   config: Config,
   log: Logger,
-  metrics: Pick<Metrics, 'observeEngineCall'>
-): { engine: DockerEngine; health: EngineHealth } {
+  metrics: Pick<Metrics, 'observeEngineCall' | 'setBreakerOpen'>
+): { engine: DockerEngine; health: EngineHealth; heartbeat: Heartbeat } {
   const health = new EngineHealth()
   const engine = new DockerEngine({
     host: config.DOCKER_HOST,
@@ -22,8 +27,26 @@ export function assembleEngine(
     pullInactivityMs: config.PULL_INACTIVITY_TIMEOUT,
     observe: (operation, fault, seconds) => {
       metrics.observeEngineCall(operation, fault, seconds)
-      health.observe(operation, fault)
+      if (DOUBTFUL.has(fault) && operation !== 'ping' && operation !== 'image_pull') heartbeat.doubt()
+    },
+    onBreaker: (isOpen, why) => {
+      metrics.setBreakerOpen(isOpen)
+      if (isOpen) log.warn({ err: why }, 'Lost engine')
+      else log.info({}, 'Reached engine again')
+      if (isOpen) health.isAway(messageOf(why))
+      else health.answers()
     }
   })
-  return { engine, health }
+  const heartbeat = new Heartbeat({
+    engine,
+    onBeat: err => {
+      engine.noteBeat(err)
+      if (err === undefined && !engine.isAway) health.answers()
+    }
+  })
+  return { engine, health, heartbeat }
+}
+
+function messageOf(why: unknown): string {
+  return why instanceof EngineError ? `${why.operation} ended with ${why.fault}` : String(why)
 }

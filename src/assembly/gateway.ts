@@ -40,7 +40,7 @@ export async function assembleGateway(options: GatewayOptions): Promise<Gateway>
   const { config, log } = options
   const metrics = createMetrics()
   const { store, raw } = await assembleStore(config, log, metrics)
-  const { engine, health } = assembleEngine(config, log, metrics)
+  const { engine, health, heartbeat } = assembleEngine(config, log, metrics)
   const endpoints = new EndpointTable()
   const inflight = new Inflight()
   const plane = assembleControlPlane({
@@ -81,6 +81,7 @@ export async function assembleGateway(options: GatewayOptions): Promise<Gateway>
   const manager = new Manager({ log })
   manager.add({ name: 'store', start: () => countFunctions(raw, metrics), stop: () => raw.close() })
   manager.add({ name: 'engine', start: () => undefined, stop: () => engine[Symbol.asyncDispose]() })
+  manager.add({ name: 'heartbeat', start: () => heartbeat.start(), stop: () => heartbeat.stop() })
   if (config.METRICS_ENABLED) manager.add(exposition)
   manager.add(loop)
   manager.add(edge)

@@ -39,7 +39,7 @@ export class LoopComponent implements Component {
   constructor(deps: LoopDeps, plane: ControlPlane) {
     this.#deps = deps
     this.#plane = plane
-    const { config, engine, endpoints, log, metrics } = deps
+    const { config, engine, endpoints, health, log, metrics } = deps
     this.#watcher = new EngineWatcher({
       engine,
       onConnected: () => {
@@ -63,6 +63,11 @@ export class LoopComponent implements Component {
         if (this.#wasConnected) void this.#resync('disconnect', DISCONNECT_SPREAD_MS)
         this.#wasConnected = false
       }
+    })
+    health.onChange(reachable => {
+      // A stream that outlived the engine's absence may be dead, or have lost what happened meanwhile.
+      if (reachable) this.#watcher.reconnect()
+      else void this.#resync('away')
     })
   }
 

@@ -78,4 +78,38 @@ describe('Breaker', () => {
     await breaker.pass(async () => undefined)
     expect(await ask()).to.equal('answer')
   })
+
+  it('lets nothing through after a missed heartbeat, until one is answered', async () => {
+    breaker.beat(new EngineError('ping', 'timeout', 'timed out'))
+    now = 10_000
+    expect([await ask(), calls]).to.deep.equal(['unavailable', 0])
+    breaker.beat()
+    expect(await ask()).to.equal('answer')
+  })
+
+  it('gives up the calls that run when a heartbeat is missed', async () => {
+    const running = breaker.run('container_list', async givenUp => {
+      await new Promise(resolve => givenUp.addEventListener('abort', resolve))
+      throw new EngineError('container_list', 'unavailable', 'given up')
+    })
+    breaker.beat(new EngineError('ping', 'timeout', 'timed out'))
+    expect(await running.catch((err: EngineError) => err.fault)).to.equal('unavailable')
+  })
+
+  it('stays open for calls that go unanswered though heartbeats are answered', async () => {
+    await open()
+    breaker.beat()
+    expect([await ask(), calls]).to.deep.equal(['unavailable', 0])
+  })
+
+  it('tells once when it opens, and once when it closes', async () => {
+    const told: boolean[] = []
+    breaker = new Breaker({ threshold: 3, monotonic: () => now, onChange: isOpen => told.push(isOpen) })
+    await open()
+    breaker.beat(new EngineError('ping', 'timeout', 'timed out'))
+    await ask('timeout')
+    breaker.beat()
+    await ask()
+    expect(told).to.deep.equal([true, false])
+  })
 })

@@ -7,6 +7,8 @@ export interface BreakerOptions {
   readonly cooldownMs?: number
   /** Milliseconds of a clock that never jumps. */
   readonly monotonic?: () => number
+  /** Told when it opens, with what it opened for, and when it closes. */
+  readonly onChange?: (isOpen: boolean, why: unknown) => void
 }
 
 const UNANSWERED: ReadonlySet<EngineFault> = new Set(['unavailable', 'timeout'])
@@ -14,35 +16,45 @@ const UNANSWERED: ReadonlySet<EngineFault> = new Set(['unavailable', 'timeout'])
 /**
  * Keeps calls away from an engine that does not answer, so that a socket that hangs holds up one caller and not all of
  * them for the length of the deadline. Opens after some calls in a row without an answer; then fails fast, and lets one
- * call through at a time to see whether the engine is back. Any answer closes it, a refusal as well.
+ * call through at a time to see whether the engine is back. Any answer closes it, a refusal as well. A missed heartbeat
+ * opens it at once, and gives up the calls that run; then only a heartbeat closes it.
  */
 export class Breaker {
   readonly #threshold: number
   readonly #cooldownMs: number
   readonly #monotonic: () => number
+  readonly #onChange: (isOpen: boolean, why: unknown) => void
+  readonly #running = new Set<AbortController>()
   #failures = 0
   #probeAt = 0
   #probing = false
+  #isDead = false
+  #wasOpen = false
 
-  constructor({ threshold = 5, cooldownMs = 1000, monotonic = () => performance.now() }: BreakerOptions = {}) {
+  constructor(options: BreakerOptions = {}) {
+    const { threshold = 5, cooldownMs = 1000, monotonic = () => performance.now(), onChange } = options
     this.#threshold = threshold
     this.#cooldownMs = cooldownMs
     this.#monotonic = monotonic
+    this.#onChange = onChange ?? (() => undefined)
   }
 
   get isOpen(): boolean {
-    return this.#failures >= this.#threshold
+    return this.#isDead || this.#failures >= this.#threshold
   }
 
-  /** What `call` gives. Rejects with fault `unavailable`, and calls nothing, while the engine is kept free of calls. */
-  async run<T>(operation: string, call: () => Promise<T>): Promise<T> {
-    if (!this.isOpen) return this.#settled(call())
-    if (this.#probing || this.#monotonic() < this.#probeAt) {
+  /**
+   * What `call` gives; its signal aborts when the call is given up. Rejects with fault `unavailable`, and calls nothing,
+   * while the engine is kept free of calls.
+   */
+  async run<T>(operation: string, call: (givenUp: AbortSignal) => Promise<T>): Promise<T> {
+    if (!this.isOpen) return this.#settled(call)
+    if (this.#isDead || this.#probing || this.#monotonic() < this.#probeAt) {
       throw new EngineError(operation, 'unavailable', `${operation.replace('_', ' ')} was not sent: engine is away`)
     }
     this.#probing = true
     try {
-      return await this.#settled(call())
+      return await this.#settled(call)
     } finally {
       this.#probing = false
     }
@@ -51,28 +63,54 @@ export class Breaker {
   /** What `call` gives, whatever the state: it is let through always, and counts only when the engine answers. */
   async pass<T>(call: () => Promise<T>): Promise<T> {
     const result = await call()
-    this.#failures = 0
+    this.#answered()
     return result
   }
 
-  async #settled<T>(call: Promise<T>): Promise<T> {
+  /** Notes whether the engine answered its heartbeat. An answer says nothing of calls that go unanswered beside it. */
+  beat(err?: unknown): void {
+    if (this.#isDead === (err !== undefined)) return
+    this.#isDead = err !== undefined
+    if (!this.#isDead) this.#failures = 0
+    this.#tell(err)
+    if (!this.#isDead) return
+    for (const call of this.#running) call.abort()
+  }
+
+  async #settled<T>(call: (givenUp: AbortSignal) => Promise<T>): Promise<T> {
+    const controller = new AbortController()
+    this.#running.add(controller)
     try {
-      const result = await call
-      this.#failures = 0
+      const result = await call(controller.signal)
+      this.#answered()
       return result
     } catch (err) {
-      this.#count(faultOf(err))
+      this.#count(err, faultOf(err))
       throw err
+    } finally {
+      this.#running.delete(controller)
     }
   }
 
-  #count(fault: EngineFault): void {
+  #count(err: unknown, fault: EngineFault): void {
     if (fault === 'aborted') return
-    if (!UNANSWERED.has(fault)) {
-      this.#failures = 0
-      return
+    if (UNANSWERED.has(fault)) {
+      this.#failures++
+      this.#probeAt = this.#monotonic() + this.#cooldownMs
+      this.#tell(err)
+    } else {
+      this.#answered()
     }
-    this.#failures++
-    this.#probeAt = this.#monotonic() + this.#cooldownMs
+  }
+
+  #answered(): void {
+    this.#failures = 0
+    this.#tell(undefined)
+  }
+
+  #tell(why: unknown): void {
+    if (this.isOpen === this.#wasOpen) return
+    this.#wasOpen = this.isOpen
+    this.#onChange(this.isOpen, why)
   }
 }

@@ -33,10 +33,14 @@ export interface DockerEngineOptions {
   /** A pull that says nothing for so long is given up, 60 s. */
   readonly pullInactivityMs?: number
   readonly observe?: ObserveCall
+  /** Told when calls are kept away from the engine, with the reason, and when they are let through again. */
+  readonly onBreaker?: (isOpen: boolean, why: unknown) => void
 }
 
 const LOG_BYTES = 64 * 1024
 const MAX_TAIL = 10_000
+
+const PING_MS = 2000
 
 /** What waits on something else than the engine, a registry or the next event, and so is neither stopped nor counted. */
 const UNGUARDED: ReadonlySet<string> = new Set(['image_pull', 'events'])
@@ -45,28 +49,49 @@ const UNGUARDED: ReadonlySet<string> = new Set(['image_pull', 'events'])
 export class DockerEngine implements engine.Engine {
   readonly #calls: DockerClient
   readonly #streams: DockerClient
+  readonly #pings: DockerClient
   readonly #agents: readonly Agent[]
   readonly #registryAuth: RegistryAuth | undefined
   readonly #timeoutMs: number
   readonly #pullInactivityMs: number
   readonly #observe: ObserveCall
-  readonly #breaker = new Breaker()
+  readonly #breaker: Breaker
 
   constructor(options: DockerEngineOptions = {}) {
     const { host = DEFAULT_HOST, registryAuth, timeoutMs = 30_000, pullInactivityMs = 60_000 } = options
-    const agents = [callAgent(), streamAgent()] as const
+    const agents = [callAgent(), streamAgent(), streamAgent()] as const
     this.#agents = agents
     this.#calls = connectDocker(host, agents[0])
     this.#streams = connectDocker(host, agents[1])
+    this.#pings = connectDocker(host, agents[2])
     this.#registryAuth = registryAuth
     this.#timeoutMs = timeoutMs
     this.#pullInactivityMs = pullInactivityMs
     this.#observe = options.observe ?? (() => undefined)
+    this.#breaker = new Breaker(options.onBreaker === undefined ? {} : { onChange: options.onBreaker })
+  }
+
+  /** Whether calls are kept away from it. */
+  get isAway(): boolean {
+    return this.#breaker.isOpen
+  }
+
+  /** Notes how a heartbeat ended: one that was not answered keeps every call away, until one is. */
+  noteBeat(err?: unknown): void {
+    this.#breaker.beat(err)
   }
 
   /** Drops the connections. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const agent of this.#agents) agent.destroy()
+  }
+
+  async ping(signal?: AbortSignal): Promise<void> {
+    const call = { operation: 'ping', signal, timeoutMs: PING_MS }
+    await runCall(call, this.#observe, async ({ abortSignal }) => {
+      const answer = await openStream(this.#pings, '/_ping', {}, abortSignal)
+      for await (const _ of answer);
+    })
   }
 
   async info(signal?: AbortSignal): Promise<engine.EngineInfo> {
@@ -272,7 +297,11 @@ export class DockerEngine implements engine.Engine {
   }
 
   async #call<T>(call: Omit<Call, 'timeoutMs'> & { timeoutMs?: number }, send: (deadline: Deadline) => Promise<T>) {
-    const run = () => runCall({ timeoutMs: this.#timeoutMs, ...call }, this.#observe, send)
+    const isEngineThere = () => !this.#breaker.isOpen
+    const run = (givenUp?: AbortSignal) => {
+      const guard = givenUp === undefined ? {} : { givenUp }
+      return runCall({ timeoutMs: this.#timeoutMs, isEngineThere, ...guard, ...call }, this.#observe, send)
+    }
     return UNGUARDED.has(call.operation) ? this.#breaker.pass(run) : this.#breaker.run(call.operation, run)
   }
 

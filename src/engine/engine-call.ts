@@ -11,6 +11,10 @@ export interface Call {
   readonly subject?: string
   readonly signal: AbortSignal | undefined
   readonly timeoutMs: number
+  /** Aborts when the engine is taken for away. */
+  readonly givenUp?: AbortSignal
+  /** Whether the engine answers what else it is asked; it does not when left out. */
+  readonly isEngineThere?: () => boolean
   /** What a rejection means, where it is not what it usually means. */
   readonly faultOf?: (err: unknown) => EngineFault
 }
@@ -25,7 +29,7 @@ export async function runCall<T>(
   send: (deadline: Deadline) => Promise<T>
 ): Promise<T> {
   const started = performance.now()
-  const deadline = new Deadline(call.timeoutMs, call.signal)
+  const deadline = new Deadline(call.timeoutMs, call.signal, call.givenUp)
   let fault: EngineFault | 'none' = 'none'
   try {
     return await send(deadline)
@@ -56,9 +60,9 @@ export class Deadline {
   readonly #controller = new AbortController()
   readonly #timer: NodeJS.Timeout
 
-  constructor(timeoutMs: number, signal: AbortSignal | undefined) {
+  constructor(timeoutMs: number, ...signals: readonly (AbortSignal | undefined)[]) {
     this.#timer = setTimeout(() => this.#controller.abort(), timeoutMs)
-    this.abortSignal = AbortSignal.any([this.#controller.signal, ...(signal ? [signal] : [])])
+    this.abortSignal = AbortSignal.any([this.#controller.signal, ...signals.filter(signal => signal !== undefined)])
   }
 
   get hasPassed(): boolean {
@@ -78,10 +82,13 @@ export class Deadline {
 
 /** The `EngineError` that says what a rejection means. */
 function toEngineError(call: Call, deadline: Deadline, cause: unknown): EngineError {
-  const { operation, subject = '', signal } = call
+  const { operation, subject = '', signal, givenUp } = call
   const what = `${operation.replace('_', ' ')} ${subject}`.trim()
+  const options = { cause, isEngineThere: call.isEngineThere?.() === true }
   if (signal?.aborted) return new EngineError(operation, 'aborted', `${what} was aborted`, { cause })
-  if (deadline.hasPassed) return new EngineError(operation, 'timeout', `${what} timed out`, { cause })
+  if (givenUp?.aborted)
+    return new EngineError(operation, 'unavailable', `${what} was given up: engine is away`, options)
+  if (deadline.hasPassed) return new EngineError(operation, 'timeout', `${what} timed out`, options)
   const fault = (call.faultOf ?? engineFault)(cause)
-  return new EngineError(operation, fault, `${what} failed: ${engineMessage(cause)}`, { cause })
+  return new EngineError(operation, fault, `${what} failed: ${engineMessage(cause)}`, options)
 }

@@ -31,14 +31,22 @@ export class EngineError extends FaasError {
   readonly fault: EngineFault
   /** Milliseconds: an engine that is away is asked again at least this often, however long it was away. */
   readonly maxBackoffMs?: number
-  constructor(operation: string, fault: EngineFault, message: string, options?: ErrorOptions) {
+  /** Whether the engine as a whole answers no more, and not this one call only. */
+  readonly isEngineAway: boolean
+  constructor(
+    operation: string,
+    fault: EngineFault,
+    message: string,
+    options: ErrorOptions & { readonly isEngineThere?: boolean } = {}
+  ) {
     super(message, options)
     this.operation = operation
     this.fault = fault
+    this.isEngineAway = this.isUnreachable && options.isEngineThere !== true
     if (this.isUnreachable) this.maxBackoffMs = UNREACHABLE_BACKOFF_MS
   }
 
-  /** Whether the engine gave no answer, so that nothing is known of it. */
+  /** Whether the engine gave no answer, so that nothing is known of what was asked. */
   get isUnreachable(): boolean {
     return this.fault === 'unavailable' || this.fault === 'timeout'
   }

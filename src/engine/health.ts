@@ -1,5 +1,4 @@
 import type { EngineInfo } from './engine.ts'
-import type { EngineFault } from './faults.ts'
 
 export interface EngineState {
   readonly reachable: boolean
@@ -7,30 +6,39 @@ export interface EngineState {
   readonly error?: string
 }
 
-/** What a call's fault says of the engine as a whole: nothing, that it is there, or that it is not. */
-const UNREACHABLE: ReadonlySet<EngineFault | 'none'> = new Set(['unavailable', 'timeout'])
-const NO_NEWS: ReadonlySet<EngineFault | 'none'> = new Set(['aborted'])
-
-/** Whether the engine answers, as the last calls tell; asks nothing by itself. */
+/** Whether the engine answers, as its heartbeat and its breaker tell; asks nothing by itself. */
 export class EngineHealth {
+  readonly #listeners: ((reachable: boolean) => void)[] = []
   #state: EngineState = { reachable: false, error: 'the engine was not asked yet' }
 
   get state(): EngineState {
     return this.#state
   }
 
-  /** Notes how a call ended. A pull or an event stream says nothing: its other end may be a registry, or silence. */
-  observe(operation: string, fault: EngineFault | 'none'): void {
-    if (NO_NEWS.has(fault) || operation === 'image_pull' || operation === 'watch') return
-    const { version } = this.#state
-    const known = version === undefined ? {} : { version }
-    this.#state = UNREACHABLE.has(fault)
-      ? { ...known, reachable: false, error: `${operation} ended with ${fault}` }
-      : { ...known, reachable: true }
+  /** Tells of each change between away and there. */
+  onChange(listener: (reachable: boolean) => void): void {
+    this.#listeners.push(listener)
+  }
+
+  /** Notes that it answers. */
+  answers(): void {
+    const { error: _, ...known } = this.#state
+    this.#become({ ...known, reachable: true })
+  }
+
+  /** Notes that it does not answer, and what its last call ended with. */
+  isAway(error: string): void {
+    this.#become({ ...this.#state, reachable: false, error })
   }
 
   /** Notes what the engine said of itself. */
   identified({ version }: EngineInfo): void {
     this.#state = { ...this.#state, version }
+  }
+
+  #become(state: EngineState): void {
+    const { reachable } = this.#state
+    this.#state = state
+    if (reachable !== state.reachable) for (const tell of this.#listeners) tell(state.reachable)
   }
 }

@@ -86,6 +86,29 @@ describe('EngineWatcher', () => {
     expect(fake.waits.map(Math.round)).to.deep.equal([999, 1998, 3996, 500])
   })
 
+  it('connects anew at once when it is told to, out of a stream that says nothing and out of a wait', async () => {
+    const stopping = new AbortController()
+    let connects = 0
+    const watcher = new EngineWatcher({
+      engine: {
+        watch: async function* (signal) {
+          connects++
+          if (connects === 1) throw DOWN
+          yield { kind: 'connected' }
+          if (!signal.aborted) await new Promise(resolve => signal.addEventListener('abort', resolve))
+        }
+      },
+      onConnected: () => (connects === 3 ? stopping.abort() : setImmediate(() => watcher.reconnect())),
+      onEvent: () => undefined,
+      onDisconnected: () => setImmediate(() => watcher.reconnect()),
+      random: () => 1
+    })
+    const started = performance.now()
+    await watcher.run(stopping.signal)
+    expect(connects).to.equal(3)
+    expect(performance.now() - started).to.be.below(500)
+  })
+
   it('ends at once when it is told to, also while it waits', async () => {
     const stopping = new AbortController()
     const watcher = new EngineWatcher({

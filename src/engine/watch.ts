@@ -29,6 +29,7 @@ export class EngineWatcher {
   readonly #deps: EngineWatcherDeps
   readonly #wait: NonNullable<EngineWatcherDeps['wait']>
   #connected = false
+  #round = new AbortController()
 
   constructor(deps: EngineWatcherDeps) {
     this.#deps = deps
@@ -39,17 +40,25 @@ export class EngineWatcher {
     return this.#connected
   }
 
+  /** Connects anew, at once: the connection may be dead without showing it, or the time until the next try be long. */
+  reconnect(): void {
+    this.#round.abort()
+  }
+
   /** Ends, by returning, when the signal aborts and not before. */
   async run(signal: AbortSignal): Promise<void> {
     const { random = Math.random, monotonic = () => performance.now() } = this.#deps
     let failures = 0
     while (!signal.aborted) {
+      this.#round = new AbortController()
+      const round = AbortSignal.any([signal, this.#round.signal])
       const started = monotonic()
-      await this.#listen(signal)
+      await this.#listen(round)
       // An engine that takes connections and drops them at once is not well.
       failures = monotonic() - started >= CAP_MS ? 0 : failures + 1
       const limit = Math.min(CAP_MS, BASE_MS * 2 ** Math.min(failures, 10))
-      if (!signal.aborted) await this.#pause(random() * limit, signal)
+      if (!round.aborted) await this.#pause(random() * limit, round)
+      if (round.aborted) failures = 0
     }
   }
 

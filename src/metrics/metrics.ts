@@ -7,7 +7,7 @@ import { LagTracker } from './lag.ts'
 import { type ControllerMetrics, LoopMetrics } from './loop.ts'
 
 /** Why every key was enqueued. */
-export const RESYNC_REASONS = ['start', 'reconnect', 'disconnect', 'periodic', 'asked'] as const
+export const RESYNC_REASONS = ['start', 'reconnect', 'disconnect', 'away', 'gap', 'periodic', 'asked'] as const
 export type ResyncReason = (typeof RESYNC_REASONS)[number]
 
 export const REPAIR_KINDS = [
@@ -63,6 +63,8 @@ export interface Metrics {
   readonly controller: (name: string) => ControllerMetrics
   readonly observeRequest: (request: HttpObservation) => void
   readonly observeEngineCall: (operation: string, fault: EngineFault | 'none', seconds: number) => void
+  /** Whether calls are kept away from an engine that does not answer. */
+  readonly setBreakerOpen: (isOpen: boolean) => void
   /** Whether events come in; counts a gap when they no longer do. */
   readonly setWatchConnected: (connected: boolean) => void
   readonly watchResynced: (reason: ResyncReason) => void
@@ -184,6 +186,10 @@ function createEngineMetrics(registry: Registry) {
       registers
     }
   })
+  const breaker = new Gauge({
+    ...{ name: 'faas_engine_breaker_open', help: 'Whether the engine does not answer and calls are kept away from it' },
+    registers
+  })
   const connected = new Gauge({
     name: 'faas_engine_watch_connected',
     help: 'Whether events of the engine come in',
@@ -222,6 +228,7 @@ function createEngineMetrics(registry: Registry) {
   return {
     observeEngineCall: (operation: string, fault: EngineFault | 'none', took: number) =>
       seconds.observe({ operation, fault }, took),
+    setBreakerOpen: (isOpen: boolean) => breaker.set(isOpen ? 1 : 0),
     setWatchConnected: (isConnected: boolean) => {
       // Each attempt that fails while the engine is away belongs to the same gap.
       if (isWatching && !isConnected) gaps.inc()

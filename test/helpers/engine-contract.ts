@@ -81,6 +81,13 @@ export function describeEngine(name: string, setUp: () => EngineUnderTest): void
     const exited = (nameOrId: string) =>
       eventually(async () => expect((await inspect(nameOrId)).state).to.equal('exited'))
 
+    describe('ping', () => {
+      it('is done when the engine answers, and ends when it is aborted', async () => {
+        await t.engine.ping()
+        await rejects('aborted', t.engine.ping(AbortSignal.abort()))
+      })
+    })
+
     describe('info', () => {
       it('says who and how large the engine is', async () => {
         const info = await t.engine.info()

@@ -188,6 +188,10 @@ export class FakeEngine implements engine.Engine {
     this.#events.muted = muted
   }
 
+  async ping(signal?: AbortSignal): Promise<void> {
+    return this.#faults.run('ping', '', signal, () => undefined)
+  }
+
   async info(signal?: AbortSignal): Promise<engine.EngineInfo> {
     return this.#faults.run('info', '', signal, () => ({
       id: 'FAKE',

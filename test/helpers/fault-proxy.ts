@@ -23,7 +23,7 @@ export type Deed =
 export interface Rule {
   /** How many calls it was used for. */
   readonly hits: number
-  /** Ends it; what it holds up is reset. */
+  /** Ends it, and the connections that it holds up. */
   readonly end: () => void
 }
 
@@ -89,7 +89,7 @@ export class FaultProxy {
       },
       end: () => {
         this.#rules.splice(this.#rules.indexOf(rule), 1)
-        for (const socket of rule.held) socket.resetAndDestroy()
+        for (const socket of rule.held) socket.destroy()
       }
     }
   }

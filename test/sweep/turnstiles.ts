@@ -22,7 +22,9 @@ export async function engineTurnstile(path: string, upstream: string, guard: Gua
   const onward = new Set<{ destroy: () => void }>()
   const server = createHttpServer((from, back) => {
     const moment = momentOf(from)
-    if (!guard.before(moment)) return
+    // Heartbeats come when they come, and are no place of a scenario.
+    const asks = moment.what !== 'GET /_ping'
+    if (asks && !guard.before(moment)) return
     const to = request({ socketPath: upstream, method: from.method, path: from.url, headers: from.headers })
     onward.add(to)
     to.on('close', () => onward.delete(to)).on('error', () => back.destroy())
@@ -30,12 +32,12 @@ export async function engineTurnstile(path: string, upstream: string, guard: Gua
       back.writeHead(answer.statusCode ?? 500, answer.headers)
       back.flushHeaders()
       answer.on('error', () => back.destroy()).pipe(back)
-      answer.on('end', () => guard.after(moment))
+      answer.on('end', () => asks && guard.after(moment))
     })
     back.on('close', () => {
       if (!back.writableFinished) to.destroy()
     })
-    forward(from, to, () => guard.during(moment))
+    forward(from, to, () => asks && guard.during(moment))
   })
   track(server, sockets)
   await listening(server, path)

@@ -1,0 +1,82 @@
+import { expect } from 'chai'
+import { eventually } from '../../test/helpers/eventually.ts'
+import { EngineError } from './faults.ts'
+import { BEAT_MS, Heartbeat } from './heartbeat.ts'
+
+describe('Heartbeat', () => {
+  let now: number
+  /** How the next beats end, and after how many milliseconds; then answered at once, for ever. */
+  let script: { fault?: 'timeout' | 'unavailable'; takesMs?: number }[]
+  let pings: number
+  let beats: string[]
+  let pauses: { ms: number; end: () => void }[]
+  let heartbeat: Heartbeat
+
+  beforeEach(() => {
+    now = 0
+    script = []
+    pings = 0
+    beats = []
+    pauses = []
+    heartbeat = new Heartbeat({
+      engine: {
+        ping: async () => {
+          pings++
+          const { fault, takesMs = 1 } = script.shift() ?? {}
+          now += takesMs
+          if (fault !== undefined) throw new EngineError('ping', fault, 'no answer')
+        }
+      },
+      onBeat: err => beats.push(err === undefined ? 'answered' : (err as EngineError).fault),
+      monotonic: () => now,
+      wait: (ms, signal) =>
+        new Promise((resolve, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason))
+          pauses.push({ ms, end: () => resolve(undefined) })
+        })
+    })
+  })
+  afterEach(() => heartbeat.stop())
+
+  const paused = (times: number) => eventually(() => expect(pauses).to.have.length(times), { intervalMs: 1 })
+
+  it('is known from its first beat on, and comes again after a time', async () => {
+    await heartbeat.start()
+    expect(beats).to.deep.equal(['answered'])
+    await paused(1)
+    expect(pauses[0]?.ms).to.equal(BEAT_MS)
+    pauses[0]?.end()
+    await paused(2)
+    expect(beats).to.deep.equal(['answered', 'answered'])
+  })
+
+  it('comes at once when something else was not answered', async () => {
+    await heartbeat.start()
+    await paused(1)
+    heartbeat.doubt()
+    await paused(2)
+    expect(pings).to.equal(2)
+  })
+
+  it('comes more often while it is not answered', async () => {
+    script = [{ fault: 'unavailable' }]
+    await heartbeat.start()
+    await paused(1)
+    expect(beats).to.deep.equal(['unavailable'])
+    expect(pauses[0]?.ms).to.be.below(BEAT_MS)
+  })
+
+  it('C4: says nothing of an engine whose answer this process could not read in time', async () => {
+    script = [{ fault: 'timeout', takesMs: 5000 }]
+    await heartbeat.start()
+    await paused(1)
+    expect([pings, beats]).to.deep.equal([2, ['answered']])
+  })
+
+  it('ends within its pause and within a beat', async () => {
+    await heartbeat.start()
+    await paused(1)
+    await heartbeat.stop()
+    expect(pings).to.equal(1)
+  })
+})
