@@ -5,6 +5,8 @@ import { StoreUnavailableError, sqliteCode, toStoreError } from './errors.ts'
 
 /** What we use of better-sqlite3, which MikroORM opens and does not type. */
 export interface NativeClient {
+  readonly inTransaction: boolean
+  exec: (sql: string) => unknown
   pragma: (source: string, options?: { simple?: boolean }) => unknown
   backup: (path: string) => Promise<unknown>
 }
@@ -61,10 +63,31 @@ export class Database {
     this.#checkOpen()
     const dryRun = options.dryRun ?? false
     return await this.#writes.add(async () => {
-      const result = await this.#withRetries(() => transact(this.em.fork(), work, dryRun))
+      const result = await this.#withRetries(() => this.#transact(work, dryRun))
       if (!dryRun) options.committed?.(result)
       return result
     })
+  }
+
+  async #transact<T>(work: (em: EntityManager) => Promise<T>, dryRun: boolean): Promise<T> {
+    const em = this.em.fork()
+    await em.begin()
+    try {
+      const result = await work(em)
+      if (!dryRun) await em.commit()
+      return result
+    } finally {
+      if (em.isInTransaction()) await this.#rollback(em)
+    }
+  }
+
+  /**
+   * SQLite rolls back by itself when the disk is full or fails. Kysely does not know, and keeps its only connection for
+   * ever when its own rollback is refused; so there must be something to roll back.
+   */
+  async #rollback(em: EntityManager): Promise<void> {
+    if (!this.native.inTransaction) this.native.exec('BEGIN')
+    await em.rollback()
   }
 
   async #withRetries<T>(run: () => Promise<T>): Promise<T> {
@@ -121,15 +144,4 @@ export async function connect(path: string, mode: 'write' | 'readonly' | 'recove
     native.pragma(`journal_size_limit = ${WAL_LIMIT_BYTES}`)
   }
   return new Database(orm, native)
-}
-
-async function transact<T>(em: EntityManager, work: (em: EntityManager) => Promise<T>, dryRun: boolean): Promise<T> {
-  await em.begin()
-  try {
-    const result = await work(em)
-    if (!dryRun) await em.commit()
-    return result
-  } finally {
-    if (em.isInTransaction()) await em.rollback()
-  }
 }

@@ -45,8 +45,8 @@ describe('store: faults', () => {
           const found = new Map((await store.functions.list()).map(fn => [fn.metadata.name, Number(fn.spec.env['N'])]))
           for (const [name, n] of latest) expect(found.get(name), `${name} after kill ${kill}`).to.be.at.least(n)
           expect(store.functions.resourceVersion()).to.be.at.least(last.resourceVersion)
+          expect(rows(file, 'PRAGMA integrity_check')).to.deep.equal([{ integrity_check: 'ok' }])
         }
-        expect(rows(file, 'PRAGMA integrity_check')).to.deep.equal([{ integrity_check: 'ok' }])
         expect(rows(file, 'PRAGMA foreign_key_check')).to.deep.equal([])
       })
     )
