@@ -14,7 +14,8 @@ export const EVENT_REASONS = [
   'RolloutComplete',
   'OrphanCollected',
   'ForgedObject',
-  'NetworkLeaked'
+  'NetworkLeaked',
+  'ImageCollected'
 ] as const
 export type EventReason = Reason | (typeof EVENT_REASONS)[number]
 

@@ -37,3 +37,11 @@ export function parseImageReference(text: string): ImageReference | undefined {
     ...(digest === undefined ? {} : { digest })
   }
 }
+
+/** The reference with registry and tag, or digest, written out; as it is, when it is none. */
+export function canonicalReference(text: string): string {
+  const parts = parseImageReference(text)
+  if (parts === undefined) return text
+  const { registry, repository, tag, digest } = parts
+  return `${registry}/${repository}${digest === undefined ? `:${tag}` : `@${digest}`}`
+}

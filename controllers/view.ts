@@ -6,11 +6,13 @@ import type { FunctionStore } from '../src/store/store.ts'
 import type { FunctionReconciler } from './function/reconciler.ts'
 import type { Resync } from './function/resync.ts'
 import type { GarbageReconciler } from './gc/reconciler.ts'
+import type { ImagesReconciler } from './images/reconciler.ts'
 
 export interface ViewDeps {
   readonly functions: Pick<FunctionStore, 'list'>
   readonly reconciler: Pick<FunctionReconciler, 'preview'>
   readonly garbage: Pick<GarbageReconciler, 'preview' | 'previewLegacy'>
+  readonly images: Pick<ImagesReconciler, 'preview'>
   readonly queue: { readonly depth: number; readonly running: number }
   readonly lag: Pick<LagTracker, 'keys' | 'lagOf' | 'maxLag'>
   readonly resync: Pick<Resync, 'isComplete' | 'lastAt' | 'run'>
@@ -43,12 +45,14 @@ export class LoopViewOfControllers {
     }
     const orphans = [...(await this.#deps.garbage.preview(signal)), ...(await this.#deps.garbage.previewLegacy(signal))]
     const garbage = orphans.map(({ object, verdict }) => ({
-      kind: object.kind,
+      kind: object.kind as string,
       name: object.name,
       owner: object.owner ?? '',
-      verdict
+      verdict: verdict as string
     }))
-    return { functions, garbage }
+    const unused = await this.#deps.images.preview(signal)
+    const images = unused.map(({ name, verdict }) => ({ kind: 'image', name, owner: '', verdict }))
+    return { functions, garbage: [...garbage, ...images] }
   }
 
   state() {

@@ -78,3 +78,13 @@ export const OBJECT_TABLES = [
   value TEXT NOT NULL
 )`
 ]
+
+/** The table of version 4: an image under each reference that it was pulled by. */
+export const PULLED_IMAGES = `CREATE TABLE pulled_images (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  image_id TEXT NOT NULL,
+  reference TEXT NOT NULL,
+  pulled_at TEXT NOT NULL,
+  unused_since TEXT,
+  UNIQUE (image_id, reference)
+)`

@@ -201,7 +201,7 @@ describe('FunctionReconciler, over the fake engine and a real database', () => {
     await loop.put()
     await loop.settle()
     const image = (await loop.get()).status.image
-    loop.engine.removeImage('hello:1')
+    loop.engine.loseImage('hello:1')
     await loop.settle()
     expect(await reasonOf('Progressing')).to.equal('Converged')
     loop.engine.addImage(image?.digest ?? '', { remote: true, digest: image?.digest?.split('@')[1] ?? '' })

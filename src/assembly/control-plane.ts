@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises'
-import { getCondition } from '../../api/condition.ts'
 import type { FunctionObject } from '../../api/function.ts'
 import { heirOf } from '../../api/legacy.ts'
 import { keyOf, parseKey } from '../../api/meta.ts'
@@ -10,11 +9,13 @@ import { Prober } from '../../controllers/function/probe.ts'
 import { FunctionReconciler } from '../../controllers/function/reconciler.ts'
 import { Resync, settling } from '../../controllers/function/resync.ts'
 import { GarbageReconciler, GC_KEY } from '../../controllers/gc/reconciler.ts'
+import { IMAGES_KEY, type ImagesReconciler } from '../../controllers/images/reconciler.ts'
 import { systemClock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
+import type { DiskPressure } from '../engine/disk-pressure.ts'
 import type { Engine } from '../engine/engine.ts'
 import { readHostRoutes } from '../engine/host-routes.ts'
-import { ImagePuller } from '../engine/images.ts'
+import type { ImagePuller } from '../engine/images.ts'
 import { SubnetLeases } from '../engine/subnet-leases.ts'
 import { capacityOf, prefixFor } from '../engine/subnets.ts'
 import type { EndpointTable } from '../gateway/endpoints.ts'
@@ -24,13 +25,16 @@ import type { Metrics } from '../metrics/metrics.ts'
 import { Controller } from '../runtime/controller.ts'
 import type { Reconciler } from '../runtime/reconciler.ts'
 import type { Store } from '../store/open.ts'
+import { assembleImages } from './images.ts'
 import { policyOf } from './policy.ts'
 import { Self } from './self.ts'
+import { WaitingKeys } from './waiting-keys.ts'
 
 export interface ControlPlaneDeps {
   readonly config: Config
   readonly store: Store
   readonly engine: Engine
+  readonly pressure: DiskPressure
   readonly signer: Signer
   readonly endpoints: EndpointTable
   readonly inflight: Inflight
@@ -44,6 +48,8 @@ export interface ControlPlane {
   readonly garbage: Controller
   readonly functionReconciler: FunctionReconciler
   readonly garbageReconciler: GarbageReconciler
+  readonly imageGarbage: Controller
+  readonly imagesReconciler: ImagesReconciler
   readonly resync: Resync
   readonly self: Self
   readonly prober: Prober
@@ -55,21 +61,13 @@ const GC_SHARE = 0.25
 
 /** Wires the loop together: store and engine in, controllers out. */
 export function assembleControlPlane(deps: ControlPlaneDeps): ControlPlane {
-  const { config, store, engine, endpoints, inflight, metrics } = deps
+  const { config, store, engine, pressure, endpoints, inflight, metrics } = deps
   const clock = systemClock
   const self = new Self(engine, config.GATEWAY_CONTAINER_NAME)
-  const pulling = new Set<string>()
+  const waiting = new WaitingKeys(key => functions.add(key))
   const departures = new Departures()
   const prober = new Prober({ clock, onChange: key => functions.add(key) })
-  const images = new ImagePuller({
-    engine,
-    policy: config.IMAGE_PULL_POLICY,
-    clock,
-    random: Math.random,
-    onSettled: () => {
-      for (const key of pulling) functions.add(key)
-    }
-  })
+  const { images, imagesReconciler } = assembleImages(deps, { waiting, isReady: () => resync.isComplete })
   const functionReconciler = new FunctionReconciler({
     ...deps,
     images,
@@ -92,19 +90,21 @@ export function assembleControlPlane(deps: ControlPlaneDeps): ControlPlane {
     now: clock.now,
     onStatus: (object, converged) => {
       noteStatus(metrics, object, { converged, now: clock.now() })
-      if (isPulling(object)) pulling.add(keyOf(object.metadata))
-      else pulling.delete(keyOf(object.metadata))
+      waiting.note(object)
     },
     onRepaired: metrics.repaired,
     onGone: key => {
       const { namespace, name } = parseKey(key)
       metrics.removeFunction(namespace, name)
-      pulling.delete(key)
+      waiting.forget(key)
     }
   })
   const resync = assembleResync(deps, {
     functions: { add: key => functions.add(key), addAfter: (key, delayMs) => functions.addAfter(key, delayMs) },
-    onFirstComplete: () => garbage.add(GC_KEY)
+    onFirstComplete: () => {
+      garbage.add(GC_KEY)
+      imageGarbage.add(IMAGES_KEY)
+    }
   })
   const garbageReconciler = assembleGarbage(deps, { resync, self })
   const functions = assembleController(
@@ -113,6 +113,8 @@ export function assembleControlPlane(deps: ControlPlaneDeps): ControlPlane {
     config.RECONCILE_CONCURRENCY
   )
   const garbage = assembleController(deps, garbageReconciler, 1)
+  const imageGarbage = assembleController(deps, imagesReconciler, 1)
+  pressure.onLack(() => imageGarbage.add(IMAGES_KEY))
   store.functions.onChange(change => {
     onFunctionChange(endpoints, change)
     if (change.type === 'DELETED') garbage.add(GC_KEY)
@@ -121,7 +123,8 @@ export function assembleControlPlane(deps: ControlPlaneDeps): ControlPlane {
     const key = departures.keyOf(containerId)
     if (key !== undefined) functions.add(key)
   })
-  return { functions, garbage, functionReconciler, garbageReconciler, resync, self, prober, images }
+  const reconcilers = { functionReconciler, garbageReconciler, imagesReconciler }
+  return { functions, garbage, imageGarbage, ...reconcilers, resync, self, prober, images }
 }
 
 interface ResyncTargets {
@@ -190,10 +193,6 @@ function assembleController(
     clock: systemClock,
     random: Math.random
   })
-}
-
-function isPulling({ status }: FunctionObject): boolean {
-  return getCondition(status.conditions, 'Progressing')?.reason === 'ImagePulling'
 }
 
 function noteStatus(metrics: Metrics, object: FunctionObject, { converged, now }: { converged: boolean; now: number }) {

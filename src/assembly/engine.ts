@@ -1,4 +1,6 @@
+import { systemClock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
+import { DiskPressure } from '../engine/disk-pressure.ts'
 import { DockerEngine } from '../engine/docker.ts'
 import { EngineError, type EngineFault } from '../engine/faults.ts'
 import { EngineHealth } from '../engine/health.ts'
@@ -15,8 +17,9 @@ export function assembleEngine(
   config: Config,
   log: Logger,
   metrics: Pick<Metrics, 'observeEngineCall' | 'setBreakerOpen'>
-): { engine: DockerEngine; health: EngineHealth; heartbeat: Heartbeat } {
+): { engine: DockerEngine; health: EngineHealth; heartbeat: Heartbeat; pressure: DiskPressure } {
   const health = new EngineHealth()
+  const pressure = new DiskPressure(systemClock)
   const engine = new DockerEngine({
     host: config.DOCKER_HOST,
     registryAuth: createRegistryAuth({
@@ -27,6 +30,7 @@ export function assembleEngine(
     pullInactivityMs: config.PULL_INACTIVITY_TIMEOUT,
     observe: (operation, fault, seconds) => {
       metrics.observeEngineCall(operation, fault, seconds)
+      pressure.observe(fault)
       if (DOUBTFUL.has(fault) && operation !== 'ping' && operation !== 'image_pull') heartbeat.doubt()
     },
     onBreaker: (isOpen, why) => {
@@ -44,7 +48,7 @@ export function assembleEngine(
       if (err === undefined && !engine.isAway) health.answers()
     }
   })
-  return { engine, health, heartbeat }
+  return { engine, health, heartbeat, pressure }
 }
 
 function messageOf(why: unknown): string {

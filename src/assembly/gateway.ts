@@ -40,7 +40,7 @@ export async function assembleGateway(options: GatewayOptions): Promise<Gateway>
   const { config, log } = options
   const metrics = createMetrics()
   const { store, raw } = await assembleStore(config, log, metrics)
-  const { engine, health, heartbeat } = assembleEngine(config, log, metrics)
+  const { engine, health, heartbeat, pressure } = assembleEngine(config, log, metrics)
   const endpoints = new EndpointTable()
   const inflight = new Inflight()
   const plane = assembleControlPlane({
@@ -48,6 +48,7 @@ export async function assembleGateway(options: GatewayOptions): Promise<Gateway>
     signer: await readSigner(config),
     store,
     engine,
+    pressure,
     endpoints,
     inflight,
     metrics,
@@ -58,6 +59,7 @@ export async function assembleGateway(options: GatewayOptions): Promise<Gateway>
     functions: store.functions,
     reconciler: plane.functionReconciler,
     garbage: plane.garbageReconciler,
+    images: plane.imagesReconciler,
     queue: plane.functions,
     lag: metrics.lag,
     resync: plane.resync,

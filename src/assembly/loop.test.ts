@@ -24,6 +24,7 @@ describe('LoopComponent', () => {
     const plane = {
       functions: runs,
       garbage: runs,
+      imageGarbage: runs,
       images: runs,
       prober: runs,
       resync: { run: async () => undefined },

@@ -77,9 +77,10 @@ export class LoopComponent implements Component {
   }
 
   start(): void {
-    const { functions, garbage } = this.#plane
+    const { functions, garbage, imageGarbage } = this.#plane
     functions.start()
     garbage.start()
+    imageGarbage.start()
     void this.#resync('start')
     this.#watching = this.#watcher.run(this.#stopped.signal)
     const periodMs = this.#deps.config.RECONCILE_INTERVAL_SECONDS * 1000
@@ -89,8 +90,8 @@ export class LoopComponent implements Component {
   async stop(): Promise<void> {
     clearInterval(this.#timer)
     this.#stopped.abort()
-    const { functions, garbage, prober, images } = this.#plane
-    await Promise.all([this.#watching, functions.stop(), garbage.stop(), images.stop()])
+    const { functions, garbage, imageGarbage, prober, images } = this.#plane
+    await Promise.all([this.#watching, functions.stop(), garbage.stop(), imageGarbage.stop(), images.stop()])
     prober.stop()
   }
 

@@ -18,13 +18,14 @@ export interface Preview extends AsyncDisposable {
 export async function assemblePreview(config: Config, log: Logger): Promise<Preview> {
   const metrics = createMetrics({ nodeMetrics: false })
   const store = await openStore({ path: config.STATE_DB_PATH, clock: systemClock, log })
-  const { engine, health } = assembleEngine(config, log, metrics)
+  const { engine, health, pressure } = assembleEngine(config, log, metrics)
   const signer = await readSigner(config)
   const parts = {
     config,
     signer,
     store,
     engine,
+    pressure,
     endpoints: new EndpointTable(),
     inflight: new Inflight(),
     metrics,
@@ -36,6 +37,7 @@ export async function assemblePreview(config: Config, log: Logger): Promise<Prev
     functions: store.functions,
     reconciler: plane.functionReconciler,
     garbage: plane.garbageReconciler,
+    images: plane.imagesReconciler,
     queue: plane.functions,
     lag: metrics.lag,
     resync: plane.resync,

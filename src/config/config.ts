@@ -126,7 +126,16 @@ export const Config = z
     DRAIN_TIMEOUT: field(duration(), '60s', 'How long calls of an outdated replica may go on before it is stopped'),
     STOP_GRACE: field(duration(), '10s', 'Time between asking a replica to stop and killing it'),
     GC_GRACE: field(duration(), '60s', 'How long an object without an owner is left alone'),
-    GC_INTERVAL: field(duration(SECOND_MS), '60s', 'How often objects without an owner are looked for'),
+    GC_INTERVAL: field(
+      duration(SECOND_MS),
+      '60s',
+      'How often objects without an owner and unused images are looked for'
+    ),
+    IMAGE_GC_GRACE: field(
+      duration(0, YEAR_MS),
+      '24h',
+      'How long an image that was pulled for a function stays when nothing uses it any more, unless the disk is full; 0: for good'
+    ),
 
     LOG_LEVEL: field(logLevel, 'info', 'Least level that is logged'),
     LOG_FORMAT: field(oneOf(['json', 'text']), 'json', 'One JSON object per line, or lines for people'),

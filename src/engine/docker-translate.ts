@@ -7,6 +7,7 @@ import type {
   ContainerSummary,
   EngineInfo,
   Image,
+  ImageSummary,
   Network,
   NetworkSummary,
   PortBinding,
@@ -95,6 +96,14 @@ export function toVolume(raw: Docker.VolumeInspectInfo): Volume {
 
 export function toImage(raw: Docker.ImageInspectInfo): Image {
   return { id: raw.Id, digests: raw.RepoDigests ?? [] }
+}
+
+/** The engine writes `<none>` for what is missing. */
+export function toImageSummary(raw: Docker.ImageInfo): ImageSummary {
+  const named = (names: readonly string[] | null | undefined) => (names ?? []).filter(name => !name.includes('<none>'))
+  // Both are null of an image that has none.
+  const { RepoTags: tags, RepoDigests: digests } = raw as { RepoTags?: string[] | null; RepoDigests?: string[] | null }
+  return { id: raw.Id, tags: named(tags), digests: named(digests), sizeBytes: raw.Size }
 }
 
 export function toEngineInfo(info: Record<string, unknown>, version: Docker.DockerVersion): EngineInfo {

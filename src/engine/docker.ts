@@ -280,6 +280,24 @@ export class DockerEngine implements engine.Engine {
     })
   }
 
+  async listImages(signal?: AbortSignal): Promise<engine.ImageSummary[]> {
+    const list = await this.#call({ operation: 'image_list', signal }, ({ abortSignal }) =>
+      this.#calls.listImages({ abortSignal } as Docker.ListImagesOptions)
+    )
+    return list.map(translate.toImageSummary)
+  }
+
+  async removeImage(referenceOrId: string, signal?: AbortSignal): Promise<void> {
+    const call = { operation: 'image_remove', subject: referenceOrId, signal, timeoutMs: 4 * this.#timeoutMs }
+    const name = explicitImage(referenceOrId).split('/').map(encodeURIComponent).join('/')
+    await unless(
+      ['no-image', 'not-found'],
+      this.#call(call, ({ abortSignal }) =>
+        this.#calls.getImage(name).remove({ abortSignal } as Docker.ImageRemoveOptions)
+      )
+    )
+  }
+
   async *watch(signal: AbortSignal): AsyncIterable<engine.EngineEvent> {
     try {
       // The deadline is for the answer to begin; a quiet stream may last.

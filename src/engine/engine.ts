@@ -52,6 +52,14 @@ export interface Engine {
    */
   pullImage: (reference: string, onProgress: (progress: PullProgress) => void, signal?: AbortSignal) => Promise<void>
 
+  /** All images of the engine's own store that have a name, whoever brought them. */
+  listImages: (signal?: AbortSignal) => Promise<ImageSummary[]>
+  /**
+   * Takes a tag off an image, and removes the image with its last one, or by its id. Done also when it is not there;
+   * `busy` while a container is made of it, whether that runs or not, and by id while it has several tags.
+   */
+  removeImage: (referenceOrId: string, signal?: AbortSignal) => Promise<void>
+
   /**
    * Changes as they happen, from now on; the first item is always `{ kind: 'connected' }`. Ends by throwing, when the
    * stream breaks, or by returning, when `signal` aborts. Losing events is normal: whoever listens also looks.
@@ -172,6 +180,13 @@ export interface Image {
   readonly id: string
   /** `repository@sha256:…` of every registry it is known from. */
   readonly digests: readonly string[]
+}
+
+export interface ImageSummary extends Image {
+  /** `repository:tag`; none, when the tag that it had has moved on. */
+  readonly tags: readonly string[]
+  /** Layers that it shares with others included. */
+  readonly sizeBytes: number
 }
 
 export interface PullProgress {

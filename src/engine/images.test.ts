@@ -320,4 +320,16 @@ describe('ImagePuller', () => {
       expect(pulls).to.have.length(0)
     })
   })
+
+  it('D11: pulls again at once what failed for lack of space when there is room, and nothing else', async () => {
+    const { puller, pulls, end } = aPuller()
+    await puller.ensure('full:1', STALE)
+    await puller.ensure('missing:1', STALE)
+    await end('no-space')
+    await end('no-image')
+    puller.retry('no-space')
+    expect(await puller.ensure('full:1', STALE)).to.include({ state: 'pulling' })
+    expect(await puller.ensure('missing:1', STALE)).to.include({ state: 'failed', fault: 'no-image' })
+    expect(pulls.map(({ reference }) => reference)).to.deep.equal(['full:1'])
+  })
 })

@@ -154,6 +154,11 @@ export class ImagePuller {
     else Object.assign(entry, { failures: 0, failure: undefined, pulled: undefined })
   }
 
+  /** Lets every reference be pulled again at once whose last pull ended with that fault: its cause is mended. */
+  retry(fault: EngineFault): void {
+    for (const [reference, { failure }] of this.#entries) if (failure?.fault === fault) this.forget(reference)
+  }
+
   /** Aborts all pulls and starts no more; resolves when none is left. */
   async stop(): Promise<void> {
     this.#abort.abort()

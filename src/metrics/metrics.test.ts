@@ -55,7 +55,9 @@ describe('createMetrics', () => {
         'faas_engine_watch_gaps_total',
         'faas_activator_waiting',
         'faas_gc_orphans',
-        'faas_gc_collected_total'
+        'faas_gc_collected_total',
+        'faas_gc_unused_images',
+        'faas_disk_pressure'
       ],
       ...[
         'docker_faas_reconcile_lag_seconds',

@@ -3,6 +3,7 @@ import { keyOf, parseKey } from '../../api/meta.ts'
 import { systemClock } from '../clock.ts'
 import type { EngineFault } from '../engine/faults.ts'
 import { type FunctionMetrics, FunctionMetricsTable, type ReplicaCounts } from './function.ts'
+import { createGarbageMetrics, type GarbageMetrics } from './garbage.ts'
 import { LagTracker } from './lag.ts'
 import { type ControllerMetrics, LoopMetrics } from './loop.ts'
 
@@ -18,9 +19,6 @@ export const REPAIR_KINDS = [
   'start-replica'
 ] as const
 export type RepairKind = (typeof REPAIR_KINDS)[number]
-
-export const COLLECTED_KINDS = ['container', 'network', 'volume'] as const
-export type CollectedKind = (typeof COLLECTED_KINDS)[number]
 
 const STORE_STATUSES = ['success', 'error'] as const
 export type StoreStatus = (typeof STORE_STATUSES)[number]
@@ -43,7 +41,7 @@ export interface MetricsOptions {
 }
 
 /** Every metric of the program. Names and labels are a contract with dashboards and alerts. */
-export interface Metrics {
+export interface Metrics extends GarbageMetrics {
   /** The text that Prometheus reads, and its content type. */
   readonly expose: () => Promise<{ readonly contentType: string; readonly text: string }>
 
@@ -71,10 +69,6 @@ export interface Metrics {
   readonly observeStoreOperation: (operation: string, status: StoreStatus, seconds: number) => void
   /** Calls that are held until a function is ready. */
   readonly setActivatorWaiting: (count: number) => void
-  readonly setOrphans: (count: number) => void
-  /** Objects that carry our labels and are not of our making. */
-  readonly setForged: (count: number) => void
-  readonly collected: (kind: CollectedKind) => void
   /** What somebody did to a replica by hand, or what befell it, was undone. */
   readonly repaired: (kind: RepairKind) => void
   /** The gateway came up. */
@@ -103,6 +97,7 @@ export function createMetrics({ now = systemClock.now, nodeMetrics = true }: Met
     controller: name => loop.controller(name),
     ...createGatewayMetrics(registry),
     ...createEngineMetrics(registry),
+    ...createGarbageMetrics(registry),
     ...createStoreMetrics(registry)
   }
 }
@@ -208,22 +203,12 @@ function createEngineMetrics(registry: Registry) {
     help: 'Times that the stream of events of the engine broke off',
     registers
   })
-  const orphans = new Gauge({ name: 'faas_gc_orphans', help: 'Owned objects without a living owner', registers })
-  const forged = new Gauge({
-    name: 'faas_forged_objects',
-    help: 'Objects with our labels that we did not make',
-    registers
-  })
-  const collected = new Counter({
-    ...{ name: 'faas_gc_collected_total', help: 'Orphans that were removed', labelNames: ['kind'], registers }
-  })
   const repairs = new Counter({
     ...{ name: 'faas_repairs_total', help: 'Changes by hand to replicas that were undone' },
     ...{ labelNames: ['kind'], registers }
   })
   let isWatching = false
   for (const reason of RESYNC_REASONS) resyncs.inc({ reason }, 0)
-  for (const kind of COLLECTED_KINDS) collected.inc({ kind }, 0)
   for (const kind of REPAIR_KINDS) repairs.inc({ kind }, 0)
   return {
     observeEngineCall: (operation: string, fault: EngineFault | 'none', took: number) =>
@@ -236,9 +221,6 @@ function createEngineMetrics(registry: Registry) {
       connected.set(isConnected ? 1 : 0)
     },
     watchResynced: (reason: ResyncReason) => resyncs.inc({ reason }),
-    setOrphans: (count: number) => orphans.set(count),
-    setForged: (count: number) => forged.set(count),
-    collected: (kind: CollectedKind) => collected.inc({ kind }),
     repaired: (kind: RepairKind) => repairs.inc({ kind })
   }
 }

@@ -62,4 +62,17 @@ export const MetaEntity = defineEntity({
   properties: { key: p.text().primary(), value: p.text() }
 })
 
-export const ENTITIES = [FunctionEntity, RevisionEntity, EventEntity, MetaEntity]
+/** An image under one of the references that it was pulled by. */
+export const PulledImageEntity = defineEntity({
+  name: 'PulledImageRow',
+  tableName: 'pulled_images',
+  properties: {
+    id: p.integer().primary(),
+    imageId: p.text(),
+    reference: p.text(),
+    pulledAt: p.text(),
+    unusedSince: p.text().nullable()
+  }
+})
+
+export const ENTITIES = [FunctionEntity, RevisionEntity, EventEntity, MetaEntity, PulledImageEntity]

@@ -4,10 +4,11 @@ import type { Clock } from '../clock.ts'
 import { Events } from './events.ts'
 import { ChangeFeed } from './feed.ts'
 import { Functions } from './functions.ts'
+import { PulledImages } from './images.ts'
 import { readBornAt, readInheritedUids, readResourceVersion } from './meta.ts'
 import { prepareFile, upgrade } from './migrator.ts'
 import { connect } from './orm.ts'
-import type { EventStore, FunctionStore } from './store.ts'
+import type { EventStore, FunctionStore, ImageStore } from './store.ts'
 
 /** What the store has to say; a bunyan logger fits. */
 export interface StoreLog {
@@ -29,6 +30,7 @@ export interface OpenOptions {
 export interface Store extends AsyncDisposable {
   readonly functions: FunctionStore
   readonly events: EventStore
+  readonly images: ImageStore
   /** Ms since the epoch; when this database was created or first came to schema version 3. */
   readonly bornAt: number
   /** Whether there was nothing in the file, or no file, before it was opened. */
@@ -67,8 +69,9 @@ export async function openStore(options: OpenOptions): Promise<Store> {
       await database.close()
     }
     const events = new Events({ database, clock })
+    const images = new PulledImages({ database, clock })
     const isFresh = !state.hasContent
-    return { functions, events, bornAt, isFresh, inheritedUids, close, [Symbol.asyncDispose]: close }
+    return { functions, events, images, bornAt, isFresh, inheritedUids, close, [Symbol.asyncDispose]: close }
   } catch (err) {
     await database.close()
     throw err

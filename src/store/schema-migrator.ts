@@ -4,13 +4,20 @@ import type { AbstractSqlDriver } from '@mikro-orm/sqlite'
 import { InitialSchema } from '../../migrations/0001-initial-schema.ts'
 import { DebugColumn } from '../../migrations/0002-debug-column.ts'
 import { FunctionObjects } from '../../migrations/0003-function-objects.ts'
+import { PulledImages } from '../../migrations/0004-pulled-images.ts'
 import { SCHEMA_MIGRATIONS } from '../../migrations/schema.ts'
 
 /** Every migration, in order. The descriptions of 1 and 2 are those of the older program. */
 export const MIGRATIONS = [
   { version: 1, name: '0001-initial-schema', description: 'Initial schema', class: InitialSchema },
   { version: 2, name: '0002-debug-column', description: 'Add debug column for v2.0', class: DebugColumn },
-  { version: 3, name: '0003-function-objects', description: 'Functions as objects with status', class: FunctionObjects }
+  {
+    version: 3,
+    name: '0003-function-objects',
+    description: 'Functions as objects with status',
+    class: FunctionObjects
+  },
+  { version: 4, name: '0004-pulled-images', description: 'Images that were pulled', class: PulledImages }
 ] as const
 
 /** The schema version that this release works with. */

@@ -80,3 +80,26 @@ export interface EventStore {
   /** Newest first. */
   list: (options?: { namespace?: string; name?: string; limit?: number }) => Promise<FaasEvent[]>
 }
+
+/** An image that this installation pulled itself. */
+export interface PulledImage {
+  /** `sha256:…`, as the engine has it. */
+  readonly imageId: string
+  /** Every reference that it was pulled by, with registry and tag or digest, in the order of pulls. */
+  readonly references: readonly string[]
+  /** Milliseconds since the epoch; absent while it is in use. */
+  readonly unusedSince?: number
+}
+
+/** Which images came by pulls of ours, so that those alone are removed again. */
+export interface ImageStore {
+  list: () => Promise<PulledImage[]>
+  /** Writes down that a pull of the reference brought the image. */
+  record: (imageId: string, reference: string) => Promise<void>
+  /** Since when nothing uses it, in milliseconds since the epoch; undefined: it is in use. */
+  putUnusedSince: (imageId: string, since: number | undefined) => Promise<void>
+  /** It is not there any more. */
+  forget: (imageId: string) => Promise<void>
+  /** What functions and their kept revisions name: image references as they were given, and ids and digests of pins. */
+  wanted: () => Promise<string[]>
+}

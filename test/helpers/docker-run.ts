@@ -108,7 +108,8 @@ export function useTestRun(): () => TestRun {
   }
 }
 
-async function importImage(docker: Docker, reference: string, instance: string, command: string): Promise<void> {
+/** Makes an image of busybox with that command, labelled so that the run's end removes it. */
+export async function importImage(docker: Docker, reference: string, instance: string, command: string): Promise<void> {
   const tar = pack()
   const filled = fill(tar)
   const [repo = '', tag = ''] = reference.split(':')

@@ -13,6 +13,9 @@ export interface EngineUnderTest {
   readonly image: string
   readonly subnet: () => string
   readonly pause: (name: string) => Promise<void>
+  /** Makes an image of its own with that tag; gives its id. */
+  readonly addImage: (reference: string) => Promise<string>
+  readonly addTag: (imageId: string, reference: string) => Promise<void>
   readonly addVolume: (name: string, labels: StringMap) => Promise<void>
   /** A TCP port of the host that is free. */
   readonly freePort: () => Promise<number>
@@ -359,6 +362,53 @@ export function describeEngine(name: string, setUp: () => EngineUnderTest): void
         const found = await t.engine.inspectImage(t.image)
         expect(await t.engine.inspectImage('docker-faas-test/missing')).to.equal(undefined)
         expect(await t.engine.inspectImage(found?.id.slice(7, 19) ?? '')).to.equal(undefined)
+      })
+    })
+
+    describe('images that are listed and removed', () => {
+      let reference: string
+      let id: string
+      beforeEach(async () => {
+        reference = `docker-faas-test/${aName()}:1`
+        id = await t.addImage(reference)
+      })
+      afterEach(() => t.engine.removeImage(id))
+
+      const find = async () => (await t.engine.listImages()).find(image => image.id === id)
+
+      it('are listed with their tags', async () => {
+        const other = `docker-faas-test/${aName()}:2`
+        await t.addTag(id, other)
+        const found = await find()
+        expect(found?.tags.map(tag => tag.replace('docker.io/', '')).toSorted()).to.deep.equal([reference, other])
+        expect(found?.sizeBytes).to.be.at.least(0)
+        await t.engine.removeImage(other)
+        expect((await find())?.tags).to.have.length(1)
+        expect((await t.engine.inspectImage(reference))?.id).to.equal(id)
+      })
+
+      it('are removed by their last tag or their id, and removing again is done', async () => {
+        await t.engine.removeImage(reference)
+        expect(await find()).to.equal(undefined)
+        await t.engine.removeImage(reference)
+        id = await t.addImage(reference)
+        await t.engine.removeImage(id)
+        expect(await t.engine.inspectImage(reference)).to.equal(undefined)
+        await t.engine.removeImage(id)
+      })
+
+      it('are busy by id while they have several tags', async () => {
+        const other = `docker-faas-test/${aName()}:2`
+        await t.addTag(id, other)
+        await rejects('busy', t.engine.removeImage(id))
+        await t.engine.removeImage(other)
+      })
+
+      it('are busy while a container is made of them, though it never ran', async () => {
+        const container = await create({ image: reference })
+        await rejects('busy', t.engine.removeImage(reference))
+        await rejects('busy', t.engine.removeImage(id))
+        await t.engine.removeContainer(container.id)
       })
     })
 

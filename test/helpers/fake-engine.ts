@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { parseImageReference } from '../../api/image-reference.ts'
+import { canonicalReference, parseImageReference } from '../../api/image-reference.ts'
 import type { StringMap } from '../../api/meta.ts'
 import type { Clock } from '../../src/clock.ts'
 import type * as engine from '../../src/engine/engine.ts'
@@ -12,6 +12,8 @@ import { FakeNetworks } from './fake-networks.ts'
 interface FakeImage extends engine.Image {
   readonly references: readonly string[]
   readonly isRemote: boolean
+  /** The registry has it too. */
+  readonly wasPulled?: true
   readonly stopSignal: string
   readonly ignoresTerm: boolean
 }
@@ -86,7 +88,17 @@ export class FakeEngine implements engine.Engine {
     return id
   }
 
-  removeImage(reference: string): void {
+  /** As `docker tag` by hand. */
+  tag(imageId: string, reference: string): void {
+    const at = this.#images.findIndex(({ id }) => id === imageId)
+    const image = this.#images[at]
+    if (image !== undefined) {
+      this.#images[at] = { ...image, references: [...image.references, canonicalReference(reference)] }
+    }
+  }
+
+  /** As `docker rmi --force` by hand. */
+  loseImage(reference: string): void {
     const image = this.#image(reference)
     if (image !== undefined) this.#images.splice(this.#images.indexOf(image), 1)
   }
@@ -113,7 +125,7 @@ export class FakeEngine implements engine.Engine {
 
   /** Id of the image that the reference names, also when it is only in the registry. */
   imageId(reference: string): string | undefined {
-    return this.#images.find(image => image.references.includes(canonical(reference)))?.id
+    return this.#images.find(image => image.references.includes(canonicalReference(reference)))?.id
   }
 
   /** From now on memory cannot be limited, as on a kernel without its cgroup. */
@@ -364,13 +376,43 @@ export class FakeEngine implements engine.Engine {
     signal?: AbortSignal
   ): Promise<void> {
     return this.#faults.mutate('image_pull', reference, signal, () => {
-      const index = this.#images.findIndex(image => image.references.includes(canonical(reference)))
+      const index = this.#images.findIndex(image => image.references.includes(canonicalReference(reference)))
       const found = this.#images[index]
       if (found === undefined) throw refusal('image_pull', 'no-image', `manifest for ${reference} not found`)
       this.#needSpace('image_pull')
       onProgress({ currentBytes: 1, totalBytes: 1 })
-      this.#images[index] = { ...found, isRemote: false }
+      this.#images[index] = { ...found, isRemote: false, ...(found.isRemote ? { wasPulled: true } : {}) }
       this.#events.emit({ kind: 'image', action: 'pull', reference })
+    })
+  }
+
+  async listImages(signal?: AbortSignal): Promise<engine.ImageSummary[]> {
+    return this.#faults.run('image_list', '', signal, () =>
+      this.#images
+        .filter(image => !image.isRemote)
+        .map(({ id, digests, references }) => ({ id, digests, tags: references.filter(isTag), sizeBytes: 1 }))
+    )
+  }
+
+  async removeImage(referenceOrId: string, signal?: AbortSignal): Promise<void> {
+    return this.#faults.mutate('image_remove', referenceOrId, signal, () => {
+      const image = this.#image(referenceOrId)
+      if (image === undefined) return
+      const tags = image.references.filter(isTag)
+      if (tags.length > 1 && referenceOrId === image.id) {
+        throw refusal('image_remove', 'busy', `unable to delete ${image.id}: it is referenced several times`)
+      }
+      const at = this.#images.indexOf(image)
+      if (tags.length > 1) {
+        const references = image.references.filter(reference => reference !== canonicalReference(referenceOrId))
+        this.#images[at] = { ...image, references }
+        return
+      }
+      if (this.#containers.list().some(({ imageId }) => imageId === image.id)) {
+        throw refusal('image_remove', 'busy', `unable to delete ${image.id}: a container is using it`)
+      }
+      if (image.wasPulled === true) this.#images[at] = { ...image, isRemote: true }
+      else this.#images.splice(at, 1)
     })
   }
 
@@ -381,7 +423,8 @@ export class FakeEngine implements engine.Engine {
 
   #image(referenceOrId: string): FakeImage | undefined {
     return this.#images.find(
-      image => !image.isRemote && (image.id === referenceOrId || image.references.includes(canonical(referenceOrId)))
+      image =>
+        !image.isRemote && (image.id === referenceOrId || image.references.includes(canonicalReference(referenceOrId)))
     )
   }
 
@@ -416,11 +459,8 @@ function parsed(reference: string) {
   return result
 }
 
-function canonical(reference: string): string {
-  const parts = parseImageReference(reference)
-  if (parts === undefined) return reference
-  const { registry, repository, tag, digest } = parts
-  return `${registry}/${repository}${digest === undefined ? `:${tag}` : `@${digest}`}`
+function isTag(reference: string): boolean {
+  return !reference.includes('@')
 }
 
 function hasLabels(labels: StringMap, wanted: StringMap): boolean {

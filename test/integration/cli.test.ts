@@ -100,11 +100,11 @@ describe('command line', () => {
     expect((await run(['migrate', 'status'], env)).stdout).to.match(/1\|Initial schema\|pending/)
     const up = await run(['migrate', 'up'], env)
     expect([up.code, up.stderr]).to.deep.equal([0, ''])
-    expect(up.stdout).to.match(/^backed up to .+\n(applied \d: .+\n){3}.+ is at version 3\n$/)
+    expect(up.stdout).to.match(/^backed up to .+\n(applied \d: .+\n){4}.+ is at version 4\n$/)
     expect((await run(['migrate', 'up'], env)).stdout).to.contain('nothing to do')
     const down = await run(['migrate', 'down', '--to', '2'], env)
     expect([down.code, down.stderr]).to.deep.equal([0, ''])
-    expect(down.stdout).to.match(/^backed up to .+\nreverted 3: .+\n.+ is at version 2\n$/)
+    expect(down.stdout).to.match(/^backed up to .+\nreverted 4: .+\nreverted 3: .+\n.+ is at version 2\n$/)
     expect((await run(['migrate', 'status'], env)).stdout).to.match(
       /2\|Add debug column for v2.0\|\d{4}-.+Z\n3\|.+\|pending/
     )

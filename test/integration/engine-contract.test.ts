@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
 import { DockerEngine } from '../../src/engine/docker.ts'
-import { useTestRun } from '../helpers/docker-run.ts'
+import { importImage, useTestRun } from '../helpers/docker-run.ts'
 import { describeEngine } from '../helpers/engine-contract.ts'
 
 describe('the Docker engine', function () {
@@ -8,7 +8,7 @@ describe('the Docker engine', function () {
   const run = useTestRun()
 
   describeEngine('DockerEngine', () => {
-    const { docker, host, labels, prefix, image, subnet } = run()
+    const { docker, host, instance, labels, prefix, image, subnet } = run()
     return {
       engine: new DockerEngine({ host }),
       labels,
@@ -16,6 +16,14 @@ describe('the Docker engine', function () {
       image,
       subnet,
       pause: async name => docker.getContainer(name).pause(),
+      addImage: async reference => {
+        await importImage(docker, reference, instance, '["/bin/sh", "/entry"]')
+        return (await docker.getImage(reference).inspect()).Id
+      },
+      addTag: async (imageId, reference) => {
+        const [repo = '', tag = ''] = reference.split(':')
+        await docker.getImage(imageId).tag({ repo, tag })
+      },
       addVolume: async (Name, Labels) => {
         await docker.createVolume({ Name, Labels: { ...Labels } })
       },

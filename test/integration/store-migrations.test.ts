@@ -11,7 +11,7 @@ const FN = 'openfaas-fn'
 const log = (path: string) =>
   rows(path, 'SELECT * FROM schema_migrations ORDER BY version').map(row => `${row['version']}|${row['description']}|`)
 const LOG_2 = ['1|Initial schema|', '2|Add debug column for v2.0|']
-const LOG_3 = [...LOG_2, '3|Functions as objects with status|']
+const LOG_4 = [...LOG_2, '3|Functions as objects with status|', '4|Images that were pulled|']
 
 describe('store: migrations', () => {
   let scratch: Scratch
@@ -47,14 +47,14 @@ describe('store: migrations', () => {
       await using store = await openStore({ path: file, clock })
       expect(store.isFresh).to.equal(isFresh)
       await store.close()
-      expect(log(file)).to.deep.equal(LOG_3)
+      expect(log(file)).to.deep.equal(LOG_4)
       return schemaOf(file)
     }
     const schemasFrom = async (start: string | undefined) => {
       await using own = await Scratch.create()
       if (start !== undefined) await load(start, own.path)
       const first = await schemaWhenOpened(own.path, start === undefined)
-      for (const to of [2, 1, 0]) await migrateDown(own.path, to)
+      for (const to of [3, 2, 1, 0]) await migrateDown(own.path, to)
       return [first, await schemaWhenOpened(own.path, false)]
     }
     const [expected] = await schemasFrom(undefined)
@@ -226,11 +226,14 @@ describe('store: migrations', () => {
     const before = await everything()
     const run = await migrateDown(path, 2)
     expect(run).to.deep.include({
-      from: 3,
+      from: 4,
       to: 2,
-      migrations: [{ version: 3, description: 'Functions as objects with status' }]
+      migrations: [
+        { version: 4, description: 'Images that were pulled' },
+        { version: 3, description: 'Functions as objects with status' }
+      ]
     })
-    expect(run.backup).to.match(/\.backup-v3-\d{8}T\d{9}Z$/)
+    expect(run.backup).to.match(/\.backup-v4-\d{8}T\d{9}Z$/)
     expect(log(path)).to.deep.equal(LOG_2)
 
     const names = rows(path, 'SELECT name FROM functions').map(row => row['name'])
@@ -390,6 +393,21 @@ describe('store: migrations', () => {
     expect((await uids()).names).to.deep.equal(['debug-test', 'later', 'plain'])
   })
 
+  it('goes down to 3 with all functions, and forgets which images were pulled', async () => {
+    {
+      await using store = await open()
+      await store.functions.put(`${FN}/kept`, () => aDraft('kept'))
+      await store.images.record('sha256:1', 'r.example/kept:1')
+    }
+    const before = await everything()
+    await migrateDown(path, 3)
+    expect(rows(path, "SELECT name FROM sqlite_master WHERE name LIKE '%pulled%'")).to.deep.equal([])
+    expect(log(path)).to.deep.equal(LOG_4.slice(0, 3))
+    expect(await everything()).to.deep.equal(before)
+    await using store = await open()
+    expect(await store.images.list()).to.deep.equal([])
+  })
+
   it('gives a migrated function its first revision', async () => {
     await load('v2.1', path)
     await using store = await open()
@@ -423,7 +441,7 @@ describe('store: migrations', () => {
       })
     })
     await fc.assert(
-      fc.asyncProperty(fc.array(draft, { maxLength: 6 }), fc.integer({ min: 0, max: 2 }), async (drafts, to) => {
+      fc.asyncProperty(fc.array(draft, { maxLength: 6 }), fc.integer({ min: 0, max: 3 }), async (drafts, to) => {
         await using own = await Scratch.create()
         path = own.path
         {
@@ -500,33 +518,39 @@ describe('store: migrations', () => {
     expect(await versions()).to.deep.equal([
       [1, false],
       [2, false],
-      [3, false]
+      [3, false],
+      [4, false]
     ])
     expect(await readdir(scratch.directory)).to.deep.equal([])
     await load('v2.1', path)
     expect(await versions()).to.deep.equal([
       [1, true],
       [2, true],
-      [3, false]
+      [3, false],
+      [4, false]
     ])
     const run = await migrateUp(path)
     expect(run).to.deep.include({
       path,
       from: 2,
-      to: 3,
-      migrations: [{ version: 3, description: 'Functions as objects with status' }]
+      to: 4,
+      migrations: [
+        { version: 3, description: 'Functions as objects with status' },
+        { version: 4, description: 'Images that were pulled' }
+      ]
     })
     expect(await versions()).to.deep.equal([
       [1, true],
       [2, true],
-      [3, true]
+      [3, true],
+      [4, true]
     ])
-    expect(await migrateUp(path)).to.deep.include({ from: 3, to: 3, migrations: [], backup: undefined })
-    expect(await migrateDown(path, 3)).to.deep.include({ from: 3, to: 3, migrations: [], backup: undefined })
+    expect(await migrateUp(path)).to.deep.include({ from: 4, to: 4, migrations: [], backup: undefined })
+    expect(await migrateDown(path, 4)).to.deep.include({ from: 4, to: 4, migrations: [], backup: undefined })
   })
 
   it('refuses to go down to a version that is none', async () => {
-    const failure = await migrateDown(path, 4).catch((err: unknown) => err)
+    const failure = await migrateDown(path, 5).catch((err: unknown) => err)
     expect(failure).to.be.instanceOf(Error).and.to.have.property('code', 'INVALID')
   })
 
@@ -536,7 +560,7 @@ describe('store: migrations', () => {
     const failure = await migrateDown(path, 2).catch((err: unknown) => err)
     expect(failure).to.have.property('code', 'DATABASE_IN_USE')
     expect(failure).to.have.property('message').that.contains('stop the gateway')
-    expect(log(path)).to.deep.equal(LOG_3)
+    expect(log(path)).to.deep.equal(LOG_4)
     expect(await store.functions.list()).to.have.length(1)
   })
 

@@ -83,7 +83,7 @@ const HOST: Readonly<Record<string, Deed>> = {
   holdPort: sim => sim.engine.holdPort(32_768 + sim.random.below(8)),
   removeImage: sim => {
     const image = sim.random.pick(['hello:1', 'hello:2', 'remote:1']) ?? ''
-    sim.engine.removeImage(image)
+    sim.engine.loseImage(image)
     sim.engine.addImage(image, { remote: true })
   },
   call: sim => {
