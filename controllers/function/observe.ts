@@ -31,6 +31,8 @@ export interface ObserveDeps {
   readonly signer: Signer
   readonly instance: string
   readonly functionsNetwork: string
+  /** Since when the engine has answered without a break, milliseconds since the epoch; what ended before, nobody saw end. */
+  readonly engineSince: () => number
   readonly now: () => number
 }
 
@@ -129,8 +131,13 @@ async function observeReplica(deps: ObserveDeps, found: Found, signal: AbortSign
     ...(hasAddress ? { address } : {}),
     ...(departure ?? {}),
     ...(probe?.lastError === undefined ? {} : { probeError: probe.lastError }),
+    ...(died && endedBefore(container, deps.engineSince()) ? { endedWithEngine: true as const } : {}),
     ...(died ? { lastOutput: await lastOutputOf(deps, container.id, signal) } : {})
   }
+}
+
+function endedBefore({ startedAt, finishedAt }: Container, instant: number): boolean {
+  return startedAt !== undefined && finishedAt !== undefined && finishedAt < instant
 }
 
 /** Also one of the name of its own that is another one. */

@@ -34,6 +34,8 @@ export interface Replica {
   readonly probeError?: string
   /** The last lines it wrote; read only of those that exited. */
   readonly lastOutput?: string
+  /** It ended while the engine was away, as containers do when the engine or its host starts anew. */
+  readonly endedWithEngine?: true
   /** The older program made it; it serves until replicas of ours do. */
   readonly legacy?: true
 }

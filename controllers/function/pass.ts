@@ -1,3 +1,4 @@
+import { getCondition, type Reason } from '../../api/condition.ts'
 import type { FunctionObject, RestartRecord } from '../../api/function.ts'
 import type { Heir } from '../../api/legacy.ts'
 import { keyOf } from '../../api/meta.ts'
@@ -20,6 +21,7 @@ import { restartable } from './revival.ts'
 import { isUpToDate } from './rollout.ts'
 import { troubleOf } from './status.ts'
 import { formatStep, type Step } from './step.ts'
+import type { Throttle } from './throttle.ts'
 
 export interface PassDeps extends ObserveDeps, ApplyDeps, ImageDeps {
   readonly engine: ObserveDeps['engine'] & ApplyDeps['engine']
@@ -33,6 +35,8 @@ export interface PassDeps extends ObserveDeps, ApplyDeps, ImageDeps {
   readonly heirOf?: (object: FunctionObject) => Heir | undefined
   /** Id of the container that the gateway runs in, if it does. */
   readonly gatewayId: () => string | undefined
+  /** Says how long what nobody asked for has to wait. */
+  readonly throttle: Pick<Throttle, 'admit'>
   readonly log: Logger
 }
 
@@ -56,6 +60,8 @@ interface Planned {
   readonly plan: Plan
 }
 
+const ASKED_FOR: ReadonlySet<Reason> = new Set(['ImagePulling', 'RollingOut', 'Scaling'])
+
 /** Until a step that had no effect is tried again. */
 const STUCK_MS = 1000
 
@@ -74,6 +80,8 @@ export async function runPass(deps: PassDeps, object: FunctionObject, signal: Ab
     publish(deps, first, observed)
     const steps = first.plan.steps.filter(step => !becameBusy(deps, observed, step))
     if (steps.length === 0) return { ...first.plan, desired, observed, done, interrupted: false }
+    const waitMs = deps.throttle.admit(key, steps.length, isAskedFor(object))
+    if (waitMs > 0) return { ...delayed(first.plan, waitMs), desired, observed, done, interrupted: false }
     deps.log.info({ key, generation: desired.owner.generation, steps: steps.map(formatStep) }, 'Planned function')
     try {
       const target = { object, desired, isProven: isProven(first.desired, observed) }
@@ -135,6 +143,18 @@ function afterwards(plan: Plan, done: readonly Step[]): Pick<Pass, 'finished' | 
   const texts = new Set(done.map(formatStep))
   const isStuck = steps.every(step => texts.has(formatStep(step)))
   return { finished, requeueAfter: isStuck ? Math.min(STUCK_MS, requeueAfter ?? STUCK_MS) : 0 }
+}
+
+/** The steps wait for their turn, so that the engine is not overrun by repairs. */
+function delayed({ requeueAfter, finished }: Plan, waitMs: number): Pick<Pass, 'finished' | 'requeueAfter'> {
+  return { finished, requeueAfter: Math.min(waitMs, requeueAfter ?? waitMs) }
+}
+
+/** Whether the steps carry out what somebody asked for, as far as the status tells, and do not mend what went wrong. */
+function isAskedFor({ metadata, status }: FunctionObject): boolean {
+  if (metadata.deletionRequestedAt !== undefined || status.observedGeneration !== metadata.generation) return true
+  const { status: isUnderWay, reason } = getCondition(status.conditions, 'Progressing') ?? {}
+  return isUnderWay === 'True' && reason !== undefined && ASKED_FOR.has(reason)
 }
 
 async function planPass(

@@ -37,6 +37,14 @@ describe('recordExits', () => {
     expect(waitsAfter([exitedAfter(100, 'exit-1'), exitedAfter(60_000, 'exit-2')])).to.deep.equal([1000, 0])
   })
 
+  it('D16: takes what ended with the engine for no failure, and forgets none because of it', () => {
+    const ended = (id: string) => ({ ...exitedAfter(100, id, { exitCode: 255 }), endedWithEngine: true as const })
+    expect(waitsAfter([ended('a'), ended('b'), ended('c')])).to.deep.equal([0, 0, 0])
+    expect(waitsAfter([exitedAfter(100, 'a'), exitedAfter(100, 'b'), ended('c'), exitedAfter(100, 'd')])).to.deep.equal(
+      [1000, 2000, 2000, 4000]
+    )
+  })
+
   it('does not wait when it was ended by a signal from outside, unless that happens again and again', () => {
     const killed = (ranMs: number, id: string) => exitedAfter(ranMs, id, { exitCode: 137 })
     expect(waitsAfter([killed(100, 'a'), killed(100, 'b'), killed(100, 'c')])).to.deep.equal([0, 1000, 2000])

@@ -15,7 +15,7 @@ const MAX_OUTPUT = 1024
 
 /**
  * The records after this observation: one exit counts once, the wait doubles with each exit in a row, and a replica
- * that runs well clears its ordinal's. Only current replicas that ended by themselves are given here.
+ * that runs well clears its ordinal's. One that ended with the engine is made good at once. Only current replicas that ended by themselves are given here.
  */
 export function recordExits(
   before: readonly RestartRecord[],
@@ -43,8 +43,9 @@ function recordOf(replica: Replica, last: RestartRecord | undefined, now: number
   const ranMs = startedAt === undefined ? 0 : (finishedAt ?? now) - startedAt
   // The engine's clock may be ahead, on another machine: a wait must not grow by that.
   const exitedAt = Math.min(finishedAt ?? now, now)
-  const fromOutside = isFromOutside(exitCode, oomKilled)
-  const count = ranMs >= (fromOutside ? RAN_WELL_BEFORE_SIGNAL_MS : RAN_WELL_MS) ? 0 : (last?.count ?? 0) + 1
+  const { count, waitsUntil } = replica.endedWithEngine
+    ? interruptionOf(last, exitedAt)
+    : failureOf(replica, last, { ranMs, exitedAt })
   return {
     ordinal: replica.ordinal,
     count,
@@ -54,9 +55,26 @@ function recordOf(replica: Replica, last: RestartRecord | undefined, now: number
     container: replica.id.slice(0, 12),
     ...(startedAt === undefined ? {} : { startedAt: new Date(startedAt).toISOString() }),
     exitedAt: new Date(exitedAt).toISOString(),
-    notBefore: new Date(exitedAt + waitMs(fromOutside ? count - 1 : count)).toISOString(),
+    notBefore: new Date(waitsUntil).toISOString(),
     lastOutput: (startedAt === undefined ? error : (replica.lastOutput ?? '')).slice(-MAX_OUTPUT)
   }
+}
+
+/** Another exit in a row, unless it ran well before, and the wait that follows; milliseconds since the epoch. */
+function failureOf(
+  { container: { exitCode, oomKilled } }: Replica,
+  last: RestartRecord | undefined,
+  { ranMs, exitedAt }: { ranMs: number; exitedAt: number }
+): { count: number; waitsUntil: number } {
+  const fromOutside = isFromOutside(exitCode, oomKilled)
+  const count = ranMs >= (fromOutside ? RAN_WELL_BEFORE_SIGNAL_MS : RAN_WELL_MS) ? 0 : (last?.count ?? 0) + 1
+  return { count, waitsUntil: exitedAt + waitMs(fromOutside ? count - 1 : count) }
+}
+
+/** No failure of its own: what it failed before still counts, and what it waits for because of that. */
+function interruptionOf(last: RestartRecord | undefined, exitedAt: number): { count: number; waitsUntil: number } {
+  if (last === undefined) return { count: 0, waitsUntil: exitedAt }
+  return { count: last.count, waitsUntil: Math.max(exitedAt, Date.parse(last.notBefore)) }
 }
 
 /** Whether somebody ended it: 137 and 143 are SIGKILL and SIGTERM. One such exit is made good at once. */

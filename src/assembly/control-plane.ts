@@ -8,6 +8,7 @@ import { onFunctionChange } from '../../controllers/function/events.ts'
 import { Prober } from '../../controllers/function/probe.ts'
 import { FunctionReconciler } from '../../controllers/function/reconciler.ts'
 import { Resync, settling } from '../../controllers/function/resync.ts'
+import { Throttle } from '../../controllers/function/throttle.ts'
 import { GarbageReconciler, GC_KEY } from '../../controllers/gc/reconciler.ts'
 import { IMAGES_KEY, type ImagesReconciler } from '../../controllers/images/reconciler.ts'
 import { systemClock } from '../clock.ts'
@@ -35,6 +36,7 @@ export interface ControlPlaneDeps {
   readonly store: Store
   readonly engine: Engine
   readonly pressure: DiskPressure
+  readonly engineSince: () => number
   readonly signer: Signer
   readonly endpoints: EndpointTable
   readonly inflight: Inflight
@@ -66,6 +68,7 @@ export function assembleControlPlane(deps: ControlPlaneDeps): ControlPlane {
   const self = new Self(engine, config.GATEWAY_CONTAINER_NAME)
   const waiting = new WaitingKeys(key => functions.add(key))
   const departures = new Departures()
+  const throttle = assembleThrottle(deps)
   const prober = new Prober({ clock, onChange: key => functions.add(key) })
   const { images, imagesReconciler } = assembleImages(deps, { waiting, isReady: () => resync.isComplete })
   const functionReconciler = new FunctionReconciler({
@@ -87,6 +90,7 @@ export function assembleControlPlane(deps: ControlPlaneDeps): ControlPlane {
     // Nothing stores secrets, so every one that a function names is missing.
     missingSecrets: async ({ spec }) => spec.secrets,
     gatewayId: () => self.id,
+    throttle,
     now: clock.now,
     onStatus: (object, converged) => {
       noteStatus(metrics, object, { converged, now: clock.now() })
@@ -97,6 +101,7 @@ export function assembleControlPlane(deps: ControlPlaneDeps): ControlPlane {
       const { namespace, name } = parseKey(key)
       metrics.removeFunction(namespace, name)
       waiting.forget(key)
+      throttle.forget(key)
     }
   })
   const resync = assembleResync(deps, {
@@ -125,6 +130,15 @@ export function assembleControlPlane(deps: ControlPlaneDeps): ControlPlane {
   })
   const reconcilers = { functionReconciler, garbageReconciler, imagesReconciler }
   return { functions, garbage, imageGarbage, ...reconcilers, resync, self, prober, images }
+}
+
+function assembleThrottle({ config, metrics }: ControlPlaneDeps): Throttle {
+  return new Throttle({
+    perSecond: config.ENGINE_REPAIR_RATE,
+    burst: config.ENGINE_REPAIR_BURST,
+    monotonic: systemClock.monotonic,
+    onDelayed: metrics.repairDelayed
+  })
 }
 
 interface ResyncTargets {

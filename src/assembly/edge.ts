@@ -106,7 +106,7 @@ function assembleApi(
     events: store.events,
     enqueue: key => {
       plane.functions.forgive(key)
-      plane.functions.add(key)
+      plane.functions.addFirst(key)
     },
     loop: deps.view,
     authenticator,

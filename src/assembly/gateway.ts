@@ -49,12 +49,13 @@ export async function assembleGateway(options: GatewayOptions): Promise<Gateway>
     store,
     engine,
     pressure,
+    engineSince: () => health.since,
     endpoints,
     inflight,
     metrics,
     log
   })
-  const loop = new LoopComponent({ config, engine, health, endpoints, metrics, log }, plane)
+  const loop = new LoopComponent({ config, engine, health, heartbeat, endpoints, metrics, log }, plane)
   const view = new LoopViewOfControllers({
     functions: store.functions,
     reconciler: plane.functionReconciler,

@@ -39,7 +39,8 @@ describe('LoopComponent', () => {
       {
         config: { ...loadConfig({}), RECONCILE_INTERVAL_SECONDS: 0.01 },
         engine,
-        health: new EngineHealth(),
+        health: new EngineHealth(() => 0),
+        heartbeat: { doubt: () => undefined },
         endpoints: new EndpointTable(),
         metrics: createMetrics({ nodeMetrics: false }),
         log: silentLogger

@@ -3,6 +3,7 @@ import type { ResyncReason } from '../../controllers/function/resync.ts'
 import type { Config } from '../config/config.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { EngineHealth } from '../engine/health.ts'
+import type { Heartbeat } from '../engine/heartbeat.ts'
 import { EngineWatcher } from '../engine/watch.ts'
 import type { EndpointTable } from '../gateway/endpoints.ts'
 import type { Logger } from '../logging/logger.ts'
@@ -14,6 +15,7 @@ export interface LoopDeps {
   readonly config: Config
   readonly engine: Engine
   readonly health: EngineHealth
+  readonly heartbeat: Pick<Heartbeat, 'doubt'>
   readonly endpoints: EndpointTable
   readonly metrics: Metrics
   readonly log: Logger
@@ -59,6 +61,7 @@ export class LoopComponent implements Component {
         ),
       onDisconnected: err => {
         metrics.setWatchConnected(false)
+        deps.heartbeat.doubt()
         log.warn({ err }, 'Lost event stream of engine')
         if (this.#wasConnected) void this.#resync('disconnect', DISCONNECT_SPREAD_MS)
         this.#wasConnected = false

@@ -26,6 +26,7 @@ export async function assemblePreview(config: Config, log: Logger): Promise<Prev
     store,
     engine,
     pressure,
+    engineSince: () => 0,
     endpoints: new EndpointTable(),
     inflight: new Inflight(),
     metrics,

@@ -88,6 +88,12 @@ export const Config = z
 
     DOCKER_HOST: field(dockerHost, 'unix:///var/run/docker.sock', 'The engine'),
     ENGINE_TIMEOUT: field(duration(SECOND_MS), '30s', 'How long one call of the engine may take'),
+    ENGINE_REPAIR_RATE: field(
+      integer(1, 10_000),
+      '30',
+      'Most steps per second with which the engine is asked to mend what nobody asked to change, in the long run'
+    ),
+    ENGINE_REPAIR_BURST: field(integer(1, 10_000), '60', 'How many such steps may come at once after a quiet time'),
     FUNCTIONS_NETWORK: field(dockerName, 'docker-faas-net', 'First part of the names of the networks of functions'),
     FUNCTIONS_SUBNET_POOL: field(
       ipv4Network(8, 24),

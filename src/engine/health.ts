@@ -9,7 +9,19 @@ export interface EngineState {
 /** Whether the engine answers, as its heartbeat and its breaker tell; asks nothing by itself. */
 export class EngineHealth {
   readonly #listeners: ((reachable: boolean) => void)[] = []
+  readonly #now: () => number
+  #since = 0
   #state: EngineState = { reachable: false, error: 'the engine was not asked yet' }
+
+  /** `now` is milliseconds since the epoch. */
+  constructor(now: () => number) {
+    this.#now = now
+  }
+
+  /** Since when it has answered without a break, as far as is known; milliseconds since the epoch. */
+  get since(): number {
+    return this.#since
+  }
 
   get state(): EngineState {
     return this.#state
@@ -39,6 +51,8 @@ export class EngineHealth {
   #become(state: EngineState): void {
     const { reachable } = this.#state
     this.#state = state
-    if (reachable !== state.reachable) for (const tell of this.#listeners) tell(state.reachable)
+    if (reachable === state.reachable) return
+    if (state.reachable) this.#since = this.#now()
+    for (const tell of this.#listeners) tell(state.reachable)
   }
 }

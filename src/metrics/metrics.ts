@@ -71,6 +71,8 @@ export interface Metrics extends GarbageMetrics {
   readonly setActivatorWaiting: (count: number) => void
   /** What somebody did to a replica by hand, or what befell it, was undone. */
   readonly repaired: (kind: RepairKind) => void
+  /** Repairs were told to wait, so that the engine is not overrun. */
+  readonly repairDelayed: (seconds: number) => void
   /** The gateway came up. */
   readonly gatewayStarted: () => void
 }
@@ -207,6 +209,10 @@ function createEngineMetrics(registry: Registry) {
     ...{ name: 'faas_repairs_total', help: 'Changes by hand to replicas that were undone' },
     ...{ labelNames: ['kind'], registers }
   })
+  const delays = new Histogram({
+    ...{ name: 'faas_engine_throttle_wait_seconds', help: 'Time that repairs wait so that the engine is not overrun' },
+    ...{ buckets: [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300], registers }
+  })
   let isWatching = false
   for (const reason of RESYNC_REASONS) resyncs.inc({ reason }, 0)
   for (const kind of REPAIR_KINDS) repairs.inc({ kind }, 0)
@@ -221,6 +227,7 @@ function createEngineMetrics(registry: Registry) {
       connected.set(isConnected ? 1 : 0)
     },
     watchResynced: (reason: ResyncReason) => resyncs.inc({ reason }),
+    repairDelayed: (seconds: number) => delays.observe(seconds),
     repaired: (kind: RepairKind) => repairs.inc({ kind })
   }
 }

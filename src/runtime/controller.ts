@@ -108,6 +108,11 @@ export class Controller {
     this.#queue.add(key)
   }
 
+  /** The key is due now, and before those that wait: somebody asked for it. */
+  addFirst(key: string): void {
+    this.#queue.addFirst(key)
+  }
+
   /** The key is due in so many milliseconds, unless it is earlier anyway. */
   addAfter(key: string, ms: number): void {
     this.#queue.addAfter(key, ms)

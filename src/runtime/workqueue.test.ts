@@ -50,6 +50,21 @@ describe('Workqueue', () => {
     expect(runs).to.have.length(2)
   })
 
+  it('works before all others on what was added first, whether it waits already or not, and runs nothing twice', async () => {
+    const { queue, runs, finish } = aQueue({ concurrency: 1 })
+    queue.addFirst('a')
+    for (const key of 'bcd') queue.add(key)
+    queue.addFirst('d')
+    queue.addFirst('e')
+    queue.addFirst('a')
+    await settle()
+    for (const key of 'adebca') await finish(key)
+    expect(runs.join('')).to.equal('adebca')
+    queue.addFirst('b')
+    await finish('b')
+    expect(runs.join('')).to.equal('adebcab')
+  })
+
   it('works on as many keys at the same time as it may', async () => {
     const { queue, open } = aQueue({ concurrency: 3 })
     for (const key of 'abcdef') queue.add(key)

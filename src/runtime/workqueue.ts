@@ -93,6 +93,12 @@ export class Workqueue {
     if (!this.#running.has(key)) this.#schedule(key)
   }
 
+  /** The key is due now, and before all that wait for a worker. */
+  addFirst(key: string): void {
+    this.add(key)
+    if (this.#dirty.has(key) && !this.#running.has(key)) this.#pool.setPriority(key, 1)
+  }
+
   /** The key is due in so many milliseconds, unless it is earlier anyway. */
   addAfter(key: string, ms: number): void {
     if (this.#stopped || this.#dirty.has(key)) return
@@ -117,7 +123,7 @@ export class Workqueue {
   }
 
   #schedule(key: string): void {
-    void this.#pool.add(() => this.#run(key))
+    void this.#pool.add(() => this.#run(key), { id: key })
   }
 
   async #run(key: string): Promise<void> {

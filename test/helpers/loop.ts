@@ -63,6 +63,10 @@ export class Loop {
   onGone: (key: string) => void = () => undefined
   /** The container that the gateway runs in, if it does. */
   gatewayId: string | undefined
+  /** Since when the engine has answered. */
+  engineSince = 0
+  /** How long a function has to wait until it may be mended. */
+  waitMs = 0
   readonly #directory: string
   store: Store
   endpoints = new EndpointTable()
@@ -182,6 +186,8 @@ export class Loop {
       heirOf: object => (this.inherited.has(object.metadata.uid) ? heirOf(object, POLICY.functionsNetwork) : undefined),
       missingSecrets: async () => [],
       gatewayId: () => this.gatewayId,
+      engineSince: () => this.engineSince,
+      throttle: { admit: (_key, _calls, isAskedFor) => (isAskedFor ? 0 : this.waitMs) },
       now: clock.now,
       log: silentLogger,
       onStatus: () => undefined,

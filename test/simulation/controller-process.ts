@@ -7,6 +7,7 @@ import { onEngineEvent, onFunctionChange } from '../../controllers/function/even
 import { type ProbeRequest, Prober } from '../../controllers/function/probe.ts'
 import { FunctionReconciler } from '../../controllers/function/reconciler.ts'
 import { Resync, settling } from '../../controllers/function/resync.ts'
+import { Throttle } from '../../controllers/function/throttle.ts'
 import { GarbageReconciler, GC_KEY } from '../../controllers/gc/reconciler.ts'
 import type { Clock } from '../../src/clock.ts'
 import type { Engine } from '../../src/engine/engine.ts'
@@ -35,6 +36,8 @@ export interface ProcessDeps {
   readonly pool: string
   readonly bornAt: number
   readonly gatewayId: string | undefined
+  /** Since when the engine has answered; milliseconds since the epoch. */
+  readonly engineSince: () => number
   /** Told before the function controller replaces a route. */
   readonly onRoute: (before: Route | undefined, after: Route) => void
   /** Told when all of a function is as wanted. */
@@ -53,6 +56,7 @@ export class ControllerProcess {
   readonly inflight = new Inflight()
   readonly functions: Controller
   readonly #garbage: Controller
+  readonly #throttle: Throttle
   readonly #resync: Resync
   readonly #prober: Prober
   readonly #departures = new Departures()
@@ -63,6 +67,12 @@ export class ControllerProcess {
 
   constructor(deps: ProcessDeps) {
     this.#deps = deps
+    this.#throttle = new Throttle({
+      perSecond: 2,
+      burst: 4,
+      monotonic: deps.clock.monotonic,
+      onDelayed: () => undefined
+    })
     this.#prober = this.#createProber()
     this.functions = this.#createController(
       settling(this.#createFunctionReconciler(), key => this.#resync.settled(key)),
@@ -119,6 +129,7 @@ export class ControllerProcess {
       departing: this.#departures.containerIds(),
       routes: [...endpoints.routes()].map(({ key }) => key),
       pulling: [...this.#pulling],
+      throttled: this.#throttle.keys,
       calls: inflight.total(),
       due: functions.depth + functions.running,
       delayed: functions.delayed,
@@ -191,6 +202,8 @@ export class ControllerProcess {
       functionsNetwork: POLICY.functionsNetwork,
       missingSecrets: async () => [],
       gatewayId: () => gatewayId,
+      engineSince: () => this.#deps.engineSince(),
+      throttle: this.#throttle,
       now: clock.now,
       log: silentLogger,
       onStatus: (object, converged) => {
@@ -198,7 +211,10 @@ export class ControllerProcess {
         if (isPulling(object)) pulling.add(keyOf(object.metadata))
         else pulling.delete(keyOf(object.metadata))
       },
-      onGone: key => void pulling.delete(key)
+      onGone: key => {
+        this.#throttle.forget(key)
+        pulling.delete(key)
+      }
     })
   }
 

@@ -24,13 +24,15 @@ export async function unmet(sim: Simulation): Promise<string[]> {
 export function kept(sim: Simulation): string[] {
   const memory = sim.process?.memory()
   if (memory === undefined) return ['I10: no process runs']
-  const { probed, departing, routes, pulling, calls, due, delayed, failing } = memory
+  const { probed, departing, routes, pulling, throttled, calls, due, delayed, failing } = memory
   const present = new Set(sim.engine.containers().map(({ id }) => id))
   const keys = new Set([...sim.written.keys()].map(keyOf))
   return [
     ...probed.filter(id => !present.has(id)).map(id => `I10: container ${id} is gone and still probed`),
     ...departing.map(id => `I10: container ${id} is still leaving`),
-    ...[...routes, ...pulling].filter(key => !keys.has(key)).map(key => `I10: ${key} is gone and still known`),
+    ...[...routes, ...pulling, ...throttled]
+      .filter(key => !keys.has(key))
+      .map(key => `I10: ${key} is gone and still known`),
     ...(calls > 0 ? [`I10: ${calls} calls have not ended`] : []),
     ...(due > 0 ? [`I10: ${due} passes are due`] : []),
     ...(delayed > keys.size ? [`I10: ${delayed} keys wait, and there are ${keys.size}`] : []),

@@ -56,6 +56,7 @@ export class Simulation {
   readonly #bornAt: number
   #gatewayId: string | undefined
   #isEngineUp = true
+  #engineSince = 0
   #process: ControllerProcess | undefined
   #life = { alive: false }
 
@@ -126,6 +127,7 @@ export class Simulation {
 
   setEngineUp(up: boolean): void {
     this.#isEngineUp = up
+    if (up) this.#engineSince = this.time.now()
     if (!up) this.engine.breakStreams()
   }
 
@@ -160,7 +162,7 @@ export class Simulation {
   #tell(key: string): void {
     if (this.random.chance(this.rates.lostEvent)) return
     this.#process?.functions.forgive(key)
-    this.#process?.functions.add(key)
+    this.#process?.functions.addFirst(key)
   }
 
   startProcess(): void {
@@ -193,6 +195,7 @@ export class Simulation {
       pool: this.pool,
       bornAt: this.#bornAt,
       gatewayId: this.#gatewayId,
+      engineSince: () => this.#engineSince,
       onRoute: (before, after) => this.#checkRoute(before, after),
       onConverged: object => this.revisions.converged(object),
       onPanic: err => this.#onPanic(err)
