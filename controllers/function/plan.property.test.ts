@@ -1,11 +1,11 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { LEGACY_HASH } from '../../api/legacy.ts'
-import { aDesired, aFunction, NOW } from '../../test/helpers/builders.ts'
+import { aDesired, aFunction, NETWORK, NOW } from '../../test/helpers/builders.ts'
 import { type Fate, World } from '../../test/helpers/world.ts'
 import type { Desired } from './desired.ts'
 import { type Plan, planFunction } from './plan.ts'
-import { formatPlan } from './step.ts'
+import { formatPlan, isReplicaStep, type Step } from './step.ts'
 
 const HASHES = ['aaaaaaaa', 'bbbbbbbb', 'cccccccc'] as const
 
@@ -66,6 +66,12 @@ function aWorld(
   return world
 }
 
+/** Names that containers have once the step is done. */
+function namesMade(step: Step): string[] {
+  if (step.kind === 'create-replica') return [step.name]
+  return step.kind === 'rename-replica' ? [step.to] : []
+}
+
 describe('planFunction, over random worlds, wishes, faults and interruptions', () => {
   it('is deterministic and changes nothing that it is given', () =>
     fc.assert(
@@ -88,6 +94,31 @@ describe('planFunction, over random worlds, wishes, faults and interruptions', (
           pass(world, desiredOf(w), cut)
           world.evolve(fates, elapsedMs)
         }
+      }),
+      { numRuns: 500 }
+    ))
+
+  it('touches no container but its own, whatever name a forged one has', () =>
+    fc.assert(
+      fc.property(fc.array(seed, { maxLength: 8 }), wish, (seeds, w) => {
+        const { observed, now } = aWorld(seeds)
+        const forged = ['hello-0', 'hello-1', 'hello-2'].filter(name => observed.replicas.every(r => r.name !== name))
+        const { steps } = planFunction(desiredOf(w), { ...observed, forged }, now)
+        const own = [...observed.replicas.flatMap(r => [r.id, r.name]), ...steps.flatMap(namesMade)]
+        for (const step of steps.filter(isReplicaStep)) expect(own).to.include(step.name)
+        for (const step of steps) if ('id' in step) expect(own).to.include(step.id)
+      }),
+      { numRuns: 500 }
+    ))
+
+  it('does nothing at all on a network of somebody else', () =>
+    fc.assert(
+      fc.property(fc.array(seed, { maxLength: 8 }), wish, (seeds, w) => {
+        const { observed, now } = aWorld(seeds)
+        const network = { ...NETWORK, ours: false }
+        const { steps } = planFunction(desiredOf(w), { ...observed, network }, now)
+        const onIt = steps.filter(step => /network|gateway|^(create|start|connect|disconnect)-/.test(step.kind))
+        expect(formatPlan(onIt)).to.equal('')
       }),
       { numRuns: 500 }
     ))

@@ -19,6 +19,8 @@ export interface EngineUnderTest {
   readonly addVolume: (name: string, labels: StringMap) => Promise<void>
   /** A TCP port of the host that is free. */
   readonly freePort: () => Promise<number>
+  /** A process of the host listens on the port until what comes back is called. */
+  readonly holdPort: (port: number) => Promise<() => Promise<void>>
 }
 
 /** What holds for every `Engine`: run against the real one and against the fake, so that the fake stays honest. */
@@ -197,6 +199,17 @@ export function describeEngine(name: string, setUp: () => EngineUnderTest): void
         const { name } = await create({ ports: [port] })
         await rejects('port-in-use', t.engine.startContainer(name))
         expect((await inspect(name)).state).to.not.equal('running')
+      })
+
+      it('cannot be given a port that another process of the host listens on, until it ends', async () => {
+        const hostPort = await t.freePort()
+        const release = await t.holdPort(hostPort)
+        const { name } = await create({ ports: [{ containerPort: 9229, address: '127.0.0.1', hostPort }] })
+        await rejects('port-in-use', t.engine.startContainer(name))
+        expect((await inspect(name)).state).to.not.equal('running')
+        await release()
+        await eventually(() => t.engine.startContainer(name))
+        expect((await inspect(name)).ports[0]).to.include({ address: '127.0.0.1', hostPort })
       })
 
       it('end at their stop signal', async () => {

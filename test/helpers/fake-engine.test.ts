@@ -33,7 +33,11 @@ describeEngine('FakeEngine', () => {
     addImage: async reference => engine.addImage(reference),
     addTag: async (imageId, reference) => engine.tag(imageId, reference),
     addVolume: async (name, labels) => engine.addVolume(name, labels),
-    freePort: async () => 9000
+    freePort: async () => 9000,
+    holdPort: async port => {
+      engine.holdPort(port)
+      return async () => engine.releasePort(port)
+    }
   }
 })
 

@@ -173,6 +173,11 @@ export class FakeEngine implements engine.Engine {
     this.#containers.heldPorts.add(port)
   }
 
+  /** That process ends. */
+  releasePort(port: number): void {
+    this.#containers.heldPorts.delete(port)
+  }
+
   log(name: string, ...lines: string[]): void {
     const { id } = this.#containers.get('log', name)
     this.#logs.set(id, [...(this.#logs.get(id) ?? []), ...lines])

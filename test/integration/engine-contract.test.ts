@@ -1,4 +1,5 @@
-import { createServer } from 'node:net'
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:net'
 import { DockerEngine } from '../../src/engine/docker.ts'
 import { importImage, useTestRun } from '../helpers/docker-run.ts'
 import { describeEngine } from '../helpers/engine-contract.ts'
@@ -27,15 +28,31 @@ describe('the Docker engine', function () {
       addVolume: async (Name, Labels) => {
         await docker.createVolume({ Name, Labels: { ...Labels } })
       },
-      freePort
+      freePort,
+      holdPort
     }
   })
 })
 
 async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise(resolve => server.once('listening', resolve))
+  const server = await listen(0)
   const { port } = server.address() as { port: number }
-  await new Promise(resolve => server.close(resolve))
+  await end(server)
   return port
+}
+
+async function holdPort(port: number): Promise<() => Promise<void>> {
+  const server = await listen(port)
+  return () => end(server)
+}
+
+async function listen(port: number): Promise<Server> {
+  const server = createServer().listen(port, '127.0.0.1')
+  await once(server, 'listening')
+  return server
+}
+
+async function end(server: Server): Promise<void> {
+  server.close()
+  await once(server, 'close')
 }
