@@ -1,6 +1,7 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { access, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { request } from 'node:http'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +9,7 @@ import { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import Docker from 'dockerode'
 import * as tar from 'tar-stream'
+import type { PrivateEngine } from './private-engine.ts'
 
 const run = promisify(execFile)
 
@@ -19,30 +21,35 @@ export interface Credentials {
 interface Options {
   /** Only who knows these may push and pull; anybody when absent. */
   readonly credentials?: Credentials
+  /** Runs in this engine's network namespace and serves it; the engine that the tests run on when left out. */
+  readonly engine?: PrivateEngine
 }
 
 /** A registry on 127.0.0.1, which Docker trusts without TLS. Stops, and removes all that it made, when disposed of. */
 export class Registry {
   readonly port: number
-  readonly #docker = new Docker()
+  readonly #docker: Docker
+  readonly #engine: PrivateEngine | undefined
   readonly #directory: string
   readonly #credentials: Credentials | undefined
   /** All that may be in the engine's store from here. */
   readonly #references = new Set<string>()
   #end: () => Promise<void> = () => Promise.resolve()
 
-  private constructor(port: number, directory: string, credentials: Credentials | undefined) {
+  private constructor(port: number, directory: string, { credentials, engine }: Options) {
     this.port = port
+    this.#engine = engine
+    this.#docker = engine?.docker ?? new Docker()
     this.#directory = directory
     this.#credentials = credentials
   }
 
   /** Starts Debian's docker-registry on a free port, installing it when the machine has none (needs root then). */
-  static async start({ credentials }: Options = {}): Promise<Registry> {
+  static async start(options: Options = {}): Promise<Registry> {
     await install('docker-registry', '/usr/bin/docker-registry')
-    if (credentials !== undefined) await install('apache2-utils', '/usr/bin/htpasswd')
+    if (options.credentials !== undefined) await install('apache2-utils', '/usr/bin/htpasswd')
     const directory = await mkdtemp(join(tmpdir(), 'registry-'))
-    const registry = new Registry(await freePort(), directory, credentials)
+    const registry = new Registry(await freePort(), directory, options)
     await registry.#configure()
     await registry.resume()
     return registry
@@ -107,7 +114,9 @@ export class Registry {
 
   /** Starts it again on the same port. */
   async resume(): Promise<void> {
-    const child = spawn('/usr/bin/docker-registry', ['serve', join(this.#directory, 'config.yml')], { stdio: 'ignore' })
+    const args = ['serve', join(this.#directory, 'config.yml')]
+    const start = this.#engine === undefined ? spawn : this.#engine.namespace.spawn.bind(this.#engine.namespace)
+    const child = start('/usr/bin/docker-registry', args, { stdio: 'ignore' })
     const exited = once(child, 'exit')
     const kill = () => child.kill('SIGKILL')
     process.once('exit', kill) // a test run that breaks off leaves no registry behind
@@ -126,7 +135,8 @@ export class Registry {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.halt()
-    for (const reference of this.#references) await this.#remove(reference)
+    // A private engine goes as a whole, and may be gone already.
+    if (this.#engine === undefined) for (const reference of this.#references) await this.#remove(reference)
     await rm(this.#directory, { recursive: true })
   }
 
@@ -148,10 +158,18 @@ export class Registry {
   }
 
   async #answers(): Promise<boolean> {
-    return fetch(`http://127.0.0.1:${this.port}/v2/`, { headers: { connection: 'close' } }).then(
-      response => [200, 401].includes(response.status),
-      () => false
-    )
+    const { port } = this
+    const connect = this.#engine && { createConnection: () => this.#engine?.namespace.connect(port) }
+    return new Promise(resolve => {
+      const req = request({ host: '127.0.0.1', port, path: '/v2/', headers: { connection: 'close' }, ...connect })
+      req.on('error', () => resolve(false))
+      req.on('response', response => {
+        response.resume()
+        req.destroy()
+        resolve([200, 401].includes(response.statusCode ?? 0))
+      })
+      req.end()
+    })
   }
 
   /** Reads an answer of the engine to its end; an error may stand inside it. */
