@@ -32,6 +32,7 @@ export const REASONS = [
   'PortInUse',
   'DiskPressure',
   'SecretMissing',
+  'DatabaseRestored',
   'EngineUnreachable',
   'EngineError',
   'InternalError'

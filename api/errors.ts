@@ -62,6 +62,17 @@ export class ConflictError extends FaasError {
   }
 }
 
+/** A decision was sent though none is asked for. */
+export class NothingToDecideError extends FaasError {
+  override name = 'NothingToDecideError'
+  readonly code = 'NOTHING_TO_ADOPT'
+  readonly status = 409
+  override readonly retryable = false
+  constructor(options?: ErrorOptions) {
+    super('the database knows everything that runs: there is nothing to adopt or to delete', options)
+  }
+}
+
 /** The history that a watch asks for is no longer kept; the client lists and watches again. */
 export class GoneError extends FaasError {
   override name = 'GoneError'

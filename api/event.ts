@@ -13,6 +13,7 @@ export const EVENT_REASONS = [
   'DriftRepaired',
   'RolloutComplete',
   'OrphanCollected',
+  'Adopted',
   'ForgedObject',
   'NetworkLeaked',
   'ImageCollected'

@@ -85,6 +85,18 @@ export type FunctionSpecInput = z.infer<typeof FunctionSpecInput>
 /** What is wanted, with every default filled in. */
 export type FunctionSpec = FunctionSpecInput & { readonly replicas: number }
 
+const SPEC_DEFAULTS = FunctionSpecInput.parse({ image: 'scratch' })
+
+/**
+ * A spec that was written down, with the fields that its release did not know at their defaults. One that today's rules
+ * would refuse (an older program had fewer) is given as it was written.
+ */
+export function toSpec(stored: Partial<FunctionSpec>): FunctionSpec {
+  const parsed = FunctionSpecInput.safeParse(stored)
+  const spec = parsed.success ? parsed.data : { ...SPEC_DEFAULTS, ...stored }
+  return { ...spec, replicas: spec.replicas ?? 1 }
+}
+
 const UserLabels = Labels.superRefine((labels, ctx) => {
   for (const key of Object.keys(labels)) {
     if (isReservedLabel(key)) {

@@ -11,6 +11,7 @@ import { FUNCTION_PORT } from './container-spec.ts'
 import type { Departures } from './departures.ts'
 import { type Desired, desiredOf, type ImageStatus, type Policy } from './desired.ts'
 import { PassTimeoutError } from './faults.ts'
+import { type HeldDeps, heldObject, isHarmless } from './held.ts'
 import { type ImageDeps, peekImage, resolveImage, restoreImage } from './image.ts'
 import { type ObserveDeps, observe } from './observe.ts'
 import type { Observed, Replica } from './observed.ts'
@@ -23,7 +24,7 @@ import { troubleOf } from './status.ts'
 import { formatStep, type Step } from './step.ts'
 import type { Throttle } from './throttle.ts'
 
-export interface PassDeps extends ObserveDeps, ApplyDeps, ImageDeps {
+export interface PassDeps extends ObserveDeps, ApplyDeps, ImageDeps, HeldDeps {
   readonly engine: ObserveDeps['engine'] & ApplyDeps['engine']
   readonly prober: Pick<Prober, 'check' | 'peek' | 'prune'>
   readonly departures: Departures
@@ -51,6 +52,8 @@ export interface Pass {
   readonly requeueAfter?: number
   /** The function was deleted and nothing of it is left. */
   readonly finished: boolean
+  /** The function as what runs of it says: it waits for a person, and nothing of it was touched. */
+  readonly held?: FunctionObject
   /** The pass was cut off in order to stop, so it says nothing about the world. */
   readonly interrupted: boolean
 }
@@ -69,11 +72,13 @@ const STUCK_MS = 1000
 export async function runPass(deps: PassDeps, object: FunctionObject, signal: AbortSignal): Promise<Pass> {
   const key = keyOf(object.metadata)
   const look = () => lookAndForget(deps, object, signal)
-  declareRoute(deps, object)
+  if (deps.holds?.isHeld(key) !== true) declareRoute(deps, object)
   let desired = blindDesired(deps, object)
   let observed: Observed | undefined
   const done: Step[] = []
   try {
+    const held = await heldObject(deps, key, signal)
+    if (held !== undefined) return await runHeldPass(deps, held, signal)
     observed = await look()
     const first = await planPass(deps, object, observed, signal)
     desired = first.desired
@@ -103,8 +108,25 @@ export async function runPass(deps: PassDeps, object: FunctionObject, signal: Ab
   }
 }
 
+/**
+ * A pass over a function that waits for a person, as what runs of it says: it is reached, and nothing of it is touched.
+ * Throws what stopped it.
+ */
+export async function runHeldPass(deps: PassDeps, held: FunctionObject, signal: AbortSignal): Promise<Pass> {
+  const observed = await lookAndForget(deps, held, signal)
+  const first = await planPass(deps, held, observed, signal)
+  publish(deps, first, observed)
+  const steps = first.plan.steps.filter(isHarmless)
+  const target = { object: held, desired: first.desired, isProven: true }
+  if (observed.network?.ours === true) await applySteps(deps, target, steps, signal)
+  const { desired } = first
+  return { desired, observed, done: steps, finished: false, interrupted: false, held }
+}
+
 /** What a pass would do now, a line for each. Changes nothing and pulls nothing. */
 export async function previewPass(deps: PassDeps, object: FunctionObject, signal: AbortSignal): Promise<string[]> {
+  const held = await heldObject(deps, keyOf(object.metadata), signal)
+  if (held !== undefined) return [`wait: generation ${held.metadata.generation} runs, which the database does not know`]
   const onlyLooking = { ...deps, prober: { check: (target: ProbeTarget) => deps.prober.peek(target) } }
   const observed = await observeObject(onlyLooking, object, signal)
   const image = await peekImage(deps, object, signal)

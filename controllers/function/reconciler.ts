@@ -4,8 +4,10 @@ import type { EndpointTable } from '../../src/gateway/endpoints.ts'
 import type { Logger } from '../../src/logging/logger.ts'
 import type { Reconciler, Result } from '../../src/runtime/reconciler.ts'
 import type { EventDraft, EventStore, FunctionStore } from '../../src/store/store.ts'
+import { heldObject } from './held.ts'
+import { heldStatus } from './held-status.ts'
 import { happeningsOf, isConverged, repairsOf } from './history.ts'
-import { type Pass, type PassDeps, previewPass, runPass } from './pass.ts'
+import { type Pass, type PassDeps, previewPass, runHeldPass, runPass } from './pass.ts'
 import { statusOf } from './status.ts'
 import { isRepair, type RepairKind } from './step.ts'
 
@@ -36,8 +38,13 @@ export class FunctionReconciler implements Reconciler {
     const { functions, endpoints, onGone } = this.#deps
     const object = await functions.get(key)
     if (object === undefined) {
-      endpoints.remove(key)
-      onGone(key)
+      // Whose row was lost serves on, until a person decides.
+      const held = await heldObject(this.#deps, key, signal)
+      if (held !== undefined) await runHeldPass(this.#deps, held, signal)
+      else {
+        endpoints.remove(key)
+        onGone(key)
+      }
       return {}
     }
     const pass = await runPass(this.#deps, object, signal)
@@ -75,7 +82,8 @@ export class FunctionReconciler implements Reconciler {
     const { functions, events, onStatus, onRepaired, now } = this.#deps
     const { metadata } = object
     for (const { kind } of pass.done.filter(isRepair)) onRepaired?.(kind)
-    const status = statusOf({ ...pass, object, now: now() })
+    const result = { ...pass, object, now: now() }
+    const status = pass.held === undefined ? statusOf(result) : heldStatus(object, pass.held, result)
     const written = await functions.putStatus(keyOf(metadata), metadata.uid, status)
     if (written === undefined) return
     for (const happening of [...repairsOf(pass.done), ...happeningsOf(object.status, status)]) {

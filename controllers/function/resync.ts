@@ -1,6 +1,7 @@
 import { keyOf } from '../../api/meta.ts'
 import { EngineError } from '../../src/engine/faults.ts'
 import type { Reconciler } from '../../src/runtime/reconciler.ts'
+import { StorageFullError, StoreUnavailableError } from '../../src/store/errors.ts'
 import type { FunctionStore } from '../../src/store/store.ts'
 
 /** Why everything is looked at. */
@@ -8,6 +9,8 @@ export type ResyncReason = 'start' | 'reconnect' | 'disconnect' | 'away' | 'gap'
 
 export interface ResyncDeps {
   readonly functions: Pick<FunctionStore, 'list'>
+  /** Also looked at before the first round is over, beside the functions that are written down. */
+  readonly alsoAwaited?: readonly string[]
   readonly add: (key: string) => void
   readonly addAfter: (key: string, delayMs: number) => void
   /** Told once, when every function of the first list has been looked at. */
@@ -46,7 +49,7 @@ export class Resync {
     const { functions, add, addAfter, random, onResync, now } = this.#deps
     const keys = (await functions.list()).map(({ metadata }) => keyOf(metadata))
     if (this.#awaited === undefined) {
-      this.#awaited = new Set(keys)
+      this.#awaited = new Set([...keys, ...(this.#deps.alsoAwaited ?? [])])
       this.#completeIfEmpty()
     }
     for (const key of keys) {
@@ -69,7 +72,13 @@ export class Resync {
   }
 }
 
-/** The reconciler, telling of each pass that learned how things are: all but those that could not read the engine. */
+/** Whether it kept a pass from learning how things are: neither engine nor database could be read. */
+function isBlind(err: unknown): boolean {
+  if (err instanceof EngineError) return err.isUnreachable
+  return err instanceof StoreUnavailableError || err instanceof StorageFullError
+}
+
+/** The reconciler, telling of each pass that learned how things are: all but those that could not read engine or database. */
 export function settling(reconciler: Reconciler, settled: (key: string) => void): Reconciler {
   return {
     name: reconciler.name,
@@ -79,7 +88,7 @@ export function settling(reconciler: Reconciler, settled: (key: string) => void)
         settled(key)
         return result
       } catch (err) {
-        if (!(err instanceof EngineError && err.isUnreachable)) settled(key)
+        if (!isBlind(err)) settled(key)
         throw err
       }
     }

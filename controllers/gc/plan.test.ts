@@ -2,7 +2,8 @@ import { expect } from 'chai'
 import { heirOf } from '../../api/legacy.ts'
 import { aFunction } from '../../test/helpers/builders.ts'
 import { legacyLabels } from '../../test/helpers/legacy.ts'
-import { type GcFacts, type OwnedObject, planGarbage, planLegacy } from './plan.ts'
+import type { OwnedObject } from '../owned.ts'
+import { type GcFacts, NO_DOUBTS, planGarbage, planLegacy } from './plan.ts'
 
 const NOW = Date.UTC(2026, 0, 2)
 const BORN = Date.UTC(2026, 0, 1)
@@ -25,6 +26,7 @@ function verdicts(overrides: Partial<GcFacts>): string[] {
     owned: [anOwned()],
     living: new Map([['openfaas-fn/other', 'uid-9']]),
     firstSeen: new Map([['container id-1', NOW - 60_000]]),
+    doubts: NO_DOUBTS,
     bornAt: BORN,
     now: NOW,
     graceMs: 60_000,
@@ -60,7 +62,16 @@ describe('planGarbage', () => {
     const living = new Map([['openfaas-fn/hello', 'uid-1']])
     const collected = (owned: OwnedObject[]) => {
       const firstSeen = new Map(owned.map(object => [`network ${object.id}`, BORN]))
-      const facts = { owned, living, firstSeen, bornAt: BORN, now: NOW, graceMs: 60_000, maxShare: 1 }
+      const facts = {
+        owned,
+        living,
+        firstSeen,
+        doubts: NO_DOUBTS,
+        bornAt: BORN,
+        now: NOW,
+        graceMs: 60_000,
+        maxShare: 1
+      }
       return planGarbage(facts).map(({ object, verdict }) => `${object.id}: ${verdict}`)
     }
     const young = { createdAt: BORN + 2000 }
@@ -72,6 +83,26 @@ describe('planGarbage', () => {
     expect(collected([aNetwork('a', { forged: true }), aNetwork('b')])).to.deep.equal(['a: forged'])
     expect(collected([aNetwork('a'), aNetwork('b', { name: 'other' })])).to.deep.equal([])
     expect(collected([aNetwork('a'), anOwned({ id: 'b', name: 'net' })])).to.deep.equal([])
+  })
+
+  it('S11: lets nothing go while a person is asked, and says of what', () => {
+    const doubts = {
+      isLatched: true,
+      undecided: [{ key: 'openfaas-fn/hello', uid: 'uid-1' }],
+      discarded: new Set<string>()
+    }
+    const owned = [
+      anOwned(),
+      anOwned({ name: 'other-0', uid: 'uid-2' }),
+      anOwned({ kind: 'network', name: 'net', uid: 'x' })
+    ]
+    expect(verdicts({ doubts, owned })).to.deep.equal(['hello-0: adopt', 'other-0: newer-than-database', 'net: adopt'])
+  })
+
+  it('S11: collects what a person has given up, however old and empty the database is', () => {
+    const doubts = { ...NO_DOUBTS, discarded: new Set(['uid-1']) }
+    const owned = [anOwned({ createdAt: BORN - 5000 })]
+    expect(verdicts({ doubts, owned, living: new Map() })).to.deep.equal(['hello-0: collect'])
   })
 
   it('holds back everything when the database is empty', () => {

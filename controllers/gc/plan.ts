@@ -1,22 +1,7 @@
-import type { Role } from '../../api/labels.ts'
 import { type Heir, inherits, legacyFunctionOf, legacyReplicaOf } from '../../api/legacy.ts'
 import { keyOf, type StringMap } from '../../api/meta.ts'
 import { parseQualifiedName } from '../../api/names.ts'
-
-/** Something in Docker that carries our instance label. */
-export interface OwnedObject {
-  readonly kind: 'container' | 'network' | 'volume'
-  readonly id: string
-  readonly name: string
-  readonly role: Role | undefined
-  /** `namespace/name` of the function that its labels name; absent when they name none. */
-  readonly owner?: string
-  readonly uid?: string
-  /** It carries our labels and is not of our making. */
-  readonly forged?: true
-  /** Milliseconds since the epoch. */
-  readonly createdAt: number
-}
+import type { OwnedObject } from '../owned.ts'
 
 /** Why an object stays or goes. */
 export type Verdict =
@@ -25,6 +10,10 @@ export type Verdict =
   | 'grace'
   /** It is older than the database: the database may have been lost, so a person decides. */
   | 'older-than-database'
+  /** The database is older than what runs, and a person is asked to take its function over. */
+  | 'adopt'
+  /** The database is older than what runs, and does not know it: a person is asked. */
+  | 'newer-than-database'
   /** The database holds no function at all: it may be the wrong one, so a person decides. */
   | 'database-empty'
   /** It is not of our making, whatever its labels say: it is a stranger's. */
@@ -41,12 +30,25 @@ export interface Orphan {
   readonly verdict: Verdict
 }
 
+/** What a person is asked, and what was answered. */
+export interface Doubts {
+  /** Whether anything is undecided: nothing goes until it is decided. */
+  readonly isLatched: boolean
+  /** Functions that wait to be taken over. */
+  readonly undecided: readonly { readonly key: string; readonly uid: string }[]
+  /** Uids of what may go, whatever the database looks like. */
+  readonly discarded: ReadonlySet<string>
+}
+
+export const NO_DOUBTS: Doubts = { isLatched: false, undecided: [], discarded: new Set() }
+
 export interface GcFacts {
   readonly owned: readonly OwnedObject[]
   /** Key → uid of every function that is written down, those being deleted included. */
   readonly living: ReadonlyMap<string, string>
   /** When each orphan was first seen without an owner, by kind and id; milliseconds since the epoch. */
   readonly firstSeen: ReadonlyMap<string, number>
+  readonly doubts: Doubts
   /** When the database was made; milliseconds since the epoch. */
   readonly bornAt: number
   readonly now: number
@@ -110,10 +112,17 @@ function isBefore(a: OwnedObject, b: OwnedObject): boolean {
 function verdictOf(object: OwnedObject, facts: GcFacts): Verdict {
   if (object.forged === true) return 'forged'
   if (object.owner === undefined) return 'unknown-owner'
-  if (object.createdAt + CREATED_PRECISION_MS <= facts.bornAt) return 'older-than-database'
-  if (facts.living.size === 0) return 'database-empty'
+  if (facts.doubts.isLatched) return isProposed(object, facts.doubts) ? 'adopt' : 'newer-than-database'
+  if (!facts.doubts.discarded.has(object.uid ?? '')) {
+    if (object.createdAt + CREATED_PRECISION_MS <= facts.bornAt) return 'older-than-database'
+    if (facts.living.size === 0) return 'database-empty'
+  }
   const since = facts.firstSeen.get(orphanKey(object)) ?? facts.now
   return facts.now - since >= facts.graceMs ? 'collect' : 'grace'
+}
+
+function isProposed({ kind, owner, uid }: OwnedObject, { undecided }: Doubts): boolean {
+  return undecided.some(held => held.key === owner && (kind !== 'container' || held.uid === uid))
 }
 
 /** A container of any origin, as the engine lists it. */

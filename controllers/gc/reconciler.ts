@@ -1,14 +1,14 @@
 import type { FunctionObject } from '../../api/function.ts'
-import { LABEL, ownerOf, type Role } from '../../api/labels.ts'
 import { type Heir, legacyFilter } from '../../api/legacy.ts'
-import { keyOf, type StringMap } from '../../api/meta.ts'
-import { type Bond, containerBond, networkBond, type Signer } from '../../api/signature.ts'
+import { keyOf } from '../../api/meta.ts'
+import type { Signer } from '../../api/signature.ts'
 import type { Engine } from '../../src/engine/engine.ts'
 import { EngineError } from '../../src/engine/faults.ts'
 import type { Logger } from '../../src/logging/logger.ts'
 import type { Reconciler, Result } from '../../src/runtime/reconciler.ts'
 import type { EventStore, FunctionStore } from '../../src/store/store.ts'
-import { type Orphan, type OwnedObject, orphanKey, planGarbage, planLegacy } from './plan.ts'
+import { listOwned, type OwnedObject } from '../owned.ts'
+import { type Doubts, NO_DOUBTS, type Orphan, orphanKey, planGarbage, planLegacy } from './plan.ts'
 
 /** The only key of this controller: it looks at everything at once. */
 export const GC_KEY = 'engine/all'
@@ -36,6 +36,8 @@ export interface GarbageDeps {
   /** What a function may take over of the older program; absent when there is nothing of it. */
   readonly heirOf?: (object: FunctionObject) => Heir | undefined
   readonly bornAt: number
+  /** What a person is asked about; absent: nothing. Rejects while it is not known. */
+  readonly doubts?: (signal: AbortSignal) => Promise<Doubts>
   readonly graceMs: number
   readonly intervalMs: number
   readonly maxShare: number
@@ -82,9 +84,10 @@ export class GarbageReconciler implements Reconciler {
   async preview(signal: AbortSignal): Promise<Orphan[]> {
     const { functions, bornAt, graceMs, maxShare, now } = this.#deps
     // Docker first: a function that is written down after its objects were listed can only save them.
-    const owned = await this.#listOwned(signal)
+    const doubts = (await this.#deps.doubts?.(signal)) ?? NO_DOUBTS
+    const owned = await listOwned(this.#deps, signal)
     const living = new Map((await functions.list()).map(({ metadata }) => [keyOf(metadata), metadata.uid]))
-    return planGarbage({ owned, living, firstSeen: this.#firstSeen, bornAt, now: now(), graceMs, maxShare })
+    return planGarbage({ owned, living, doubts, firstSeen: this.#firstSeen, bornAt, now: now(), graceMs, maxShare })
   }
 
   /** What the older program left running and no function takes over. */
@@ -93,22 +96,6 @@ export class GarbageReconciler implements Reconciler {
     const containers = await engine.listContainers(legacyFilter(), signal)
     const heirs = (await functions.list()).flatMap(object => heirOf?.(object) ?? [])
     return planLegacy(containers, heirs)
-  }
-
-  async #listOwned(signal: AbortSignal): Promise<OwnedObject[]> {
-    const { engine, instance, signer } = this.#deps
-    const label = { [LABEL.instance]: instance }
-    const [containers, networks, volumes] = await Promise.all([
-      engine.listContainers(label, signal),
-      engine.listNetworks(signal),
-      engine.listVolumes(label, signal)
-    ])
-    const ours = networks.filter(network => network.labels[LABEL.instance] === instance)
-    return [
-      ...containers.map(c => toOwned(signer, containerBond(c), c)),
-      ...ours.map(n => toOwned(signer, networkBond(n), n)),
-      ...volumes.map(v => toOwned(signer, { kind: 'volume' }, { ...v, id: v.name }))
-    ]
   }
 
   /**
@@ -171,22 +158,5 @@ export class GarbageReconciler implements Reconciler {
     const { intervalMs, graceMs } = this.#deps
     if (orphans.some(({ verdict }) => verdict === 'next-pass')) return 1000
     return orphans.some(({ verdict }) => verdict === 'grace') ? Math.min(intervalMs, graceMs) : intervalMs
-  }
-}
-
-function toOwned(
-  signer: GarbageDeps['signer'],
-  bond: Bond,
-  object: { readonly id: string; readonly name: string; readonly labels: StringMap; readonly createdAt: number }
-): OwnedObject {
-  const owner = ownerOf(object.labels)
-  return {
-    kind: bond.kind,
-    id: object.id,
-    name: object.name,
-    role: object.labels[LABEL.role] as Role | undefined,
-    createdAt: object.createdAt,
-    ...(owner === undefined ? {} : { owner: keyOf(owner), uid: owner.uid }),
-    ...(signer.isGenuine(object.labels, bond) ? {} : { forged: true })
   }
 }

@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises'
 import type { FunctionObject } from '../../api/function.ts'
 import { heirOf } from '../../api/legacy.ts'
 import { keyOf, parseKey } from '../../api/meta.ts'
-import type { Signer } from '../../api/signature.ts'
+import type { Adoption } from '../../controllers/adopt/adoption.ts'
+import type { Decisions } from '../../controllers/adopt/decisions.ts'
 import { Departures } from '../../controllers/function/departures.ts'
 import { onFunctionChange } from '../../controllers/function/events.ts'
 import { Prober } from '../../controllers/function/probe.ts'
@@ -12,37 +13,19 @@ import { Throttle } from '../../controllers/function/throttle.ts'
 import { GarbageReconciler, GC_KEY } from '../../controllers/gc/reconciler.ts'
 import { IMAGES_KEY, type ImagesReconciler } from '../../controllers/images/reconciler.ts'
 import { systemClock } from '../clock.ts'
-import type { Config } from '../config/config.ts'
-import type { DiskPressure } from '../engine/disk-pressure.ts'
-import type { Engine } from '../engine/engine.ts'
 import { readHostRoutes } from '../engine/host-routes.ts'
 import type { ImagePuller } from '../engine/images.ts'
 import { SubnetLeases } from '../engine/subnet-leases.ts'
 import { capacityOf, prefixFor } from '../engine/subnets.ts'
-import type { EndpointTable } from '../gateway/endpoints.ts'
-import type { Inflight } from '../gateway/inflight.ts'
-import type { Logger } from '../logging/logger.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { Controller } from '../runtime/controller.ts'
 import type { Reconciler } from '../runtime/reconciler.ts'
-import type { Store } from '../store/open.ts'
+import { assembleAdoption, assembleDecisions, COMPARISON_KEY, doubtsOf, holdsOf, meetHeld } from './adoption.ts'
+import type { ControlPlaneDeps } from './control-plane-deps.ts'
 import { assembleImages } from './images.ts'
 import { policyOf } from './policy.ts'
 import { Self } from './self.ts'
 import { WaitingKeys } from './waiting-keys.ts'
-
-export interface ControlPlaneDeps {
-  readonly config: Config
-  readonly store: Store
-  readonly engine: Engine
-  readonly pressure: DiskPressure
-  readonly engineSince: () => number
-  readonly signer: Signer
-  readonly endpoints: EndpointTable
-  readonly inflight: Inflight
-  readonly metrics: Metrics
-  readonly log: Logger
-}
 
 /** The controllers and what they work with. Nothing runs before somebody starts it. */
 export interface ControlPlane {
@@ -52,6 +35,7 @@ export interface ControlPlane {
   readonly garbageReconciler: GarbageReconciler
   readonly imageGarbage: Controller
   readonly imagesReconciler: ImagesReconciler
+  readonly decisions: Decisions
   readonly resync: Resync
   readonly self: Self
   readonly prober: Prober
@@ -63,10 +47,11 @@ const GC_SHARE = 0.25
 
 /** Wires the loop together: store and engine in, controllers out. */
 export function assembleControlPlane(deps: ControlPlaneDeps): ControlPlane {
-  const { config, store, engine, pressure, endpoints, inflight, metrics } = deps
+  const { config, store, engine, pressure, metrics } = deps
   const clock = systemClock
   const self = new Self(engine, config.GATEWAY_CONTAINER_NAME)
   const waiting = new WaitingKeys(key => functions.add(key))
+  const adoption = assembleAdoption(deps)
   const departures = new Departures()
   const throttle = assembleThrottle(deps)
   const prober = new Prober({ clock, onChange: key => functions.add(key) })
@@ -87,6 +72,7 @@ export function assembleControlPlane(deps: ControlPlaneDeps): ControlPlane {
     instance: config.INSTANCE_ID,
     functionsNetwork: config.FUNCTIONS_NETWORK,
     heirOf: inheritance(deps),
+    holds: holdsOf(adoption),
     // Nothing stores secrets, so every one that a function names is missing.
     missingSecrets: async ({ spec }) => spec.secrets,
     gatewayId: () => self.id,
@@ -105,13 +91,12 @@ export function assembleControlPlane(deps: ControlPlaneDeps): ControlPlane {
     }
   })
   const resync = assembleResync(deps, {
-    functions: { add: key => functions.add(key), addAfter: (key, delayMs) => functions.addAfter(key, delayMs) },
-    onFirstComplete: () => {
-      garbage.add(GC_KEY)
-      imageGarbage.add(IMAGES_KEY)
-    }
+    adoption,
+    functions: () => functions,
+    garbage: () => garbage,
+    imageGarbage: () => imageGarbage
   })
-  const garbageReconciler = assembleGarbage(deps, { resync, self })
+  const garbageReconciler = assembleGarbage(deps, { resync, self, adoption })
   const functions = assembleController(
     deps,
     settling(functionReconciler, key => resync.settled(key)),
@@ -120,16 +105,25 @@ export function assembleControlPlane(deps: ControlPlaneDeps): ControlPlane {
   const garbage = assembleController(deps, garbageReconciler, 1)
   const imageGarbage = assembleController(deps, imagesReconciler, 1)
   pressure.onLack(() => imageGarbage.add(IMAGES_KEY))
+  const decisions = assembleDecisions(deps, { adoption, garbageReconciler, functions, garbage })
+  followStore(deps, { departures, functions, garbage })
+  const reconcilers = { functionReconciler, garbageReconciler, imagesReconciler }
+  return { functions, garbage, imageGarbage, ...reconcilers, decisions, resync, self, prober, images }
+}
+
+/** Wakes controllers by what is written down, and by calls that end. */
+function followStore(
+  { store, endpoints, inflight }: ControlPlaneDeps,
+  wake: { readonly departures: Departures; readonly functions: Controller; readonly garbage: Controller }
+): void {
   store.functions.onChange(change => {
     onFunctionChange(endpoints, change)
-    if (change.type === 'DELETED') garbage.add(GC_KEY)
+    if (change.type === 'DELETED') wake.garbage.add(GC_KEY)
   })
   inflight.onIdle(containerId => {
-    const key = departures.keyOf(containerId)
-    if (key !== undefined) functions.add(key)
+    const key = wake.departures.keyOf(containerId)
+    if (key !== undefined) wake.functions.add(key)
   })
-  const reconcilers = { functionReconciler, garbageReconciler, imagesReconciler }
-  return { functions, garbage, imageGarbage, ...reconcilers, resync, self, prober, images }
 }
 
 function assembleThrottle({ config, metrics }: ControlPlaneDeps): Throttle {
@@ -142,28 +136,38 @@ function assembleThrottle({ config, metrics }: ControlPlaneDeps): Throttle {
 }
 
 interface ResyncTargets {
-  readonly functions: Pick<Controller, 'add' | 'addAfter'>
-  readonly onFirstComplete: () => void
+  readonly adoption: Adoption
+  readonly functions: () => Controller
+  readonly garbage: () => Controller
+  readonly imageGarbage: () => Controller
 }
 
-function assembleResync({ store, endpoints, metrics }: ControlPlaneDeps, targets: ResyncTargets): Resync {
-  return new Resync({
+function assembleResync(deps: ControlPlaneDeps, targets: ResyncTargets): Resync {
+  const { adoption, functions, garbage, imageGarbage } = targets
+  const { store, endpoints, metrics } = deps
+  const resync = new Resync({
     functions: store.functions,
-    add: targets.functions.add,
-    addAfter: targets.functions.addAfter,
+    alsoAwaited: [COMPARISON_KEY],
+    add: key => functions().add(key),
+    addAfter: (key, delayMs) => functions().addAfter(key, delayMs),
     onFirstComplete: () => {
       endpoints.markComplete()
-      targets.onFirstComplete()
+      garbage().add(GC_KEY)
+      imageGarbage().add(IMAGES_KEY)
     },
-    onResync: reason => metrics.watchResynced(reason),
+    onResync: reason => {
+      metrics.watchResynced(reason)
+      void meetHeld(deps, adoption, { add: key => functions().add(key), settled: key => resync.settled(key) })
+    },
     random: Math.random,
     now: systemClock.now
   })
+  return resync
 }
 
 function assembleGarbage(
   deps: ControlPlaneDeps,
-  { resync, self }: { readonly resync: Resync; readonly self: Self }
+  { resync, self, adoption }: { readonly resync: Resync; readonly self: Self; readonly adoption: Adoption }
 ): GarbageReconciler {
   const { config, store, engine, signer, metrics, log } = deps
   return new GarbageReconciler({
@@ -174,6 +178,7 @@ function assembleGarbage(
     instance: config.INSTANCE_ID,
     gatewayId: () => self.id,
     heirOf: inheritance(deps),
+    doubts: signal => doubtsOf(adoption, signal),
     bornAt: store.bornAt,
     graceMs: config.GC_GRACE,
     intervalMs: config.GC_INTERVAL,

@@ -109,6 +109,7 @@ function assembleApi(
       plane.functions.addFirst(key)
     },
     loop: deps.view,
+    adoption: plane.decisions,
     authenticator,
     limits: { maxReplicas: config.MAX_REPLICAS, defaultReplicas: config.DEFAULT_REPLICAS },
     info: { version: deps.version, commit: deps.commit },

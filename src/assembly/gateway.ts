@@ -9,6 +9,7 @@ import { Inflight } from '../gateway/inflight.ts'
 import type { Logger } from '../logging/logger.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
 import { Manager } from '../runtime/manager.ts'
+import { StorageFullError, StoreUnavailableError } from '../store/errors.ts'
 import { openStore, type Store } from '../store/open.ts'
 import { assembleControlPlane } from './control-plane.ts'
 import { EdgeComponent, MetricsComponent } from './edge.ts'
@@ -40,6 +41,7 @@ export async function assembleGateway(options: GatewayOptions): Promise<Gateway>
   const { config, log } = options
   const metrics = createMetrics()
   const { store, raw } = await assembleStore(config, log, metrics)
+  await noteOpening(store, log)
   const { engine, health, heartbeat, pressure } = assembleEngine(config, log, metrics)
   const endpoints = new EndpointTable()
   const inflight = new Inflight()
@@ -101,6 +103,17 @@ export async function assembleGateway(options: GatewayOptions): Promise<Gateway>
     },
     port: () => edge.port,
     metricsPort: () => exposition.port
+  }
+}
+
+/** Notes, before anything is written, that what runs is to be compared with the database as it is now. */
+async function noteOpening({ adoption }: Store, log: Logger): Promise<void> {
+  try {
+    await adoption.begin()
+  } catch (err) {
+    if (!(err instanceof StorageFullError || err instanceof StoreUnavailableError)) throw err
+    // Nothing else is written either, so this process compares with what it finds.
+    log.warn({ err }, 'Failed to note start in database')
   }
 }
 

@@ -30,7 +30,8 @@ export async function assemblePreview(config: Config, log: Logger): Promise<Prev
     endpoints: new EndpointTable(),
     inflight: new Inflight(),
     metrics,
-    log
+    log,
+    isOnlyLooking: true
   }
   const plane = assembleControlPlane(parts)
   await plane.self.find()

@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander'
+import { type AdoptOptions, adopt } from './adopt.ts'
 import type { Environment } from './environment.ts'
 import { printMigrationStatus, runMigrateDown, runMigrateUp } from './migrate.ts'
 import { printPlan } from './plan.ts'
@@ -32,6 +33,16 @@ function createProgram(environment: Environment): Command {
     .description('print what the loop would do now, garbage collection included; change nothing')
     .option('--json', 'print JSON', false)
     .action((options: { json: boolean }) => printPlan(environment, options))
+  program
+    .command('adopt')
+    .description('list what runs and the database of the running gateway does not know, and decide about it')
+    .argument('[functions...]', 'decide for these only: name, or namespace/name')
+    .option('--confirm', 'write those functions down again as they run; no container is restarted', false)
+    .option('--delete', 'give up what the database does not know, and go back to it', false)
+    .option('--json', 'print JSON', false)
+    .option('--gateway <url>', 'the gateway; that of GATEWAY_ADDRESS and GATEWAY_PORT when left out')
+    .addHelpText('after', '\nSee docs/operations.md: the database is gone, or old.')
+    .action((functions: string[], options: AdoptOptions) => adopt(environment, functions, options))
   program
     .command('version')
     .description('print the version')

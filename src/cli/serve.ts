@@ -1,10 +1,10 @@
-import { dirname, join } from 'node:path'
 import { assembleGateway, type Gateway } from '../assembly/gateway.ts'
 import { type Config, loadConfig, NO_EFFECT_YET } from '../config/config.ts'
 import { readAdminPassword } from '../http/auth.ts'
 import { createLogger, type Logger } from '../logging/logger.ts'
 import { StoppedEarlyError } from '../runtime/manager.ts'
 import type { Environment } from './environment.ts'
+import { passwordSources } from './password.ts'
 import { readVersion } from './version.ts'
 
 /** Runs the gateway until SIGINT or SIGTERM, which may come while it starts. A second signal ends the process at once. */
@@ -52,14 +52,10 @@ async function adminPassword(config: Config, env: Environment['env'], log: Logge
     log.warn('Authentication is off: whoever reaches the port may do everything')
     return undefined
   }
-  const generatedFile = join(dirname(config.STATE_DB_PATH), 'admin-password')
-  const { password, source, generatedNow, warning } = await readAdminPassword({
-    password: env['AUTH_PASSWORD'],
-    file: config.AUTH_PASSWORD_FILE,
-    generatedFile
-  })
+  const sources = passwordSources(config, env)
+  const { password, source, generatedNow, warning } = await readAdminPassword(sources)
   if (warning !== undefined) log.warn({ problem: warning }, 'Found password file open to others')
-  const file = source === 'generated' ? { file: generatedFile } : {}
+  const file = source === 'generated' ? { file: sources.generatedFile } : {}
   log.info({ user: config.AUTH_USER, source, ...file }, generatedNow ? 'Generated password' : 'Read password')
   return password
 }

@@ -3,6 +3,7 @@ import { Router } from '@koa/router'
 import Koa, { type Context, type Middleware } from 'koa'
 import type { ApiDeps, HttpMetrics } from './deps.ts'
 import { answerErrors, HttpError } from './errors.ts'
+import { addAdoptionRoutes } from './routes/adoption.ts'
 import { addFunctionActionRoutes } from './routes/function-actions.ts'
 import { addFunctionRoutes } from './routes/functions.ts'
 import { addHealthRoutes, OPEN_PATHS } from './routes/health.ts'
@@ -21,6 +22,7 @@ export function createApi(deps: ApiDeps): (req: IncomingMessage, res: ServerResp
   addFunctionRoutes(router, deps)
   addFunctionActionRoutes(router, deps)
   addReconcileRoutes(router, deps)
+  addAdoptionRoutes(router, deps)
   addSystemFunctionRoutes(router, deps)
   addSystemRoutes(router, deps)
 

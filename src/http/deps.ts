@@ -39,6 +39,60 @@ export interface LoopState {
   readonly ready: boolean
 }
 
+/** What is asked of a person when the database is older than what runs. Listing reads Docker, and changes nothing. */
+export interface AdoptionDesk {
+  list: () => Promise<AdoptionList>
+  /** Throws `NothingToDecideError` and `NotFoundError`. */
+  confirm: (choice: AdoptionChoice) => Promise<AdoptionOutcome>
+}
+
+export interface AdoptionChoice {
+  readonly action: 'adopt' | 'delete'
+  /** Keys; all when left out. */
+  readonly functions?: readonly string[]
+}
+
+export interface AdoptionOutcome {
+  /** Whether something is left to decide. */
+  readonly active: boolean
+  readonly adopted: readonly string[]
+  readonly deleted: readonly string[]
+}
+
+export interface AdoptionList {
+  /** Whether the database was found older than what runs, and nobody has decided yet. */
+  readonly active: boolean
+  /** RFC 3339. */
+  readonly since?: string
+  readonly adopt: readonly AdoptionItem[]
+  /** Written anew since. */
+  readonly conflicts: readonly AdoptionItem[]
+  readonly delete: readonly {
+    readonly kind: string
+    readonly name: string
+    readonly owner: string
+    readonly verdict: string
+    readonly reason: string
+  }[]
+  /** Objects with our labels that the instance key has not signed. */
+  readonly forged: number
+}
+
+export interface AdoptionItem {
+  readonly function: string
+  readonly uid: string
+  /** What it would have. */
+  readonly generation: number
+  readonly replicas: number
+  readonly image: string
+  /** Generation of what runs. */
+  readonly runs: number
+  /** Generation in the database, if it is there. */
+  readonly database?: number
+  readonly containers: readonly string[]
+  readonly reason?: string
+}
+
 export interface RequestObservation {
   readonly method: string
   /** Route template such as `/v1/functions/:name`, or `unmatched`; never a raw path. */
@@ -64,6 +118,7 @@ export interface ApiDeps {
   /** Called after the commit of every write, with the key that was written. */
   readonly enqueue: (key: string) => void
   readonly loop: LoopView
+  readonly adoption: AdoptionDesk
   readonly authenticator: { check: (header: string | undefined) => boolean }
   readonly limits: ReplicaLimits
   readonly info: { readonly version: string; readonly commit: string }

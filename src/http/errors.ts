@@ -38,6 +38,7 @@ const TITLES: Readonly<Record<string, string>> = {
   METHOD_NOT_ALLOWED: 'The method is not allowed here',
   ALREADY_EXISTS: 'The object exists already',
   CONFLICT: 'The object changed since it was read',
+  NOTHING_TO_ADOPT: 'Nothing waits for a decision',
   GONE: 'The history is no longer kept',
   BODY_TOO_LARGE: 'The body is too large',
   BODY_TIMEOUT: 'The body took too long',

@@ -12,6 +12,8 @@ export interface GarbageMetrics {
   readonly setUnusedImages: (count: number) => void
   /** Whether the engine's disk is full. */
   readonly setDiskPressure: (isFull: boolean) => void
+  /** Functions that wait for a person because the database is older than what runs, and whether anything waits. */
+  readonly setAdoption: (functions: number, isLatched: boolean) => void
   readonly collected: (kind: CollectedKind) => void
 }
 
@@ -22,6 +24,8 @@ export function createGarbageMetrics(registry: Registry): GarbageMetrics {
   const forged = gauge('faas_forged_objects', 'Objects with our labels that we did not make')
   const unusedImages = gauge('faas_gc_unused_images', 'Images that were pulled here and that nothing uses')
   const pressure = gauge('faas_disk_pressure', 'Whether the disk of the engine is full')
+  const undecided = gauge('faas_adopt_undecided_functions', 'Functions that run and that the database does not know')
+  const latched = gauge('faas_adopt_active', '1 while the database is older than what runs, and nobody has decided')
   const collected = new Counter({
     ...{ name: 'faas_gc_collected_total', help: 'Orphans and unused images that were removed' },
     ...{ labelNames: ['kind'], registers }
@@ -32,6 +36,10 @@ export function createGarbageMetrics(registry: Registry): GarbageMetrics {
     setForged: count => forged.set(count),
     setUnusedImages: count => unusedImages.set(count),
     setDiskPressure: isFull => pressure.set(isFull ? 1 : 0),
+    setAdoption: (functions, isLatched) => {
+      undecided.set(functions)
+      latched.set(isLatched ? 1 : 0)
+    },
     collected: kind => collected.inc({ kind })
   }
 }

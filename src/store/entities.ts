@@ -55,7 +55,7 @@ export const EventEntity = defineEntity({
 })
 export type EventRow = InferEntity<typeof EventEntity>
 
-/** Single values: `resource_version` (of the last write) and `born_at` (ms since the epoch). */
+/** Single values: `resource_version` (of the last write), `born_at` (ms since the epoch), and JSON: `inherited_uids`, `adoption`, `discarded_uids`. */
 export const MetaEntity = defineEntity({
   name: 'MetaRow',
   tableName: 'meta',

@@ -48,6 +48,15 @@ export class ChangeFeed {
     return failures
   }
 
+  /** The version has grown without a change. Who watches from before must list again: changes of another database were skipped. */
+  raise(resourceVersion: number): void {
+    if (resourceVersion <= this.#current) return
+    this.#current = resourceVersion
+    this.#floor = resourceVersion
+    this.#dropped += this.#ring.splice(0).length
+    this.#wake()
+  }
+
   listen(listener: (change: Change) => void): () => void {
     const own = (change: Change) => listener(change) // the same function may listen twice
     this.#listeners.add(own)

@@ -7,17 +7,16 @@ import {
   INITIAL_STATUS,
   type Revision
 } from '../../api/function.ts'
-import { keyOf, parseKey } from '../../api/meta.ts'
+import { keyOf } from '../../api/meta.ts'
 import { type Clock, toTimestamp } from '../clock.ts'
-import { FunctionEntity, type FunctionRow, RevisionEntity, type RevisionRow } from './entities.ts'
+import { FunctionEntity, type FunctionRow } from './entities.ts'
 import type { ChangeFeed } from './feed.ts'
+import { addRevision, find, findRevisions, removeRow, stored } from './function-rows.ts'
 import { nextResourceVersion } from './meta.ts'
-import { type Database, PLAIN } from './orm.ts'
+import type { Database } from './orm.ts'
 import { deploymentOf, fromObject, statementOf, templateOf, toObject, toRevision } from './rows.ts'
 import { sqlText } from './sql-text.ts'
 import type { Change, FunctionStore, ListOptions, WriteOptions, WriteResult } from './store.ts'
-
-const KEPT_REVISIONS = 10
 
 export interface FunctionsDeps {
   readonly database: Database
@@ -183,12 +182,13 @@ export class Functions implements FunctionStore {
   async #write<T>(work: (em: EntityManager) => Promise<Outcome<T>>, options: WriteOptions = {}): Promise<T> {
     const { answer } = await this.#deps.database.write(work, {
       dryRun: options.dryRun ?? false,
-      committed: ({ changes }) => this.#tell(changes)
+      committed: ({ changes }) => this.tell(changes)
     })
     return answer
   }
 
-  #tell(changes: readonly Change[]): void {
+  /** Tells everyone of what is committed. */
+  tell(changes: readonly Change[]): void {
     for (const change of changes) {
       for (const err of this.#deps.feed.push(change)) this.#deps.onListenerError(err)
     }
@@ -197,39 +197,6 @@ export class Functions implements FunctionStore {
   #now(): string {
     return toTimestamp(this.#deps.clock.now())
   }
-}
-
-async function find(em: EntityManager, key: string): Promise<FunctionRow | undefined> {
-  const { namespace, name } = parseKey(sqlText(key))
-  return (await em.findOne(FunctionEntity, { namespace, name }, PLAIN)) ?? undefined
-}
-
-/** Deletes the row and its revisions; gives the change to tell. */
-async function removeRow(em: EntityManager, row: FunctionRow): Promise<Change> {
-  const resourceVersion = await nextResourceVersion(em)
-  await em.nativeDelete(RevisionEntity, { functionUid: row.uid })
-  await em.nativeDelete(FunctionEntity, { uid: row.uid })
-  return { type: 'DELETED', object: toObject({ ...row, resourceVersion }) }
-}
-
-async function addRevision(em: EntityManager, object: FunctionObject): Promise<void> {
-  const { uid, generation, updatedAt } = object.metadata
-  const { spec, labels, annotations } = fromObject(object)
-  const row = { functionUid: uid, revision: generation, spec, labels, annotations, createdAt: updatedAt }
-  await em.insert(RevisionEntity, row)
-  const kept = await findRevisions(em, uid)
-  const oldest = kept.at(-1)?.revision ?? 0
-  await em.nativeDelete(RevisionEntity, { functionUid: uid, revision: { $lt: oldest } })
-}
-
-/** The newest, newest first. */
-function findRevisions(em: EntityManager, functionUid: string): Promise<RevisionRow[]> {
-  return em.find(RevisionEntity, { functionUid }, { ...PLAIN, orderBy: { revision: 'desc' }, limit: KEPT_REVISIONS })
-}
-
-/** The object as it will be read back: nothing that JSON does not hold, and no part that a caller holds on to. */
-function stored(object: FunctionObject): FunctionObject {
-  return toObject(fromObject(object))
 }
 
 function draftFor(

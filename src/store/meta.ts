@@ -14,6 +14,26 @@ export async function nextResourceVersion(em: EntityManager): Promise<number> {
   return next
 }
 
+/** Raises the version of the last write to `least`, where it is lower; gives what it is then. */
+export async function raiseResourceVersion(em: EntityManager, least: number): Promise<number> {
+  const current = await readResourceVersion(em)
+  if (least <= current) return current
+  await em.nativeUpdate(MetaEntity, { key: 'resource_version' }, { value: String(least) })
+  return least
+}
+
+/** A value of `meta` as it was written. */
+export async function readMeta(em: EntityManager, key: string): Promise<string | undefined> {
+  return (await em.findOne(MetaEntity, { key }, PLAIN))?.value
+}
+
+/** Writes a value of `meta`, or removes it. */
+export async function writeMeta(em: EntityManager, key: string, value: string | undefined): Promise<void> {
+  if (value !== undefined && (await em.nativeUpdate(MetaEntity, { key }, { value })) > 0) return
+  if (value === undefined) await em.nativeDelete(MetaEntity, { key })
+  else await em.insert(MetaEntity, { key, value })
+}
+
 /** When this database began (ms since the epoch): the first call writes `now`. */
 export async function readBornAt(em: EntityManager, now: number): Promise<number> {
   const row = await em.findOne(MetaEntity, { key: 'born_at' }, PLAIN)

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
 import type { Clock } from '../clock.ts'
+import { Adoptions } from './adoption.ts'
 import { Events } from './events.ts'
 import { ChangeFeed } from './feed.ts'
 import { Functions } from './functions.ts'
@@ -8,7 +9,7 @@ import { PulledImages } from './images.ts'
 import { readBornAt, readInheritedUids, readResourceVersion } from './meta.ts'
 import { prepareFile, upgrade } from './migrator.ts'
 import { connect } from './orm.ts'
-import type { EventStore, FunctionStore, ImageStore } from './store.ts'
+import type { AdoptionStore, EventStore, FunctionStore, ImageStore } from './store.ts'
 
 /** What the store has to say; a bunyan logger fits. */
 export interface StoreLog {
@@ -31,6 +32,7 @@ export interface Store extends AsyncDisposable {
   readonly functions: FunctionStore
   readonly events: EventStore
   readonly images: ImageStore
+  readonly adoption: AdoptionStore
   /** Ms since the epoch; when this database was created or first came to schema version 3. */
   readonly bornAt: number
   /** Whether there was nothing in the file, or no file, before it was opened. */
@@ -70,8 +72,9 @@ export async function openStore(options: OpenOptions): Promise<Store> {
     }
     const events = new Events({ database, clock })
     const images = new PulledImages({ database, clock })
+    const adoption = new Adoptions({ database, feed, tell: changes => functions.tell(changes) })
     const isFresh = !state.hasContent
-    return { functions, events, images, bornAt, isFresh, inheritedUids, close, [Symbol.asyncDispose]: close }
+    return { functions, events, images, adoption, bornAt, isFresh, inheritedUids, close, [Symbol.asyncDispose]: close }
   } catch (err) {
     await database.close()
     throw err

@@ -2,10 +2,10 @@ import {
   type FunctionDraft,
   type FunctionObject,
   type FunctionSpec,
-  FunctionSpecInput,
   type FunctionStatus,
   INITIAL_STATUS,
-  type Revision
+  type Revision,
+  toSpec
 } from '../../api/function.ts'
 import type { StringMap } from '../../api/meta.ts'
 import { canonicalJson } from '../../api/spec-hash.ts'
@@ -28,7 +28,7 @@ export function toObject(row: FunctionColumns): FunctionObject {
       updatedAt: row.updatedAt,
       ...(typeof row.deletionRequestedAt === 'string' && { deletionRequestedAt: row.deletionRequestedAt })
     },
-    spec: readSpec(row.spec),
+    spec: toSpec(JSON.parse(row.spec) as Partial<FunctionSpec>),
     status: { ...INITIAL_STATUS, ...(JSON.parse(row.status) as Partial<FunctionStatus>) }
   }
 }
@@ -55,7 +55,7 @@ export function toRevision(row: RevisionRow): Revision {
     revision: row.revision,
     labels: JSON.parse(row.labels) as StringMap,
     annotations: JSON.parse(row.annotations) as StringMap,
-    spec: readSpec(row.spec),
+    spec: toSpec(JSON.parse(row.spec) as Partial<FunctionSpec>),
     createdAt: row.createdAt
   }
 }
@@ -73,17 +73,4 @@ export function templateOf(draft: Pick<FunctionDraft, 'spec' | 'labels' | 'annot
 /** What a status says, whenever it was said. */
 export function statementOf(status: FunctionStatus): string {
   return canonicalJson({ ...status, lastReconciledAt: undefined })
-}
-
-const SPEC_DEFAULTS = FunctionSpecInput.parse({ image: 'scratch' })
-
-/**
- * The spec with the fields that its release did not know at their defaults. A spec that today's rules would refuse (an
- * older program had fewer) is given as it was written.
- */
-function readSpec(text: string): FunctionSpec {
-  const stored = JSON.parse(text) as Partial<FunctionSpec>
-  const parsed = FunctionSpecInput.safeParse(stored)
-  const spec = parsed.success ? parsed.data : { ...SPEC_DEFAULTS, ...stored }
-  return { ...spec, replicas: spec.replicas ?? 1 }
 }

@@ -1,3 +1,4 @@
+import type { Undecided } from '../../api/adoption.ts'
 import type { EventReason, FaasEvent } from '../../api/event.ts'
 import type { FunctionDraft, FunctionObject, FunctionStatus, Revision } from '../../api/function.ts'
 
@@ -102,4 +103,46 @@ export interface ImageStore {
   forget: (imageId: string) => Promise<void>
   /** What functions and their kept revisions name: image references as they were given, and ids and digests of pins. */
   wanted: () => Promise<string[]>
+}
+
+/** Found to be older than what runs; until a person decides, nothing unknown is removed or replaced. */
+export interface Latch {
+  /** Milliseconds since the epoch. */
+  readonly since: number
+  /** The highest resourceVersion that was found on what runs. */
+  readonly newest: number
+  readonly undecided: readonly Undecided[]
+}
+
+export interface AdoptionState {
+  /** The resourceVersion that this database was opened with, before anybody compared it with what runs. */
+  readonly baseline: number
+  readonly latch?: Latch
+}
+
+/** What a person has decided, and what is written for it. */
+export interface Decision {
+  /** Written as they are, whatever is there under their names, but for the resourceVersion. */
+  readonly objects: readonly FunctionObject[]
+  /** Keys that are decided now. */
+  readonly decided: readonly string[]
+  /** Uids of what may be collected as garbage, though the database never knew it. */
+  readonly discarded: readonly string[]
+  /** Nothing is left to decide. */
+  readonly isFinal: boolean
+}
+
+/** Whether this database goes on from what runs. Survives restarts, as what it is asked about does. */
+export interface AdoptionStore {
+  /** Undefined when what runs was compared with the database and found to be known. */
+  state: () => Promise<AdoptionState | undefined>
+  /** Notes that what runs is still to be compared with the database as it is now, unless that is noted already. */
+  begin: () => Promise<AdoptionState>
+  /** Notes that the database knows what runs. Its resourceVersion is `newest` at least from now on. */
+  pass: (newest: number) => Promise<void>
+  latch: (latch: Latch) => Promise<void>
+  /** Uids that a person has given up. */
+  discarded: () => Promise<ReadonlySet<string>>
+  /** Writes all of it in one transaction. Gives the latch as it is then; undefined when it is open. */
+  decide: (decision: Decision) => Promise<Latch | undefined>
 }

@@ -85,6 +85,10 @@ export async function startApi(
       state: () => state,
       resync: () => void resyncs++
     },
+    adoption: {
+      list: async () => ({ active: false, adopt: [], conflicts: [], delete: [], forged: 0 }),
+      confirm: async () => ({ active: false, adopted: [], deleted: [] })
+    },
     authenticator,
     limits: { maxReplicas: 10, defaultReplicas: 1 },
     info: { version: '3.0.0', commit: 'abc1234' },

@@ -29,7 +29,7 @@ describe('docs/api.md', () => {
 
   it('names every route', async () => {
     const text = await readFile(new URL('../../docs/api.md', import.meta.url), 'utf8')
-    const sources = ['functions', 'function-actions', 'reconcile', 'system-functions', 'system', 'health']
+    const sources = ['functions', 'function-actions', 'reconcile', 'adoption', 'system-functions', 'system', 'health']
     for (const source of sources) {
       const code = await readFile(new URL(`../../src/http/routes/${source}.ts`, import.meta.url), 'utf8')
       for (const [, method = '', path = ''] of code.matchAll(/router\.(\w+)\('([^']+)'/g)) {

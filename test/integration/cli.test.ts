@@ -2,7 +2,9 @@ import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import type { AdoptionChoice } from '../../src/http/deps.ts'
 import { load, Scratch, withSqlite } from '../fixtures/db/files.ts'
+import { PASSWORD, startApi } from '../helpers/api-server.ts'
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts')
 /** An engine that is not there: none of these commands may need one. */
@@ -42,7 +44,17 @@ describe('command line', () => {
   })
   afterEach(() => scratch[Symbol.asyncDispose]())
 
-  for (const command of ['', 'serve', 'plan', 'version', 'migrate', 'migrate status', 'migrate up', 'migrate down']) {
+  for (const command of [
+    '',
+    'serve',
+    'plan',
+    'adopt',
+    'version',
+    'migrate',
+    'migrate status',
+    'migrate up',
+    'migrate down'
+  ]) {
     it(`explains itself: docker-faas ${command}`.trimEnd(), async () => {
       const { code, stdout } = await run([...command.split(' ').filter(word => word !== ''), '--help'])
       expect(code).to.equal(0)
@@ -129,5 +141,72 @@ describe('command line', () => {
     const { code, stderr } = await run(['plan'], env)
     expect(code).to.equal(1)
     expect(stderr).to.equal('docker-faas: container list failed: connect ENOENT /nonexistent/docker.sock\n')
+  })
+
+  describe('adopt', function () {
+    this.timeout(30_000)
+
+    it('says what to do when no gateway answers', async () => {
+      const { code, stderr } = await run(['adopt'], { ...env, GATEWAY_ADDRESS: '127.0.0.1', GATEWAY_PORT: '9' })
+      expect(code).to.equal(1)
+      expect(stderr).to.contain('no gateway answers at http://127.0.0.1:9: start it first, or name it with --gateway')
+    })
+
+    it('needs the password of the gateway, and makes none up', async () => {
+      await using api = await startApi()
+      const { code, stderr } = await run(['adopt', '--gateway', api.url], env)
+      expect(code).to.equal(1)
+      expect(stderr).to.contain('set STATE_DB_PATH as the gateway has it, or AUTH_PASSWORD')
+      const wrong = await run(['adopt', '--gateway', api.url], { ...env, AUTH_PASSWORD: 'wrong' })
+      expect([wrong.code, wrong.stderr]).to.deep.equal([
+        1,
+        'docker-faas: the gateway answered 401: the API needs the user and password of the gateway (Basic)\n'
+      ])
+    })
+
+    it('lists without changing anything, and decides when it is told to', async () => {
+      const choices: AdoptionChoice[] = []
+      const item = { uid: 'u', generation: 4, replicas: 2, image: 'hello:2', runs: 4, containers: [] }
+      await using api = await startApi({
+        adoption: {
+          list: async () => ({
+            active: true,
+            since: '2026-01-01T00:00:00.000Z',
+            adopt: [{ ...item, function: 'openfaas-fn/hello', database: 3 }],
+            conflicts: [{ ...item, function: 'openfaas-fn/world', reason: 'written anew since' }],
+            delete: [{ kind: 'network', name: 'net-x', owner: '', verdict: '', reason: 'not known' }],
+            forged: 1
+          }),
+          confirm: async choice => {
+            choices.push(choice)
+            return {
+              active: choice.functions !== undefined,
+              adopted: ['openfaas-fn/hello'],
+              deleted: ['network net-x']
+            }
+          }
+        }
+      })
+      const known = { ...env, AUTH_PASSWORD: PASSWORD }
+      const at = ['--gateway', api.url]
+      const listed = await run(['adopt', ...at], known)
+      expect([listed.code, listed.stderr]).to.deep.equal([0, ''])
+      expect(listed.stdout.split('\n')).to.include.members([
+        'the database is older than what runs (found 2026-01-01T00:00:00.000Z)',
+        'adopt openfaas-fn/hello: generation 4, 2 of hello:2; generation 3 in the database',
+        'conflict openfaas-fn/world: generation 4, 2 of hello:2; not in the database: written anew since',
+        'delete network net-x: not known'
+      ])
+      expect(choices).to.deep.equal([])
+      const confirmed = await run(['adopt', '--confirm', ...at], known)
+      expect(confirmed.stdout).to.equal('adopted openfaas-fn/hello\ngave up network net-x\nnothing is left to decide\n')
+      await run(['adopt', '--delete', 'hello', 'a/b', ...at], known)
+      expect(choices).to.deep.equal([
+        { action: 'adopt' },
+        { action: 'delete', functions: ['openfaas-fn/hello', 'a/b'] }
+      ])
+      const both = await run(['adopt', '--delete', '--confirm', ...at], known)
+      expect([both.code, both.stderr]).to.deep.equal([1, 'docker-faas: choose one of --confirm and --delete\n'])
+    })
   })
 })

@@ -1,0 +1,34 @@
+import type { Router, RouterContext } from '@koa/router'
+import * as z from 'zod'
+import { DEFAULT_NAMESPACE, LEGACY_NAME } from '../../../api/meta.ts'
+import { readJson } from '../body.ts'
+import type { ApiDeps } from '../deps.ts'
+import { parseInput } from '../validate.ts'
+
+type AdoptionDeps = Pick<ApiDeps, 'adoption' | 'readTimeoutMs'>
+
+const FunctionName = z
+  .string()
+  .transform(text => (text.includes('/') ? text : `${DEFAULT_NAMESPACE}/${text}`))
+  .refine(
+    key => key.split('/').length === 2 && key.split('/').every(part => LEGACY_NAME.test(part)),
+    'must be the name of a function, or namespace/name'
+  )
+
+const Choice = z.strictObject({
+  action: z.enum(['adopt', 'delete']).default('adopt'),
+  functions: z.array(FunctionName).min(1, 'must name a function; leave it out for all').max(10_000).optional()
+})
+
+/** `/v1/adopt`: what to do about a database that is older than what runs. */
+export function addAdoptionRoutes(router: Router, deps: AdoptionDeps): void {
+  router.get('/v1/adopt', async ctx => {
+    ctx.body = await deps.adoption.list()
+  })
+  router.post('/v1/adopt', ctx => confirm(ctx, deps))
+}
+
+async function confirm(ctx: RouterContext, deps: AdoptionDeps): Promise<void> {
+  const { action, functions } = parseInput(Choice, await readJson(ctx, deps.readTimeoutMs, {}))
+  ctx.body = await deps.adoption.confirm({ action, ...(functions === undefined ? {} : { functions }) })
+}

@@ -1,0 +1,115 @@
+import type { EntityManager } from '@mikro-orm/sqlite'
+import type { FunctionObject } from '../../api/function.ts'
+import { keyOf } from '../../api/meta.ts'
+import { FunctionEntity } from './entities.ts'
+import type { ChangeFeed } from './feed.ts'
+import { addRevision, find, removeRow, stored } from './function-rows.ts'
+import { nextResourceVersion, raiseResourceVersion, readMeta, readResourceVersion, writeMeta } from './meta.ts'
+import type { Database } from './orm.ts'
+import { fromObject } from './rows.ts'
+import type { AdoptionState, AdoptionStore, Change, Decision, Latch } from './store.ts'
+
+const STATE = 'adoption'
+const DISCARDED = 'discarded_uids'
+
+export interface AdoptionsDeps {
+  readonly database: Database
+  readonly feed: ChangeFeed
+  /** Tells of what is committed. */
+  readonly tell: (changes: readonly Change[]) => void
+}
+
+/** What is undecided between the database and what runs, in `meta`. See `AdoptionStore` for what each method promises. */
+export class Adoptions implements AdoptionStore {
+  readonly #deps: AdoptionsDeps
+  constructor(deps: AdoptionsDeps) {
+    this.#deps = deps
+  }
+
+  state(): Promise<AdoptionState | undefined> {
+    return this.#deps.database.read(readState)
+  }
+
+  begin(): Promise<AdoptionState> {
+    return this.#deps.database.write(async em => {
+      const before = await readState(em)
+      if (before !== undefined) return before
+      const state = { baseline: await readResourceVersion(em) }
+      await writeMeta(em, STATE, JSON.stringify(state))
+      return state
+    })
+  }
+
+  async pass(newest: number): Promise<void> {
+    await this.#deps.database.write(
+      async em => {
+        await writeMeta(em, STATE, undefined)
+        return await raiseResourceVersion(em, newest)
+      },
+      { committed: version => this.#deps.feed.raise(version) }
+    )
+  }
+
+  latch(latch: Latch): Promise<void> {
+    return this.#deps.database.write(async em => {
+      const baseline = (await readState(em))?.baseline ?? (await readResourceVersion(em))
+      await writeMeta(em, STATE, JSON.stringify({ baseline, latch }))
+    })
+  }
+
+  discarded(): Promise<ReadonlySet<string>> {
+    return this.#deps.database.read(readDiscarded)
+  }
+
+  async decide(decision: Decision): Promise<Latch | undefined> {
+    const { database, feed, tell } = this.#deps
+    const { latch } = await database.write(em => this.#decide(em, decision), {
+      committed: ({ raised, changes }) => {
+        feed.raise(raised)
+        tell(changes)
+      }
+    })
+    return latch
+  }
+
+  async #decide(em: EntityManager, { objects, decided, discarded, isFinal }: Decision) {
+    const before = await readState(em)
+    const raised = await raiseResourceVersion(em, before?.latch?.newest ?? 0)
+    const changes: Change[] = []
+    for (const object of objects) changes.push(...(await replaceRow(em, object)))
+    if (discarded.length > 0) {
+      const all = new Set([...(await readDiscarded(em)), ...discarded])
+      await writeMeta(em, DISCARDED, JSON.stringify([...all]))
+    }
+    const latch = isFinal || before?.latch === undefined ? undefined : without(before.latch, decided)
+    const state = latch === undefined ? undefined : { baseline: before?.baseline ?? 0, latch }
+    await writeMeta(em, STATE, state === undefined ? undefined : JSON.stringify(state))
+    return { raised, changes, latch }
+  }
+}
+
+function without(latch: Latch, decided: readonly string[]): Latch {
+  return { ...latch, undecided: latch.undecided.filter(({ key }) => !decided.includes(key)) }
+}
+
+/** Puts the object in the place of whatever has its name; a row of its uid keeps its revisions. */
+async function replaceRow(em: EntityManager, object: FunctionObject): Promise<Change[]> {
+  const row = await find(em, keyOf(object.metadata))
+  const isSame = row?.uid === object.metadata.uid
+  const removal = row === undefined || isSame ? [] : [await removeRow(em, row)]
+  const resourceVersion = await nextResourceVersion(em)
+  const written = stored({ ...object, metadata: { ...object.metadata, resourceVersion } })
+  if (isSame) await em.nativeUpdate(FunctionEntity, { uid: row.uid }, fromObject(written))
+  else await em.insert(FunctionEntity, fromObject(written))
+  await addRevision(em, written)
+  return [...removal, { type: isSame ? 'MODIFIED' : 'ADDED', object: written }]
+}
+
+async function readState(em: EntityManager): Promise<AdoptionState | undefined> {
+  const text = await readMeta(em, STATE)
+  return text === undefined ? undefined : (JSON.parse(text) as AdoptionState)
+}
+
+async function readDiscarded(em: EntityManager): Promise<ReadonlySet<string>> {
+  return new Set(JSON.parse((await readMeta(em, DISCARDED)) ?? '[]') as string[])
+}
