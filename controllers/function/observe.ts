@@ -66,7 +66,7 @@ export async function observe(
   return {
     replicas: replicas.sort((a, b) => a.ordinal - b.ordinal || (a.name < b.name ? -1 : 1)),
     ...(network === undefined ? {} : { network }),
-    ...(genuine.length === own.length ? {} : { forged: own.filter(c => !genuine.includes(c)).map(c => c.name) })
+    ...(genuine.length === own.length ? {} : { forged: own.filter(c => !genuine.includes(c)) })
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Container } from '../../src/engine/engine.ts'
+import type { Container, ContainerSummary } from '../../src/engine/engine.ts'
 
 /**
  * Where a replica is in its life: `created` (never started), `starting` (runs, has not answered yet), `ready`, `unready`
@@ -57,6 +57,6 @@ export interface Observed {
   /** By ordinal, then name. */
   readonly replicas: readonly Replica[]
   readonly network?: ObservedNetwork
-  /** Names of containers that carry our labels and are not of our making; absent when there are none. */
-  readonly forged?: readonly string[]
+  /** Containers that carry our labels and are not of our making; absent when there are none. */
+  readonly forged?: readonly ContainerSummary[]
 }

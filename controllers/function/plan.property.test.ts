@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { LEGACY_HASH } from '../../api/legacy.ts'
-import { aDesired, aFunction, NETWORK, NOW } from '../../test/helpers/builders.ts'
+import { aDesired, aFunction, aReplica, NETWORK, NOW } from '../../test/helpers/builders.ts'
 import { type Fate, World } from '../../test/helpers/world.ts'
 import type { Desired } from './desired.ts'
 import { type Plan, planFunction } from './plan.ts'
@@ -102,7 +102,8 @@ describe('planFunction, over random worlds, wishes, faults and interruptions', (
     fc.assert(
       fc.property(fc.array(seed, { maxLength: 8 }), wish, (seeds, w) => {
         const { observed, now } = aWorld(seeds)
-        const forged = ['hello-0', 'hello-1', 'hello-2'].filter(name => observed.replicas.every(r => r.name !== name))
+        const free = ['hello-0', 'hello-1', 'hello-2'].filter(name => observed.replicas.every(r => r.name !== name))
+        const forged = free.map(name => aReplica({ name, id: `forged-${name}` }).container)
         const { steps } = planFunction(desiredOf(w), { ...observed, forged }, now)
         const own = [...observed.replicas.flatMap(r => [r.id, r.name]), ...steps.flatMap(namesMade)]
         for (const step of steps.filter(isReplicaStep)) expect(own).to.include(step.name)

@@ -177,6 +177,39 @@ describe('Prober', () => {
     expect(timers.size).to.equal(0)
   })
 
+  it('asks ready replicas again when told to confirm, and tells which are gone', async () => {
+    const { prober, changes, probes, answer, advance, settle } = aProber()
+    const other = { ...TARGET, key: 'openfaas-fn/other', containerId: 'c2' }
+    answer.next = async () => 200
+    await prober.check(TARGET)
+    await prober.check(other)
+    prober.confirm(new Set([TARGET.key]))
+    await settle()
+    expect(probes, 'those that answered a moment ago').to.have.length(2)
+    await advance(6_000)
+    answer.next = refused
+    prober.confirm(new Set([TARGET.key, 'openfaas-fn/unknown']))
+    await settle()
+    expect(probes).to.have.length(3)
+    expect(changes).to.deep.equal([TARGET.key])
+    expect(await prober.check(TARGET)).to.include({ ready: false, answered: true })
+    prober.confirm(new Set([TARGET.key]))
+    await settle()
+    expect(probes, 'those that the background asks').to.have.length(3)
+  })
+
+  it('remembers a replica that it only confirms', async () => {
+    const { prober, answer, advance } = aProber()
+    answer.next = async () => 200
+    await prober.check(TARGET)
+    for (let minutes = 0; minutes < 12; minutes++) {
+      await advance(60_000)
+      prober.confirm(new Set([TARGET.key]))
+    }
+    await prober.check({ ...TARGET, containerId: 'c2' })
+    expect(prober.containerIds()).to.deep.equal(['c1', 'c2'])
+  })
+
   it('starts anew when the container was restarted or has another address, and ignores what the old one answers', async () => {
     const { prober, changes, answer, advance, settle } = aProber()
     answer.next = async () => 200

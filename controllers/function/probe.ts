@@ -15,7 +15,9 @@ const FIRST_DELAY_MS = 10
 const LAST_DELAY_MS = 1_000
 /** So many slow or bad answers in a row take a ready replica out: one alone says that it is busy. */
 const FAILURES_TO_UNREADY = 3
-/** A container that no pass asked about this long is forgotten. */
+/** So many ready replicas are asked at the same time whether they still answer. */
+const CONFIRM_WIDTH = 8
+/** A container that nobody asked about this long is forgotten. */
 const MEMORY_MS = 10 * 60_000
 /** An answer's body is read this far, and the connection then cut. */
 const BODY_MAX_BYTES = 64 * 1024
@@ -94,6 +96,8 @@ export class Prober {
   readonly #schedule: Schedule
   /** By container id; longest not asked about first. */
   readonly #watches = new Map<string, Watch>()
+  /** By key: the ids of its containers among them. */
+  readonly #idsOf = new Map<string, Set<string>>()
   #stopped = false
 
   constructor({ clock, onChange, request = requestStatus, schedule = scheduleTimeout }: Deps) {
@@ -110,13 +114,7 @@ export class Prober {
   async check(target: ProbeTarget): Promise<ProbeResult> {
     this.#forgetOld()
     const watch = this.#watchOf(target)
-    const isDue = watch.cancel === undefined && this.#clock.monotonic() - watch.succeededAt >= FRESH_MS
-    if (isDue && !this.#stopped) {
-      watch.probe ??= this.#probe(watch).finally(() => {
-        watch.probe = undefined
-      })
-      await watch.probe
-    }
+    if (this.#isDue(watch)) await this.#probe(watch)
     return resultOf(watch)
   }
 
@@ -129,6 +127,22 @@ export class Prober {
     return resultOf(once)
   }
 
+  /** Asks the ready replicas of these functions again, in the background: one that does not answer is told by `onChange`. */
+  confirm(keys: ReadonlySet<string>): void {
+    const ids = [...keys].flatMap(key => [...(this.#idsOf.get(key) ?? [])])
+    const ready = ids.flatMap(id => this.#watches.get(id) ?? []).filter(watch => watch.ready)
+    const lanes = Array.from({ length: CONFIRM_WIDTH }, (_, lane) => ready.filter((_, n) => n % CONFIRM_WIDTH === lane))
+    for (const lane of lanes) void this.#confirmAll(lane)
+  }
+
+  async #confirmAll(watches: readonly Watch[]): Promise<void> {
+    for (const { target, abort } of watches) {
+      if (abort.signal.aborted) continue
+      const watch = this.#watchOf(target)
+      if (this.#isDue(watch)) await this.#poll(watch)
+    }
+  }
+
   /** All containers of which something is known. */
   containerIds(): string[] {
     return [...this.#watches.keys()]
@@ -139,6 +153,9 @@ export class Prober {
     const watch = this.#watches.get(containerId)
     if (watch === undefined) return
     this.#watches.delete(containerId)
+    const ids = this.#idsOf.get(watch.target.key)
+    ids?.delete(containerId)
+    if (ids?.size === 0) this.#idsOf.delete(watch.target.key)
     watch.cancel?.()
     watch.abort.abort()
   }
@@ -151,9 +168,7 @@ export class Prober {
 
   /** Forgets the containers of a key that are not among these. */
   prune(key: string, keep: ReadonlySet<string>): void {
-    for (const [containerId, { target }] of this.#watches) {
-      if (target.key === key && !keep.has(containerId)) this.forget(containerId)
-    }
+    for (const containerId of this.#idsOf.get(key) ?? []) if (!keep.has(containerId)) this.forget(containerId)
   }
 
   /** Ends all probes and timers; a later `check` says not ready. */
@@ -168,7 +183,11 @@ export class Prober {
     const watch = known !== undefined && isSameStart(known.target, target) ? known : this.#begin(target)
     watch.askedAt = this.#clock.monotonic()
     this.#watches.delete(target.containerId)
-    if (!this.#stopped) this.#watches.set(target.containerId, watch)
+    if (this.#stopped) return watch
+    this.#watches.set(target.containerId, watch)
+    const ids = this.#idsOf.get(target.key)
+    if (ids === undefined) this.#idsOf.set(target.key, new Set([target.containerId]))
+    else ids.add(target.containerId)
     return watch
   }
 
@@ -192,8 +211,22 @@ export class Prober {
     }
   }
 
+  /** Whether nothing else is going to ask, and the last success is old. */
+  #isDue(watch: Watch): boolean {
+    const isFresh = this.#clock.monotonic() - watch.succeededAt < FRESH_MS
+    return !this.#stopped && watch.cancel === undefined && !isFresh
+  }
+
+  /** One probe, also for all who ask meanwhile. */
+  #probe(watch: Watch): Promise<void> {
+    watch.probe ??= this.#probeOnce(watch).finally(() => {
+      watch.probe = undefined
+    })
+    return watch.probe
+  }
+
   /** One probe, what follows from it, and the time of the next one if it failed. */
-  async #probe(watch: Watch): Promise<void> {
+  async #probeOnce(watch: Watch): Promise<void> {
     const outcome = await this.#ask(watch)
     if (watch.abort.signal.aborted) return // forgotten, or started again: this answer is of another life
     this.#note(watch, outcome)

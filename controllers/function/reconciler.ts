@@ -1,4 +1,4 @@
-import type { FunctionObject } from '../../api/function.ts'
+import type { FunctionObject, FunctionStatus } from '../../api/function.ts'
 import { keyOf } from '../../api/meta.ts'
 import type { EndpointTable } from '../../src/gateway/endpoints.ts'
 import type { Logger } from '../../src/logging/logger.ts'
@@ -8,6 +8,7 @@ import { heldObject } from './held.ts'
 import { heldStatus } from './held-status.ts'
 import { happeningsOf, isConverged, repairsOf } from './history.ts'
 import { type Pass, type PassDeps, previewPass, runHeldPass, runPass } from './pass.ts'
+import { sightOfPass } from './sight.ts'
 import { statusOf } from './status.ts'
 import { isRepair, type RepairKind } from './step.ts'
 
@@ -19,6 +20,8 @@ export interface FunctionReconcilerDeps extends PassDeps {
   /** Told of every status, and of the end of a function: for metrics and lag. */
   readonly onStatus: (object: FunctionObject, converged: boolean) => void
   readonly onGone: (key: string) => void
+  /** Told of what each pass left: its sight when all is at rest, else undefined. */
+  readonly onLeft?: (key: string, sight: string | undefined) => void
   /** Told of each thing that was undone, for a metric. */
   readonly onRepaired?: (kind: RepairKind) => void
 }
@@ -79,7 +82,7 @@ export class FunctionReconciler implements Reconciler {
 
   async #report(object: FunctionObject, pass: Pass): Promise<void> {
     if (pass.interrupted) return
-    const { functions, events, onStatus, onRepaired, now } = this.#deps
+    const { functions, events, onStatus, onLeft, onRepaired, now } = this.#deps
     const { metadata } = object
     for (const { kind } of pass.done.filter(isRepair)) onRepaired?.(kind)
     const result = { ...pass, object, now: now() }
@@ -89,8 +92,23 @@ export class FunctionReconciler implements Reconciler {
     for (const happening of [...repairsOf(pass.done), ...happeningsOf(object.status, status)]) {
       await events.record({ ...subjectOf(object), ...happening })
     }
-    await this.#tellForged(object, pass.observed?.forged ?? [])
+    const forged = pass.observed?.forged ?? []
+    await this.#tellForged(
+      object,
+      forged.map(({ name }) => name)
+    )
     onStatus(written, isConverged(status.conditions))
+    onLeft?.(keyOf(metadata), this.#restOf(object, pass, status))
+  }
+
+  /** What the pass saw, when it left the function as wanted with nothing to wait for; else undefined. */
+  #restOf({ metadata }: FunctionObject, pass: Pass, status: FunctionStatus): string | undefined {
+    const { failure, held, observed, requeueAfter } = pass
+    if (failure !== undefined || held !== undefined || requeueAfter !== undefined) return undefined
+    if (observed === undefined || !isConverged(status.conditions)) return undefined
+    // A record is forgotten when its replica has run well for a while, which no list shows.
+    if (status.restarts.length + status.outdatedRestarts.length > 0) return undefined
+    return sightOfPass(metadata, observed, this.#deps.gatewayId())
   }
 
   async #tellForged(object: FunctionObject, names: readonly string[]): Promise<void> {

@@ -8,7 +8,8 @@ import { Departures } from '../../controllers/function/departures.ts'
 import { onFunctionChange } from '../../controllers/function/events.ts'
 import { Prober } from '../../controllers/function/probe.ts'
 import { FunctionReconciler } from '../../controllers/function/reconciler.ts'
-import { Resync, settling } from '../../controllers/function/resync.ts'
+import { Resync } from '../../controllers/function/resync.ts'
+import { survey } from '../../controllers/function/survey.ts'
 import { Throttle } from '../../controllers/function/throttle.ts'
 import { GarbageReconciler, GC_KEY } from '../../controllers/gc/reconciler.ts'
 import { IMAGES_KEY, type ImagesReconciler } from '../../controllers/images/reconciler.ts'
@@ -44,6 +45,9 @@ export interface ControlPlane {
 
 /** Orphans that may go in one pass, as a share of all that is ours. */
 const GC_SHARE = 0.25
+
+/** A function at rest gets a pass after so many periods of the resync. */
+const FULL_LOOK_PERIODS = 10
 
 /** Wires the loop together: store and engine in, controllers out. */
 export function assembleControlPlane(deps: ControlPlaneDeps): ControlPlane {
@@ -83,25 +87,23 @@ export function assembleControlPlane(deps: ControlPlaneDeps): ControlPlane {
       waiting.note(object)
     },
     onRepaired: metrics.repaired,
+    onLeft: (key, sight) => resync.left(key, sight),
     onGone: key => {
       const { namespace, name } = parseKey(key)
       metrics.removeFunction(namespace, name)
       waiting.forget(key)
       throttle.forget(key)
+      resync.left(key, undefined)
     }
   })
   const resync = assembleResync(deps, {
-    adoption,
+    ...{ adoption, self, prober },
     functions: () => functions,
     garbage: () => garbage,
     imageGarbage: () => imageGarbage
   })
   const garbageReconciler = assembleGarbage(deps, { resync, self, adoption })
-  const functions = assembleController(
-    deps,
-    settling(functionReconciler, key => resync.settled(key)),
-    config.RECONCILE_CONCURRENCY
-  )
+  const functions = assembleController(deps, resync.attend(functionReconciler), config.RECONCILE_CONCURRENCY)
   const garbage = assembleController(deps, garbageReconciler, 1)
   const imageGarbage = assembleController(deps, imagesReconciler, 1)
   pressure.onLack(() => imageGarbage.add(IMAGES_KEY))
@@ -137,14 +139,23 @@ function assembleThrottle({ config, metrics }: ControlPlaneDeps): Throttle {
 
 interface ResyncTargets {
   readonly adoption: Adoption
+  readonly self: Self
+  readonly prober: Prober
   readonly functions: () => Controller
   readonly garbage: () => Controller
   readonly imageGarbage: () => Controller
 }
 
 function assembleResync(deps: ControlPlaneDeps, targets: ResyncTargets): Resync {
-  const { adoption, functions, garbage, imageGarbage } = targets
-  const { store, endpoints, metrics } = deps
+  const { adoption, self, prober, functions, garbage, imageGarbage } = targets
+  const { config, store, engine, endpoints, metrics, log } = deps
+  const surveyDeps = {
+    engine,
+    instance: config.INSTANCE_ID,
+    functionsNetwork: config.FUNCTIONS_NETWORK,
+    gatewayId: () => self.id,
+    heirOf: inheritance(deps)
+  }
   const resync = new Resync({
     functions: store.functions,
     alsoAwaited: [COMPARISON_KEY],
@@ -159,6 +170,10 @@ function assembleResync(deps: ControlPlaneDeps, targets: ResyncTargets): Resync 
       metrics.watchResynced(reason)
       void meetHeld(deps, adoption, { add: key => functions().add(key), settled: key => resync.settled(key) })
     },
+    look: (objects, signal) => survey(surveyDeps, objects, signal),
+    confirm: keys => prober.confirm(keys),
+    onLookError: err => log.warn({ err }, 'Failed to look at everything at once'),
+    fullLookMs: FULL_LOOK_PERIODS * config.RECONCILE_INTERVAL_SECONDS * 1000,
     random: Math.random,
     now: systemClock.now
   })

@@ -130,7 +130,7 @@ export class LoopComponent implements Component {
   async #resync(reason: ResyncReason, spreadMs = 0): Promise<void> {
     if (this.#stopped.signal.aborted) return
     try {
-      await this.#plane.resync.run(reason, spreadMs)
+      await this.#plane.resync.run(reason, { spreadMs, signal: this.#stopped.signal })
     } catch (err) {
       this.#deps.log.error({ err, reason }, 'Failed to list functions')
     }

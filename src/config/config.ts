@@ -119,7 +119,7 @@ export const Config = z
 
     RECONCILE_INTERVAL_SECONDS: field(
       integer(1, 86_400, 'seconds'),
-      '60',
+      '30',
       'Every function is looked at at least this often'
     ),
     RECONCILE_CONCURRENCY: field(integer(1, 256), '8', 'How many functions are reconciled at the same time'),

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import type Docker from 'dockerode'
 import * as translate from './docker-translate.ts'
+import { pickNetwork } from './pick-network.ts'
 
 const NEVER = '0001-01-01T00:00:00Z'
 
@@ -82,7 +83,8 @@ describe('toContainerSummary', () => {
   it('takes the container’s own name, not those that links give it', () => {
     const raw = { Id: 'c1', Names: ['/other/alias', '/hello-0'], State: 'running', ImageID: 'i', Created: 5 }
     expect(translate.toContainerSummary(raw as never)).to.deep.equal({
-      ...{ id: 'c1', name: 'hello-0', state: 'running', imageId: 'i', labels: {}, createdAt: 5000 }
+      ...{ id: 'c1', name: 'hello-0', state: 'running', imageId: 'i', labels: {}, createdAt: 5000 },
+      networks: {}
     })
     expect(translate.toContainerSummary({ ...raw, Names: null } as never).name).to.equal('')
   })
@@ -108,9 +110,9 @@ describe('networks', () => {
       net('b', 2, ours),
       { ...net('z', 0, ours), name: 'ne' }
     ]
-    expect(translate.pickNetwork(all, 'net')?.id).to.equal('b')
-    expect(translate.pickNetwork(all.slice(0, 1), 'net')?.id).to.equal('a')
-    expect(translate.pickNetwork(all, 'other')).to.equal(undefined)
+    expect(pickNetwork(all, 'net')?.id).to.equal('b')
+    expect(pickNetwork(all.slice(0, 1), 'net')?.id).to.equal('a')
+    expect(pickNetwork(all, 'other')).to.equal(undefined)
   })
 })
 

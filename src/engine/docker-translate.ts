@@ -1,5 +1,4 @@
 import type Docker from 'dockerode'
-import { LABEL } from '../../api/labels.ts'
 import type { StringMap } from '../../api/meta.ts'
 import type {
   Container,
@@ -29,15 +28,6 @@ export function labelFilter(labels: StringMap): string[] {
   return Object.entries(labels).map(([key, value]) => (value === '' ? key : `${key}=${value}`))
 }
 
-/** Of several networks of one name: the one with our labels, and of several such the oldest. */
-export function pickNetwork(networks: readonly NetworkSummary[], name: string): NetworkSummary | undefined {
-  const isOurs = (n: NetworkSummary) => n.labels[LABEL.instance] !== undefined
-  return networks
-    .filter(n => n.name === name)
-    .toSorted((a, b) => Number(isOurs(b)) - Number(isOurs(a)) || a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1))
-    .at(0)
-}
-
 export function toContainerSummary(raw: Docker.ContainerInfo): ContainerSummary {
   return {
     id: raw.Id,
@@ -45,7 +35,8 @@ export function toContainerSummary(raw: Docker.ContainerInfo): ContainerSummary 
     state: toState(raw.State),
     imageId: raw.ImageID,
     labels: raw.Labels ?? {},
-    createdAt: raw.Created * 1000
+    createdAt: raw.Created * 1000,
+    networks: toNetworks(raw.NetworkSettings?.Networks ?? {})
   }
 }
 

@@ -21,6 +21,7 @@ import type * as engine from './engine.ts'
 import { type Call, type Deadline, type ObserveCall, runCall, unless } from './engine-call.ts'
 import { engineMessage, pullFault } from './engine-fault.ts'
 import { EngineError } from './faults.ts'
+import { pickNetwork } from './pick-network.ts'
 import type { RegistryAuth } from './registry-auth.ts'
 
 export interface DockerEngineOptions {
@@ -124,7 +125,7 @@ export class DockerEngine implements engine.Engine {
     return this.#call({ operation: 'container_create', subject: spec.name, signal }, async ({ abortSignal }) => {
       // The engine itself creates it without the network as well, and refuses to start it.
       const networks = await this.#networksNamed(spec.network, abortSignal)
-      const network = translate.pickNetwork(networks, spec.network)
+      const network = pickNetwork(networks, spec.network)
       if (network === undefined) {
         throw Object.assign(new Error(`network ${spec.network} not found`), { statusCode: 404 })
       }
@@ -192,7 +193,7 @@ export class DockerEngine implements engine.Engine {
   async inspectNetwork(name: string, signal?: AbortSignal): Promise<engine.Network | undefined> {
     const call = this.#call({ operation: 'network_inspect', subject: name, signal }, async ({ abortSignal }) => {
       // Ambiguous names are an error to inspect, so the id is looked up first.
-      const found = translate.pickNetwork(await this.#networksNamed(name, abortSignal), name)
+      const found = pickNetwork(await this.#networksNamed(name, abortSignal), name)
       if (found === undefined) return undefined
       return translate.toNetwork(await this.#network(found.id).inspect({ abortSignal }))
     })

@@ -89,6 +89,8 @@ export interface ContainerSummary {
   readonly labels: StringMap
   /** Milliseconds since the epoch. */
   readonly createdAt: number
+  /** The networks it is attached to, by name; the address is empty while it does not run. */
+  readonly networks: Readonly<Record<string, { readonly networkId: string; readonly ipAddress: string }>>
 }
 
 export interface Container extends ContainerSummary {
@@ -102,8 +104,6 @@ export interface Container extends ContainerSummary {
   readonly error: string
   /** The signal that asks it to stop, `SIGTERM` unless its image says otherwise. */
   readonly stopSignal: string
-  /** The networks it is attached to, by name; the address is empty while it does not run. */
-  readonly networks: Readonly<Record<string, { readonly networkId: string; readonly ipAddress: string }>>
   readonly ports: readonly PortBinding[]
   readonly memoryBytes: number
   /** The kernel cannot limit memory, and the engine has discarded the limit that was asked for. */

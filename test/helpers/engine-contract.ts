@@ -283,6 +283,45 @@ export function describeEngine(name: string, setUp: () => EngineUnderTest): void
       })
     })
 
+    describe('a list', () => {
+      const listed = async (id: string) => (await t.engine.listContainers(t.labels)).find(c => c.id === id)
+      /** What is compared to learn whether anything changed since somebody inspected it. */
+      const agrees = async (id: string, state: string) => {
+        const { name, state: inspected, networks } = await inspect(id)
+        expect(inspected).to.equal(state)
+        const summary = await listed(id)
+        expect({ name: summary?.name, state: summary?.state, networks: summary?.networks }).to.deep.equal({
+          ...{ name, state: inspected, networks }
+        })
+      }
+
+      it('says of a container in each state what an inspection says', async () => {
+        const { id, name } = await create()
+        await agrees(id, 'created')
+        await t.engine.startContainer(id)
+        await agrees(id, 'running')
+        await t.pause(name)
+        await agrees(id, 'paused')
+        await t.engine.unpauseContainer(id)
+        await t.engine.renameContainer(id, `${name}-moved`)
+        await agrees(id, 'running')
+        await t.engine.signalContainer(id, 'SIGKILL')
+        await exited(id)
+        await agrees(id, 'exited')
+      })
+
+      it('says on which networks a container is, as an inspection does', async () => {
+        const { id, name } = await run()
+        const second = await aNetwork()
+        await t.engine.connectNetwork(second, name)
+        await agrees(id, 'running')
+        expect(Object.keys((await listed(id))?.networks ?? {}).toSorted()).to.deep.equal([network, second].toSorted())
+        await t.engine.disconnectNetwork(network, name)
+        await agrees(id, 'running')
+        expect(Object.keys((await listed(id))?.networks ?? {})).to.deep.equal([second])
+      })
+    })
+
     describe('networks', () => {
       it('are found by name, with subnet, labels and no members', async () => {
         const subnet = t.subnet()

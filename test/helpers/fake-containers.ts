@@ -137,7 +137,7 @@ export class FakeContainers {
   /** Ids of those that run and are attached to the network. */
   members(networkId: string): string[] {
     const isMember = (c: FakeContainer) => Object.values(c.networks).some(n => n.networkId === networkId)
-    return this.list()
+    return [...this.#byId.values()]
       .filter(c => this.isUp(c) && isMember(c))
       .map(c => c.id)
       .toSorted()

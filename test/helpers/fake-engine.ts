@@ -225,8 +225,11 @@ export class FakeEngine implements engine.Engine {
     return this.#faults.run('container_list', '', signal, () =>
       this.#containers
         .list()
-        .filter(c => hasLabels(c.labels, labels))
-        .map(({ id, name, state, imageId, labels, createdAt }) => ({ id, name, state, imageId, labels, createdAt }))
+        .filter(withLabels(labels))
+        .map(({ id, name, state, imageId, labels, createdAt, networks }) => ({
+          ...{ id, name, state, imageId, labels, createdAt },
+          networks: { ...networks }
+        }))
     )
   }
 
@@ -305,7 +308,7 @@ export class FakeEngine implements engine.Engine {
   }
 
   async listNetworks(signal?: AbortSignal): Promise<engine.NetworkSummary[]> {
-    return this.#faults.run('network_list', '', signal, () => structuredClone(this.#networks.list()))
+    return this.#faults.run('network_list', '', signal, () => this.#networks.list().map(network => ({ ...network })))
   }
 
   async inspectNetwork(name: string, signal?: AbortSignal): Promise<engine.Network | undefined> {
@@ -357,9 +360,7 @@ export class FakeEngine implements engine.Engine {
   }
 
   async listVolumes(labels: StringMap, signal?: AbortSignal): Promise<engine.Volume[]> {
-    return this.#faults.run('volume_list', '', signal, () =>
-      [...this.#volumes.values()].filter(volume => hasLabels(volume.labels, labels))
-    )
+    return this.#faults.run('volume_list', '', signal, () => [...this.#volumes.values()].filter(withLabels(labels)))
   }
 
   async removeVolume(name: string, signal?: AbortSignal): Promise<void> {
@@ -468,8 +469,9 @@ function isTag(reference: string): boolean {
   return !reference.includes('@')
 }
 
-function hasLabels(labels: StringMap, wanted: StringMap): boolean {
-  return Object.entries(wanted).every(
-    ([key, value]) => labels[key] !== undefined && (value === '' || labels[key] === value)
-  )
+function withLabels(wanted: StringMap): (object: { readonly labels: StringMap }) => boolean {
+  // Who asks names the narrowest last.
+  const entries = Object.entries(wanted).toReversed()
+  return ({ labels }) =>
+    entries.every(([key, value]) => labels[key] !== undefined && (value === '' || labels[key] === value))
 }

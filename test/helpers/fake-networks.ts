@@ -1,6 +1,6 @@
 import type { StringMap } from '../../api/meta.ts'
-import { pickNetwork } from '../../src/engine/docker-translate.ts'
 import type { NetworkSpec, NetworkSummary } from '../../src/engine/engine.ts'
+import { pickNetwork } from '../../src/engine/pick-network.ts'
 import { overlaps } from '../../src/engine/subnets.ts'
 import { refusal } from './fake-faults.ts'
 

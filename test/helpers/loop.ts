@@ -61,6 +61,8 @@ export class Loop {
   readonly inherited = new Set<string>()
   /** Told of the end of a function. */
   onGone: (key: string) => void = () => undefined
+  /** By key, what the last pass left. */
+  readonly left = new Map<string, string | undefined>()
   /** The container that the gateway runs in, if it does. */
   gatewayId: string | undefined
   /** Since when the engine has answered. */
@@ -191,6 +193,7 @@ export class Loop {
       now: clock.now,
       log: silentLogger,
       onStatus: () => undefined,
+      onLeft: (key, sight) => this.left.set(key, sight),
       onGone: key => this.onGone(key)
     })
   }

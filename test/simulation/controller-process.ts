@@ -6,7 +6,8 @@ import { Departures } from '../../controllers/function/departures.ts'
 import { onEngineEvent, onFunctionChange } from '../../controllers/function/events.ts'
 import { type ProbeRequest, Prober } from '../../controllers/function/probe.ts'
 import { FunctionReconciler } from '../../controllers/function/reconciler.ts'
-import { Resync, settling } from '../../controllers/function/resync.ts'
+import { Resync } from '../../controllers/function/resync.ts'
+import { survey } from '../../controllers/function/survey.ts'
 import { Throttle } from '../../controllers/function/throttle.ts'
 import { GarbageReconciler, GC_KEY } from '../../controllers/gc/reconciler.ts'
 import type { Clock } from '../../src/clock.ts'
@@ -46,7 +47,9 @@ export interface ProcessDeps {
   readonly onPanic: (err: unknown) => void
 }
 
-const RESYNC_MS = 60_000
+const RESYNC_MS = 30_000
+/** As the program does: ten periods. */
+const FULL_LOOK_MS = 10 * RESYNC_MS
 const DEADLINE_MS = 60_000
 const CONCURRENCY = 3
 
@@ -74,11 +77,8 @@ export class ControllerProcess {
       onDelayed: () => undefined
     })
     this.#prober = this.#createProber()
-    this.functions = this.#createController(
-      settling(this.#createFunctionReconciler(), key => this.#resync.settled(key)),
-      CONCURRENCY
-    )
     this.#resync = this.#createResync()
+    this.functions = this.#createController(this.#resync.attend(this.#createFunctionReconciler()), CONCURRENCY)
     this.#garbage = this.#createController(this.#createGarbageReconciler(), 1)
     this.#unsubscribe = deps.functions.onChange(change => {
       onFunctionChange(this.endpoints, change)
@@ -94,10 +94,10 @@ export class ControllerProcess {
     const { engine, random, clock, timers } = this.#deps
     this.functions.start()
     this.#garbage.start()
-    void this.#look('start')
+    void this.look('start')
     const watcher = new EngineWatcher({
       engine,
-      onConnected: () => void this.#look('reconnect'),
+      onConnected: () => void this.look('reconnect'),
       onEvent: event =>
         onEngineEvent(
           {
@@ -115,7 +115,7 @@ export class ControllerProcess {
     })
     void watcher.run(this.#stopped.signal)
     const tick = () => {
-      void this.#look('periodic', RESYNC_MS / 2)
+      void this.look('periodic', RESYNC_MS / 2)
       timers.set(tick, RESYNC_MS)
     }
     timers.set(tick, RESYNC_MS)
@@ -144,9 +144,10 @@ export class ControllerProcess {
     this.#prober.stop()
   }
 
-  async #look(reason: 'start' | 'reconnect' | 'periodic', spreadMs = 0): Promise<void> {
+  /** As the program does at these occasions. */
+  async look(reason: 'start' | 'reconnect' | 'periodic', spreadMs = 0): Promise<void> {
     if (this.#stopped.signal.aborted) return
-    await this.#resync.run(reason, spreadMs).catch(() => undefined)
+    await this.#resync.run(reason, { spreadMs, signal: this.#stopped.signal }).catch(() => undefined)
   }
 
   #createProber(): Prober {
@@ -211,17 +212,25 @@ export class ControllerProcess {
         if (isPulling(object)) pulling.add(keyOf(object.metadata))
         else pulling.delete(keyOf(object.metadata))
       },
+      onLeft: (key, sight) => this.#resync.left(key, sight),
       onGone: key => {
         this.#throttle.forget(key)
         pulling.delete(key)
+        this.#resync.left(key, undefined)
       }
     })
   }
 
   #createResync(): Resync {
-    const { functions, random, clock } = this.#deps
+    const { engine, functions, random, clock, gatewayId } = this.#deps
+    const { instance, functionsNetwork } = POLICY
     return new Resync({
       functions,
+      look: (objects, signal) =>
+        survey({ engine, instance, functionsNetwork, gatewayId: () => gatewayId }, objects, signal),
+      confirm: keys => this.#prober.confirm(keys),
+      onLookError: () => undefined,
+      fullLookMs: FULL_LOOK_MS,
       add: key => this.functions.add(key),
       addAfter: (key, ms) => this.functions.addAfter(key, ms),
       onFirstComplete: () => {

@@ -4,6 +4,7 @@ import { DEFAULT_NAMESPACE } from '../../api/meta.ts'
 import { networkName } from '../../api/names.ts'
 import type { Container } from '../../src/engine/engine.ts'
 import { overlaps } from '../../src/engine/subnets.ts'
+import type { Route } from '../../src/gateway/endpoints.ts'
 import { POLICY } from '../helpers/builders.ts'
 import { keyOf, type Simulation, type Written } from './simulation.ts'
 
@@ -138,5 +139,14 @@ async function functionProblems(sim: Simulation, name: string, { uid, spec }: Wr
     const isAttached = sim.engine.containers().find(({ id }) => id === gatewayId)?.networks[network] !== undefined
     if (!isAttached) problems.push(`I1: the gateway is not on the network of ${name}`)
   }
-  return problems
+  return [...problems, ...limits(sim, route)]
+}
+
+/** K10: no function of a simulation asks for any; a change that no event told of takes until the next full look. */
+function limits(sim: Simulation, { endpoints }: Route): string[] {
+  const ids = new Set(endpoints.map(({ containerId }) => containerId))
+  return sim.engine
+    .containers()
+    .filter(({ id, memoryBytes, nanoCpus }) => ids.has(id) && memoryBytes + nanoCpus > 0)
+    .map(({ name }) => `K10: ${name} has limits that nobody asked for`)
 }

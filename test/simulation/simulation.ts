@@ -32,6 +32,12 @@ export const GOOD_IMAGES: readonly string[] = ['hello:1', 'hello:2', 'remote:1']
 
 const MAX_TRACE = 4000
 
+/** One process of the control plane, from its start to its kill. */
+interface Life {
+  alive: boolean
+  readonly timers: Set<number>
+}
+
 /**
  * One seeded world: the fake engine, a real database, the clock, one process of the control plane at a time, people who
  * edit functions and meddle with the engine. `chaos.ts` says what goes wrong in it, `deeds.ts` what people do.
@@ -58,7 +64,7 @@ export class Simulation {
   #isEngineUp = true
   #engineSince = 0
   #process: ControllerProcess | undefined
-  #life = { alive: false }
+  #life: Life = { alive: false, timers: new Set() }
 
   constructor(seed: number, store: SharedStore) {
     this.#store = store
@@ -167,7 +173,7 @@ export class Simulation {
 
   startProcess(): void {
     if (this.#life.alive) return
-    const life = { alive: true }
+    const life: Life = { alive: true, timers: new Set() }
     this.#life = life
     const isAlive = () => life.alive
     const kill = () => this.killProcess()
@@ -189,7 +195,7 @@ export class Simulation {
       }),
       functions: flakyFunctions({ functions: this.functions, rates, random: random.fork(), isAlive, kill }),
       clock: time,
-      timers: timersOf(time, isAlive),
+      timers: timersOf(time, life),
       random: random.fork(),
       request: (target, signal) => health.answer(target.host, signal),
       pool: this.pool,
@@ -209,6 +215,7 @@ export class Simulation {
     if (!this.#life.alive) return
     this.note('kill process')
     this.#life.alive = false
+    for (const timer of this.#life.timers) this.time.clear(timer)
     this.#process?.end()
     this.#process = undefined
     // Somebody restarts it; its memory is gone.
@@ -259,9 +266,22 @@ export function keyOf(name: string): string {
   return `${DEFAULT_NAMESPACE}/${name}`
 }
 
-function timersOf(time: ManualTime, isAlive: () => boolean): Timers {
+/** Those of one process: they go with it, and it sets no more. */
+function timersOf(time: ManualTime, life: Life): Timers {
+  const { timers } = life
   return {
-    set: (callback, ms) => time.set(() => (isAlive() ? callback() : undefined), ms),
-    clear: timer => time.clear(timer)
+    set: (callback, ms) => {
+      if (!life.alive) return undefined
+      const timer = time.set(() => {
+        timers.delete(timer)
+        callback()
+      }, ms)
+      timers.add(timer)
+      return timer
+    },
+    clear: timer => {
+      timers.delete(timer as number)
+      time.clear(timer)
+    }
   }
 }

@@ -1,0 +1,57 @@
+import type { FunctionObject } from '../../api/function.ts'
+import { LABEL } from '../../api/labels.ts'
+import { type Heir, inherits, legacyFilter, legacyReplicaOf } from '../../api/legacy.ts'
+import { keyOf } from '../../api/meta.ts'
+import { networkName } from '../../api/names.ts'
+import type { ContainerSummary, Engine } from '../../src/engine/engine.ts'
+import { pickNetwork } from '../../src/engine/pick-network.ts'
+import { sightOf } from './sight.ts'
+
+export interface SurveyDeps {
+  readonly engine: Pick<Engine, 'listContainers' | 'listNetworks' | 'inspectContainer'>
+  readonly instance: string
+  readonly functionsNetwork: string
+  /** Id of the container that the gateway runs in, if it does. */
+  readonly gatewayId: () => string | undefined
+  /** What a function may take over of the older program; absent when there is nothing of it. */
+  readonly heirOf?: (object: FunctionObject) => Heir | undefined
+}
+
+/** The sight of each function, by key, out of one look at all that the engine lists, however many functions there are. */
+export async function survey(
+  deps: SurveyDeps,
+  objects: readonly FunctionObject[],
+  signal: AbortSignal
+): Promise<Map<string, string>> {
+  const { engine, instance, functionsNetwork, gatewayId, heirOf } = deps
+  const heirs = objects.map(object => heirOf?.(object))
+  const self = gatewayId()
+  const [own, inherited, networks, gateway] = await Promise.all([
+    engine.listContainers({ [LABEL.instance]: instance }, signal),
+    heirs.some(heir => heir !== undefined) ? engine.listContainers(legacyFilter(), signal) : [],
+    engine.listNetworks(signal),
+    self === undefined ? undefined : engine.inspectContainer(self, signal)
+  ])
+  const containersOf = Map.groupBy(own, ({ labels }) => `${labels[LABEL.namespace]}/${labels[LABEL.function]}`)
+  const networksOf = Map.groupBy(networks, ({ name }) => name)
+  const attached = new Set(Object.values(gateway?.networks ?? {}).map(({ networkId }) => networkId))
+  const sights = objects.map(({ metadata }, at) => {
+    const key = keyOf(metadata)
+    const name = networkName(functionsNetwork, metadata)
+    const network = pickNetwork(networksOf.get(name) ?? [], name)
+    const sight = sightOf(metadata, {
+      network: network && { id: network.id, hasGateway: attached.has(network.id) },
+      containers: [...(containersOf.get(key) ?? []), ...inheritedBy(heirs[at], inherited)]
+    })
+    return [key, sight] as const
+  })
+  return new Map(sights)
+}
+
+function inheritedBy(heir: Heir | undefined, containers: readonly ContainerSummary[]): ContainerSummary[] {
+  if (heir === undefined) return []
+  return containers.filter(container => {
+    const replica = legacyReplicaOf(container)
+    return replica !== undefined && inherits(heir, replica)
+  })
+}
