@@ -6,6 +6,7 @@ import { Loop } from '../../test/helpers/loop.ts'
 import type { Desired } from './desired.ts'
 import type { Observed, Replica } from './observed.ts'
 import { planFunction } from './plan.ts'
+import { decideRevival, restartable } from './revival.ts'
 import { formatPlan } from './step.ts'
 
 const OLD = 'aaaaaaaa'
@@ -147,6 +148,109 @@ describe('an old replica that exited before its successor is ready', () => {
         }
       )
     ))
+})
+
+describe('decideRevival', () => {
+  const aNew = (ordinal: number, overrides: Partial<Replica> = {}) =>
+    aReplica({ ordinal, name: `hello-${ordinal}`, phase: 'starting', ...overrides })
+  const anOld = (ordinal: number, overrides: Partial<Replica> = {}) =>
+    aReplica({ ordinal, name: `hello-${ordinal}-${OLD}`, hash: OLD, phase: 'unready', ...overrides })
+  const dead = (ordinal: number, id: string, overrides: Partial<Replica> = {}) =>
+    aDead({ ordinal, id, name: `hello-${ordinal}-${id}`, ...overrides })
+
+  /** Ids that are held, of these old ones beside these others. */
+  function held(
+    olds: readonly Replica[],
+    others: readonly Replica[] = [],
+    overrides: Parameters<typeof aDesired>[0] = {}
+  ) {
+    const desired = aDesired({ replicas: 4, ...overrides })
+    const kept = new Map(others.filter(r => r.hash !== OLD).map(r => [r.ordinal, r]))
+    const facts = { outdated: olds, kept, isFull: false, now: NOW }
+    return [...decideRevival(desired, anObserved([...olds, ...others]), facts).held]
+  }
+
+  it('holds none of the older program, of the wanted revision, or of an ordinal that is not wanted', () => {
+    const [legacy, same] = [anOld(0, { id: 'l', legacy: true }), anOld(1, { id: 's', hash: 'bbbbbbbb' })]
+    expect(held([legacy, same, anOld(4, { id: 'x' }), anOld(3, { id: 'y' })], [], { hash: 'bbbbbbbb' })).to.deep.equal([
+      'y'
+    ])
+  })
+
+  it('holds none of an ordinal that one of this function serves, or whose successor does', () => {
+    const served = aReplica({ ordinal: 0, id: 'r', hash: OLD, name: 'hello-0' })
+    expect(held([anOld(0, { id: 'a' }), anOld(1, { id: 'b' })], [served])).to.deep.equal(['b'])
+    expect(held([anOld(0, { id: 'a' })], [{ ...served, uid: 'uid-0' }])).to.deep.equal(['a'])
+    expect(
+      held([anOld(0, { id: 'a' }), anOld(1, { id: 'b' })], [aNew(0, { phase: 'ready', uid: 'uid-0' })])
+    ).to.deep.equal(['b'])
+  })
+
+  it('holds as many as are short, the lowest ordinals first, whether they run or not', () => {
+    const ready = [2, 3].map(ordinal => aNew(ordinal, { id: `r${ordinal}`, phase: 'ready' }))
+    const olds = [anOld(1, { id: 'runs' }), dead(0, 'dead')]
+    expect(held(olds, ready)).to.deep.equal(['dead', 'runs'])
+    expect(held(olds, ready, { replicas: 3 })).to.deep.equal(['dead'])
+    expect(held(olds, [...ready, aNew(4, { phase: 'ready' })], { replicas: 4 })).to.deep.equal(['dead'])
+    expect(
+      held(
+        olds,
+        ready.map(r => ({ ...r, uid: 'uid-0' })),
+        { replicas: 2 }
+      )
+    ).to.deep.equal(['dead', 'runs'])
+  })
+
+  it('holds one that runs rather than one that exited, and of one kind the first', () => {
+    expect(held([dead(0, 'dead'), anOld(0, { id: 'runs', hash: 'cccccccc' })])).to.deep.equal(['runs'])
+    expect(held([anOld(0, { id: 'a' }), anOld(0, { id: 'b', hash: 'cccccccc' })])).to.deep.equal(['a'])
+  })
+
+  it('holds none that exited while another one of its ordinal and revision is there', () => {
+    const running = (overrides: Partial<Replica>) => anOld(0, { id: 'other', phase: 'starting', ...overrides })
+    expect(held([dead(0, 'dead'), running({})])).to.deep.equal([])
+    expect(held([dead(0, 'dead'), running({ ordinal: 1 })])).to.deep.equal(['dead'])
+    expect(held([dead(0, 'dead'), running({ hash: 'cccccccc' })])).to.deep.equal(['dead'])
+    expect(held([dead(0, 'dead'), running({ phase: 'removing' })])).to.deep.equal(['dead'])
+  })
+
+  it('holds one that starts only when it is the one that was started again', () => {
+    const id = '0123456789abcdef'
+    const old = anOld(0, { id, phase: 'starting' })
+    const restarted = (container: string) => ({ outdatedRestarts: [aRecord({ container })] })
+    expect(held([old], [], restarted('0123456789ab'))).to.deep.equal([id])
+    expect(held([old], [], restarted('ffffffffffff'))).to.deep.equal([])
+    expect(held([{ ...old, phase: 'exiting' }], [], restarted('0123456789ab'))).to.deep.equal([])
+  })
+
+  it('holds none without room', () => {
+    const facts = { outdated: [anOld(0)], kept: new Map(), isFull: true, now: NOW }
+    expect([...decideRevival(aDesired(), anObserved([anOld(0)]), facts).held]).to.deep.equal([])
+  })
+
+  it('starts each after the wait of its own ordinal', () => {
+    const olds = [dead(0, 'a'), dead(1, 'b')]
+    const facts = { outdated: olds, kept: new Map(), isFull: false, now: NOW }
+    const desired = aDesired({ replicas: 2, outdatedRestarts: [aRecord({ ordinal: 1 })] })
+    expect(decideRevival(desired, anObserved(olds), facts).start.map(({ replica }) => replica.id)).to.deep.equal(['a'])
+  })
+})
+
+describe('restartable', () => {
+  const ids = (...replicas: Replica[]) => restartable(replicas).map(({ id }) => id)
+
+  it('is of each ordinal the one that ran longest; of equal ones that with the lower id', () => {
+    const [a, b, long] = [aDead({ id: 'a' }), aDead({ id: 'b' }), aDead({ id: 'c' }, 2000)]
+    expect(ids(a, b)).to.deep.equal(['a'])
+    expect(ids(b, a)).to.deep.equal(['a'])
+    expect(ids(a, long)).to.deep.equal(['c'])
+    expect(ids(long, a)).to.deep.equal(['c'])
+    expect(ids(a, aDead({ id: 'd', ordinal: 1 }))).to.deep.equal(['a', 'd'])
+  })
+
+  it('is none that the older program made', () => {
+    expect(ids(aDead({ legacy: true }))).to.deep.equal([])
+  })
 })
 
 describe('FunctionReconciler, when the new revision cannot come', () => {
