@@ -2,6 +2,7 @@ import { onEngineEvent } from '../../controllers/function/events.ts'
 import type { ResyncReason } from '../../controllers/function/resync.ts'
 import type { Config } from '../config/config.ts'
 import type { Engine } from '../engine/engine.ts'
+import { MissedEventsError } from '../engine/event-audit.ts'
 import type { EngineHealth } from '../engine/health.ts'
 import type { Heartbeat } from '../engine/heartbeat.ts'
 import { EngineWatcher } from '../engine/watch.ts'
@@ -63,7 +64,8 @@ export class LoopComponent implements Component {
         metrics.setWatchConnected(false)
         deps.heartbeat.doubt()
         log.warn({ err }, 'Lost event stream of engine')
-        if (this.#wasConnected) void this.#resync('disconnect', DISCONNECT_SPREAD_MS)
+        const reason = err instanceof MissedEventsError ? 'gap' : 'disconnect'
+        if (this.#wasConnected) void this.#resync(reason, DISCONNECT_SPREAD_MS)
         this.#wasConnected = false
       }
     })

@@ -1,4 +1,5 @@
 import type { EngineEvent } from './engine.ts'
+import type { EventMark } from './event-audit.ts'
 import { jsonLines } from './json-lines.ts'
 
 /** What is asked of the engine. Not `exec_*`, `attach` and the like: other containers' health checks are a flood. */
@@ -11,15 +12,21 @@ export const EVENT_FILTERS = {
   ]
 }
 
-interface RawEvent {
+interface RawEvent extends EventMark {
   readonly Type?: string
-  readonly Action?: string
   readonly Actor?: { readonly ID?: string; readonly Attributes?: Readonly<Record<string, string>> }
 }
 
-/** The events of the engine's stream, those of other kinds left out. Throws on what is no JSON. */
-export async function* parseEvents(stream: AsyncIterable<Buffer>): AsyncIterable<EngineEvent> {
+/**
+ * The events of the engine's stream, those of other kinds left out; `onDelivered` is told of each before. Throws on what
+ * is no JSON.
+ */
+export async function* parseEvents(
+  stream: AsyncIterable<Buffer>,
+  onDelivered: (event: EventMark) => void = () => undefined
+): AsyncIterable<EngineEvent> {
   for await (const raw of jsonLines(stream)) {
+    onDelivered(raw as RawEvent)
     const event = toEvent(raw as RawEvent)
     if (event !== undefined) yield event
   }

@@ -13,13 +13,13 @@ import {
   streamAgent
 } from './docker-client.ts'
 import { explicitImage, toCreateBody, toNetworkBody } from './docker-create.ts'
-import { EVENT_FILTERS, parseEvents } from './docker-events.ts'
 import { readTail } from './docker-logs.ts'
 import { followPull } from './docker-pull.ts'
 import * as translate from './docker-translate.ts'
+import { watchEvents } from './docker-watch.ts'
 import type * as engine from './engine.ts'
 import { type Call, type Deadline, type ObserveCall, runCall, unless } from './engine-call.ts'
-import { engineMessage, pullFault } from './engine-fault.ts'
+import { pullFault } from './engine-fault.ts'
 import { EngineError } from './faults.ts'
 import { pickNetwork } from './pick-network.ts'
 import type { RegistryAuth } from './registry-auth.ts'
@@ -299,20 +299,21 @@ export class DockerEngine implements engine.Engine {
     )
   }
 
-  async *watch(signal: AbortSignal): AsyncIterable<engine.EngineEvent> {
-    try {
-      // The deadline is for the answer to begin; a quiet stream may last.
-      const stream = await this.#call({ operation: 'events', signal }, ({ abortSignal }) =>
-        openStream(this.#streams, '/events', { filters: EVENT_FILTERS }, abortSignal)
-      )
-      yield { kind: 'connected' }
-      yield* parseEvents(stream)
-    } catch (cause) {
-      if (signal.aborted) return
-      if (cause instanceof EngineError) throw cause
-      throw new EngineError('events', 'unavailable', `events broke off: ${engineMessage(cause)}`, { cause })
-    }
-    if (!signal.aborted) throw new EngineError('events', 'unavailable', 'the engine ended the stream of events')
+  watch(signal: AbortSignal): AsyncIterable<engine.EngineEvent> {
+    const open = (query: Readonly<Record<string, unknown>>, abortSignal: AbortSignal) =>
+      openStream(this.#streams, '/events', query, abortSignal)
+    return watchEvents(
+      {
+        // The deadline is for the answer to begin; a quiet stream may last.
+        open: (query, until) =>
+          this.#call({ operation: 'events', signal: until }, ({ abortSignal }) => open(query, abortSignal)),
+        read: (query, until, consume) =>
+          this.#call({ operation: 'events_recall', signal: until }, async ({ abortSignal }) =>
+            consume(await open(query, abortSignal))
+          )
+      },
+      signal
+    )
   }
 
   async #call<T>(call: Omit<Call, 'timeoutMs'> & { timeoutMs?: number }, send: (deadline: Deadline) => Promise<T>) {

@@ -62,7 +62,7 @@ export interface Engine {
 
   /**
    * Changes as they happen, from now on; the first item is always `{ kind: 'connected' }`. Ends by throwing, when the
-   * stream breaks, or by returning, when `signal` aborts. Losing events is normal: whoever listens also looks.
+   * stream breaks or is found to have lost events, or by returning, when `signal` aborts. Losing events is normal: whoever listens also looks.
    */
   watch: (signal: AbortSignal) => AsyncIterable<EngineEvent>
 }

@@ -23,7 +23,7 @@ const SETTLE_MS = 1000
 
 /**
  * Keeps a stream of the engine's events open, for ever: connects again with full jitter in a growing time, at most
- * 30 s. A connection that is half open says nothing and is not noticed here; the periodic resync covers it.
+ * 30 s. What the stream itself has lost, a connection that is half open among it, the engine's `watch` finds out.
  */
 export class EngineWatcher {
   readonly #deps: EngineWatcherDeps

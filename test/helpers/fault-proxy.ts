@@ -19,6 +19,8 @@ export type Deed =
   | { readonly kind: 'answer'; readonly status: number; readonly message: string; readonly done: boolean }
   /** The answer's body, of a stream that runs already as well, is held back from now on; the connection stays open. */
   | { readonly kind: 'mute' }
+  /** What comes of the bodies of streams that run already is lost; calls that come later are not touched. */
+  | { readonly kind: 'deafen' }
 
 export interface Rule {
   /** How many calls it was used for. */
@@ -32,6 +34,8 @@ interface ActiveRule {
   readonly path: RegExp
   readonly deed: Deed
   readonly held: Set<Socket>
+  /** How many calls came before it. */
+  readonly after: number
   left: number
   hits: number
 }
@@ -81,7 +85,7 @@ export class FaultProxy {
    * until it is ended.
    */
   when(method: RegExp, path: RegExp, deed: Deed, times = Number.POSITIVE_INFINITY): Rule {
-    const rule: ActiveRule = { method, path, deed, held: new Set(), left: times, hits: 0 }
+    const rule: ActiveRule = { method, path, deed, held: new Set(), after: this.calls.length, left: times, hits: 0 }
     this.#rules.push(rule)
     return {
       get hits() {
@@ -112,7 +116,9 @@ export class FaultProxy {
   }
 
   #take(method: string, path: string): ActiveRule | undefined {
-    const rule = this.#rules.find(r => r.left > 0 && r.method.test(method) && r.path.test(path))
+    const rule = this.#rules.find(
+      r => r.left > 0 && r.deed.kind !== 'deafen' && r.method.test(method) && r.path.test(path)
+    )
     if (rule === undefined) return undefined
     rule.left--
     rule.hits++
@@ -143,23 +149,26 @@ export class FaultProxy {
     res: ServerResponse,
     { method, path, deed }: { method: string; path: string; deed: Deed | undefined }
   ): void {
+    const nth = this.calls.length
     let left = deed?.kind === 'truncate' ? deed.bytes : Number.POSITIVE_INFINITY
     reply.on('data', (chunk: Buffer) => {
-      if (this.#isSilent(method, path)) return
+      if (this.#isSilent(method, path, nth)) return
       res.write(chunk.subarray(0, Math.max(0, left)))
       left -= chunk.length
       if (left <= 0) res.destroy()
     })
     reply.on('end', () => {
-      if (!this.#isSilent(method, path)) res.end()
+      if (!this.#isSilent(method, path, nth)) res.end()
     })
   }
 
-  /** Whether nothing of a body goes on just now. */
-  #isSilent(method: string, path: string): boolean {
+  /** Whether nothing of the body goes on just now that began when so many calls had come. */
+  #isSilent(method: string, path: string, nth: number): boolean {
     return this.#rules.some(
       ({ deed, ...rule }) =>
-        (deed.kind === 'mute' || deed.kind === 'hang') && rule.method.test(method) && rule.path.test(path)
+        (deed.kind === 'mute' || deed.kind === 'hang' || (deed.kind === 'deafen' && nth <= rule.after)) &&
+        rule.method.test(method) &&
+        rule.path.test(path)
     )
   }
 }
