@@ -28,6 +28,7 @@ export const REASONS = [
   'SubnetsExhausted',
   'NetworkTooSmall',
   'BridgeFull',
+  'NetworkBusy',
   'NameConflict',
   'PortInUse',
   'DiskPressure',

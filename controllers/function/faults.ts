@@ -49,10 +49,16 @@ const REASON_OF_FAULT: Readonly<Record<EngineFault, Reason>> = {
   other: 'EngineError'
 }
 
+/** Whether the engine refuses to remove a network because something is on it, or because it says so. */
+export function isNetworkBusy(err: unknown): boolean {
+  return err instanceof EngineError && err.operation === 'network_remove' && err.fault === 'busy'
+}
+
 /** The reason that a condition gives for what stopped a pass. */
 export function reasonOf(err: unknown): Reason {
   if (err instanceof NameConflictError) return 'NameConflict'
   if (err instanceof SubnetsExhaustedError) return 'SubnetsExhausted'
+  if (isNetworkBusy(err)) return 'NetworkBusy'
   if (err instanceof EngineError) {
     if (err.isUnreachable && !err.isEngineAway) return 'EngineError'
     return err.fault === 'other' && err.operation === 'container_start' ? 'StartFailed' : REASON_OF_FAULT[err.fault]

@@ -34,4 +34,48 @@ describe('the network of a function, over the fake engine and a real database', 
     expect((await loop.get()).status.readyReplicas).to.equal(3)
     expect((await degraded())?.status).to.equal('False')
   })
+
+  it('N2: lets a deletion end though the engine keeps the network, and says so', async () => {
+    await loop.put()
+    await loop.settle()
+    const uid = (await loop.get()).metadata.uid
+    const [subnet] = (await loop.engine.inspectNetwork('test-net-hello'))?.subnets ?? []
+    await loop.store.functions.markDeleted('openfaas-fn/hello')
+    loop.engine.fail('network_remove', 'busy', { times: 1000 })
+    await passes(30)
+    expect(await degraded()).to.include({ status: 'True', reason: 'NetworkBusy' })
+    await passes(40)
+    expect(await loop.store.functions.get('openfaas-fn/hello')).to.equal(undefined)
+    expect(loop.endpoints.get('openfaas-fn/hello')).to.equal(undefined)
+    const events = (await loop.store.events.list()).filter(event => event.uid === uid)
+    expect(events.map(({ reason }) => reason)).to.include.members(['NetworkBusy', 'NetworkLeaked', 'Deleted'])
+    expect((await loop.engine.inspectNetwork('test-net-hello'))?.subnets).to.deep.equal([subnet])
+  })
+
+  it('N2: waits for a network that is let go within the grace', async () => {
+    await loop.put()
+    await loop.settle()
+    await loop.store.functions.markDeleted('openfaas-fn/hello')
+    loop.engine.fail('network_remove', 'busy', { times: 10 })
+    await passes(30)
+    expect(await loop.store.functions.get('openfaas-fn/hello')).to.equal(undefined)
+    expect(loop.engine.networks()).to.deep.equal([])
+    expect((await loop.store.events.list()).map(({ reason }) => reason)).to.not.include('NetworkLeaked')
+  })
+
+  it('N2: gives the addresses of a network that the engine keeps to nobody else, and uses it again for its name', async () => {
+    await loop.put()
+    await loop.settle()
+    const before = await loop.engine.inspectNetwork('test-net-hello')
+    await loop.store.functions.markDeleted('openfaas-fn/hello')
+    loop.engine.fail('network_remove', 'busy', { times: 1000 })
+    await passes(70)
+    await loop.put({ name: 'other' })
+    await loop.settle('other')
+    expect((await loop.engine.inspectNetwork('test-net-other'))?.subnets).to.not.deep.equal(before?.subnets)
+    await loop.put()
+    await loop.settle()
+    expect((await loop.get()).status.readyReplicas).to.equal(1)
+    expect((await loop.engine.inspectNetwork('test-net-hello'))?.id).to.equal(before?.id)
+  })
 })

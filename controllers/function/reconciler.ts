@@ -7,6 +7,8 @@ import type { EventDraft, EventStore, FunctionStore } from '../../src/store/stor
 import { heldObject } from './held.ts'
 import { heldStatus } from './held-status.ts'
 import { happeningsOf, isConverged, repairsOf } from './history.ts'
+import { leakedNetwork } from './leak.ts'
+import type { ObservedNetwork } from './observed.ts'
 import { type Pass, type PassDeps, previewPass, runHeldPass, runPass } from './pass.ts'
 import { sightOfPass } from './sight.ts'
 import { statusOf } from './status.ts'
@@ -22,6 +24,10 @@ export interface FunctionReconcilerDeps extends PassDeps {
   readonly onGone: (key: string) => void
   /** Told of what each pass left: its sight when all is at rest, else undefined. */
   readonly onLeft?: (key: string, sight: string | undefined) => void
+  /** How long a deletion waits for a network that the engine does not let go, 60 s. */
+  readonly leakGraceMs?: number
+  /** Told of the id of such a network, which is left to the garbage collector. */
+  readonly onLeaked?: (networkId: string) => void
   /** Told of each thing that was undone, for a metric. */
   readonly onRepaired?: (kind: RepairKind) => void
 }
@@ -51,7 +57,13 @@ export class FunctionReconciler implements Reconciler {
       return {}
     }
     const pass = await runPass(this.#deps, object, signal)
-    if (pass.finished) await this.#finalize(object)
+    const leaked = leakedNetwork(object, pass, { now: this.#deps.now(), graceMs: this.#deps.leakGraceMs ?? 60_000 })
+    if (leaked !== undefined) {
+      await this.#tellLeaked(object, pass, leaked)
+      await this.#finalize(object, `nothing of it is left but network ${pass.desired.networkName}`)
+      return {}
+    }
+    if (pass.finished) await this.#finalize(object, 'nothing of it is left')
     else await this.#report(object, pass)
     if (pass.failure !== undefined) throw pass.failure
     return pass.requeueAfter === undefined ? {} : { requeueAfter: pass.requeueAfter }
@@ -62,7 +74,7 @@ export class FunctionReconciler implements Reconciler {
     return previewPass(this.#deps, object, signal)
   }
 
-  async #finalize(object: FunctionObject): Promise<void> {
+  async #finalize(object: FunctionObject, message: string): Promise<void> {
     const { functions, endpoints, onGone } = this.#deps
     const key = keyOf(object.metadata)
     await functions.remove(key, object.metadata.uid)
@@ -76,8 +88,17 @@ export class FunctionReconciler implements Reconciler {
       ...subjectOf(object),
       type: 'Normal',
       reason: 'Deleted',
-      message: 'nothing of it is left'
+      message
     })
+  }
+
+  async #tellLeaked(object: FunctionObject, { desired }: Pass, { id, members }: ObservedNetwork): Promise<void> {
+    const { log, events, onLeaked } = this.#deps
+    const { key, networkName: network } = desired
+    onLeaked?.(id)
+    log.warn({ key, network, networkId: id, members }, 'Left network that engine keeps')
+    const message = `network ${network} has endpoints and cannot be removed; it and its addresses are out of use until it can`
+    await events.record({ ...subjectOf(object), type: 'Warning', reason: 'NetworkLeaked', message })
   }
 
   async #report(object: FunctionObject, pass: Pass): Promise<void> {

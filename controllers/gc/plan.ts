@@ -22,6 +22,8 @@ export type Verdict =
   | 'unknown-owner'
   /** Enough goes in this pass already. */
   | 'next-pass'
+  /** The engine does not let it go; it is tried again. */
+  | 'leaked'
   /** The older program made it for a function that did not come from its database: it is not ours to touch. */
   | 'legacy'
 
@@ -49,6 +51,10 @@ export interface GcFacts {
   /** When each orphan was first seen without an owner, by kind and id; milliseconds since the epoch. */
   readonly firstSeen: ReadonlyMap<string, number>
   readonly doubts: Doubts
+  /** Those that the engine refused to remove at the last try, by kind and id; absent when there are none. */
+  readonly refused?: ReadonlySet<string>
+  /** Ids of networks whose function was deleted in this process, so that no lost database is behind it. */
+  readonly deserted?: ReadonlySet<string>
   /** When the database was made; milliseconds since the epoch. */
   readonly bornAt: number
   readonly now: number
@@ -113,12 +119,13 @@ function verdictOf(object: OwnedObject, facts: GcFacts): Verdict {
   if (object.forged === true) return 'forged'
   if (object.owner === undefined) return 'unknown-owner'
   if (facts.doubts.isLatched) return isProposed(object, facts.doubts) ? 'adopt' : 'newer-than-database'
-  if (!facts.doubts.discarded.has(object.uid ?? '')) {
+  if (!facts.doubts.discarded.has(object.uid ?? '') && facts.deserted?.has(object.id) !== true) {
     if (object.createdAt + CREATED_PRECISION_MS <= facts.bornAt) return 'older-than-database'
     if (facts.living.size === 0) return 'database-empty'
   }
   const since = facts.firstSeen.get(orphanKey(object)) ?? facts.now
-  return facts.now - since >= facts.graceMs ? 'collect' : 'grace'
+  if (facts.now - since >= facts.graceMs) return 'collect'
+  return facts.refused?.has(orphanKey(object)) === true ? 'leaked' : 'grace'
 }
 
 function isProposed({ kind, owner, uid }: OwnedObject, { undecided }: Doubts): boolean {

@@ -26,6 +26,8 @@ describe('GarbageReconciler', () => {
   let now: number
   let engine: FakeEngine
   let forged: number
+  let leaked: number
+  let deserted: Set<string>
   let gatewayId: string | undefined
   let listFunctions: () => Promise<FunctionObject[]>
   let garbage: GarbageReconciler
@@ -33,6 +35,7 @@ describe('GarbageReconciler', () => {
   beforeEach(() => {
     now = NOW
     gatewayId = undefined
+    deserted = new Set()
     listFunctions = async () => [aFunction()]
     engine = new FakeEngine({ now: () => now })
     engine.addImage('hello:1')
@@ -43,6 +46,7 @@ describe('GarbageReconciler', () => {
       signer: SIGNER,
       instance: 'test',
       gatewayId: () => gatewayId,
+      deserted,
       bornAt: NOW - 60_000,
       graceMs: GRACE_MS,
       intervalMs: 60_000,
@@ -52,6 +56,9 @@ describe('GarbageReconciler', () => {
       onOrphans: () => undefined,
       onForged: count => {
         forged = count
+      },
+      onLeaked: count => {
+        leaked = count
       },
       now: () => now,
       log: silentLogger
@@ -105,6 +112,30 @@ describe('GarbageReconciler', () => {
     const errors: unknown[] = []
     await garbage.reconcile(GC_KEY, new AbortController().signal).catch(err => errors.push(err))
     expect(String(errors[0])).to.contain('active endpoints')
+  })
+
+  it('N2: says of a network that the engine keeps that it is leaked, and collects it when the engine lets it go', async () => {
+    await anOrphanedNetwork('a', 1)
+    engine.fail('network_remove', 'busy', { times: 2 })
+    const verdicts = async () =>
+      (await garbage.preview(new AbortController().signal)).map(({ object, verdict }) => `${object.name} ${verdict}`)
+    await passes(2)
+    now -= GRACE_MS / 2
+    expect(await verdicts()).to.deep.equal(['a leaked'])
+    expect(leaked).to.equal(1)
+    await passes(6)
+    expect(await networks()).to.deep.equal([])
+    await passes(1)
+    expect(leaked).to.equal(0)
+  })
+
+  it('N2: collects what a deletion left, though the database is empty now', async () => {
+    listFunctions = async () => []
+    await anOrphanedNetwork('left', 1)
+    await anOrphanedNetwork('found', 2)
+    deserted.add((await engine.inspectNetwork('left'))?.id ?? '')
+    await passes(4)
+    expect(await networks()).to.deep.equal(['found'])
   })
 
   it('K11: neither collects nor counts as ours what carries our labels and another signature', async () => {

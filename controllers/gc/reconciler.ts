@@ -3,15 +3,18 @@ import { type Heir, legacyFilter } from '../../api/legacy.ts'
 import { keyOf } from '../../api/meta.ts'
 import type { Signer } from '../../api/signature.ts'
 import type { Engine } from '../../src/engine/engine.ts'
-import { EngineError } from '../../src/engine/faults.ts'
+import { EngineError, faultOf } from '../../src/engine/faults.ts'
 import type { Logger } from '../../src/logging/logger.ts'
 import type { Reconciler, Result } from '../../src/runtime/reconciler.ts'
 import type { EventStore, FunctionStore } from '../../src/store/store.ts'
 import { listOwned, type OwnedObject } from '../owned.ts'
-import { type Doubts, NO_DOUBTS, type Orphan, orphanKey, planGarbage, planLegacy } from './plan.ts'
+import { type Doubts, NO_DOUBTS, type Orphan, orphanKey, planGarbage, planLegacy, type Verdict } from './plan.ts'
 
 /** The only key of this controller: it looks at everything at once. */
 export const GC_KEY = 'engine/all'
+
+/** Verdicts that time changes by itself; of the others a log line tells. That one is leaked is told by the failure to remove it. */
+const TRANSIENT: ReadonlySet<Verdict> = new Set(['collect', 'grace', 'next-pass', 'leaked'])
 
 /** Orphans that are named in one log line; `GET /v1/plan` names all. */
 const MAX_TOLD = 10
@@ -35,6 +38,8 @@ export interface GarbageDeps {
   readonly gatewayId: () => string | undefined
   /** What a function may take over of the older program; absent when there is nothing of it. */
   readonly heirOf?: (object: FunctionObject) => Heir | undefined
+  /** Ids of networks that deletions of functions left behind in this process. */
+  readonly deserted?: ReadonlySet<string>
   readonly bornAt: number
   /** What a person is asked about; absent: nothing. Rejects while it is not known. */
   readonly doubts?: (signal: AbortSignal) => Promise<Doubts>
@@ -47,6 +52,8 @@ export interface GarbageDeps {
   readonly onOrphans: (count: number) => void
   /** Objects that carry our labels and are not of our making. */
   readonly onForged: (count: number) => void
+  /** Networks that the engine refuses to remove. */
+  readonly onLeaked?: (count: number) => void
   readonly now: () => number
   readonly log: Logger
 }
@@ -56,6 +63,8 @@ export class GarbageReconciler implements Reconciler {
   readonly name = 'gc'
   readonly #deps: GarbageDeps
   #firstSeen = new Map<string, number>()
+  /** Networks that the engine refused to remove at the last try. */
+  #refused = new Set<string>()
   #told = ''
 
   constructor(deps: GarbageDeps) {
@@ -70,6 +79,7 @@ export class GarbageReconciler implements Reconciler {
     this.#firstSeen = new Map(
       orphans.map(({ object }) => [orphanKey(object), this.#firstSeen.get(orphanKey(object)) ?? now])
     )
+    this.#refused = new Set([...this.#refused].filter(key => this.#firstSeen.has(key)))
     onOrphans(orphans.length)
     this.#deps.onForged(orphans.filter(({ verdict }) => verdict === 'forged').length)
     this.#tell(orphans)
@@ -82,12 +92,13 @@ export class GarbageReconciler implements Reconciler {
 
   /** What is there without an owner, and what would become of it now. */
   async preview(signal: AbortSignal): Promise<Orphan[]> {
-    const { functions, bornAt, graceMs, maxShare, now } = this.#deps
+    const { functions, bornAt, deserted = new Set(), graceMs, maxShare, now } = this.#deps
     // Docker first: a function that is written down after its objects were listed can only save them.
     const doubts = (await this.#deps.doubts?.(signal)) ?? NO_DOUBTS
     const owned = await listOwned(this.#deps, signal)
     const living = new Map((await functions.list()).map(({ metadata }) => [keyOf(metadata), metadata.uid]))
-    return planGarbage({ owned, living, doubts, firstSeen: this.#firstSeen, bornAt, now: now(), graceMs, maxShare })
+    const [firstSeen, refused] = [this.#firstSeen, this.#refused]
+    return planGarbage({ owned, living, doubts, firstSeen, refused, deserted, bornAt, now: now(), graceMs, maxShare })
   }
 
   /** What the older program left running and no function takes over. */
@@ -111,9 +122,11 @@ export class GarbageReconciler implements Reconciler {
       } catch (err) {
         if (err instanceof EngineError && err.isUnreachable) throw err
         this.#firstSeen.set(orphanKey(object), this.#deps.now())
+        if (object.kind === 'network' && faultOf(err) === 'busy') this.#refused.add(orphanKey(object))
         failures.push(err)
       }
     }
+    this.#deps.onLeaked?.(this.#refused.size)
     if (failures.length > 0) throw failures[0]
   }
 
@@ -143,9 +156,7 @@ export class GarbageReconciler implements Reconciler {
 
   /** One line when what is held back changes, so that a person learns of it once. */
   #tell(orphans: readonly Orphan[]): void {
-    const held = orphans.filter(
-      ({ verdict }) => verdict !== 'collect' && verdict !== 'grace' && verdict !== 'next-pass'
-    )
+    const held = orphans.filter(({ verdict }) => !TRANSIENT.has(verdict))
     const lines = held.map(({ object, verdict }) => `${object.kind} ${object.name}: ${verdict}`)
     const text = lines.join('\n')
     if (text !== '' && text !== this.#told) {
@@ -157,6 +168,8 @@ export class GarbageReconciler implements Reconciler {
   #nextLook(orphans: readonly Orphan[]): number {
     const { intervalMs, graceMs } = this.#deps
     if (orphans.some(({ verdict }) => verdict === 'next-pass')) return 1000
-    return orphans.some(({ verdict }) => verdict === 'grace') ? Math.min(intervalMs, graceMs) : intervalMs
+    return orphans.some(({ verdict }) => verdict === 'grace' || verdict === 'leaked')
+      ? Math.min(intervalMs, graceMs)
+      : intervalMs
   }
 }

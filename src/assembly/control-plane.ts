@@ -54,6 +54,7 @@ export function assembleControlPlane(deps: ControlPlaneDeps): ControlPlane {
   const { config, store, engine, pressure, metrics } = deps
   const clock = systemClock
   const self = new Self(engine, config.GATEWAY_CONTAINER_NAME)
+  const deserted = new Set<string>()
   const waiting = new WaitingKeys(key => functions.add(key))
   const adoption = assembleAdoption(deps)
   const departures = new Departures()
@@ -65,10 +66,7 @@ export function assembleControlPlane(deps: ControlPlaneDeps): ControlPlane {
     images,
     prober,
     departures,
-    subnets: new SubnetLeases({ pool: config.FUNCTIONS_SUBNET_POOL, clock }),
-    prefixFor,
-    capacityOf,
-    hostRoutes: () => readHostRoutes(path => readFile(path, 'utf8')),
+    ...assembleAddresses(deps),
     functions: store.functions,
     resourceVersion: () => store.functions.resourceVersion(),
     events: store.events,
@@ -88,6 +86,8 @@ export function assembleControlPlane(deps: ControlPlaneDeps): ControlPlane {
     },
     onRepaired: metrics.repaired,
     onLeft: (key, sight) => resync.left(key, sight),
+    leakGraceMs: config.GC_GRACE,
+    onLeaked: id => deserted.add(id),
     onGone: key => {
       const { namespace, name } = parseKey(key)
       metrics.removeFunction(namespace, name)
@@ -102,7 +102,7 @@ export function assembleControlPlane(deps: ControlPlaneDeps): ControlPlane {
     garbage: () => garbage,
     imageGarbage: () => imageGarbage
   })
-  const garbageReconciler = assembleGarbage(deps, { resync, self, adoption })
+  const garbageReconciler = assembleGarbage(deps, { resync, self, adoption, deserted })
   const functions = assembleController(deps, resync.attend(functionReconciler), config.RECONCILE_CONCURRENCY)
   const garbage = assembleController(deps, garbageReconciler, 1)
   const imageGarbage = assembleController(deps, imagesReconciler, 1)
@@ -126,6 +126,16 @@ function followStore(
     const key = wake.departures.keyOf(containerId)
     if (key !== undefined) wake.functions.add(key)
   })
+}
+
+/** Where the networks of functions get their addresses, and what is in the way. */
+function assembleAddresses({ config }: ControlPlaneDeps) {
+  return {
+    subnets: new SubnetLeases({ pool: config.FUNCTIONS_SUBNET_POOL, clock: systemClock }),
+    prefixFor,
+    capacityOf,
+    hostRoutes: () => readHostRoutes(path => readFile(path, 'utf8'))
+  }
 }
 
 function assembleThrottle({ config, metrics }: ControlPlaneDeps): Throttle {
@@ -180,9 +190,16 @@ function assembleResync(deps: ControlPlaneDeps, targets: ResyncTargets): Resync 
   return resync
 }
 
+interface GarbageParts {
+  readonly resync: Resync
+  readonly self: Self
+  readonly adoption: Adoption
+  readonly deserted: ReadonlySet<string>
+}
+
 function assembleGarbage(
   deps: ControlPlaneDeps,
-  { resync, self, adoption }: { readonly resync: Resync; readonly self: Self; readonly adoption: Adoption }
+  { resync, self, adoption, deserted }: GarbageParts
 ): GarbageReconciler {
   const { config, store, engine, signer, metrics, log } = deps
   return new GarbageReconciler({
@@ -194,6 +211,7 @@ function assembleGarbage(
     gatewayId: () => self.id,
     heirOf: inheritance(deps),
     doubts: signal => doubtsOf(adoption, signal),
+    deserted,
     bornAt: store.bornAt,
     graceMs: config.GC_GRACE,
     intervalMs: config.GC_INTERVAL,
@@ -202,6 +220,7 @@ function assembleGarbage(
     onCollected: kind => metrics.collected(kind),
     onOrphans: count => metrics.setOrphans(count),
     onForged: count => metrics.setForged(count),
+    onLeaked: count => metrics.setLeakedNetworks(count),
     now: systemClock.now,
     log
   })

@@ -131,7 +131,11 @@ export const Config = z
     READY_TIMEOUT: field(duration(SECOND_MS), '60s', 'A replica that does not answer for so long has failed'),
     DRAIN_TIMEOUT: field(duration(), '60s', 'How long calls of an outdated replica may go on before it is stopped'),
     STOP_GRACE: field(duration(), '10s', 'Time between asking a replica to stop and killing it'),
-    GC_GRACE: field(duration(), '60s', 'How long an object without an owner is left alone'),
+    GC_GRACE: field(
+      duration(),
+      '60s',
+      'How long an object without an owner is left alone, and a deletion waits for a network that the engine keeps'
+    ),
     GC_INTERVAL: field(
       duration(SECOND_MS),
       '60s',

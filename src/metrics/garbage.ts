@@ -8,6 +8,8 @@ export interface GarbageMetrics {
   readonly setOrphans: (count: number) => void
   /** Objects that carry our labels and are not of our making. */
   readonly setForged: (count: number) => void
+  /** Networks without an owner that the engine refuses to remove. */
+  readonly setLeakedNetworks: (count: number) => void
   /** Images that we pulled and that nothing uses. */
   readonly setUnusedImages: (count: number) => void
   /** Whether the engine's disk is full. */
@@ -22,6 +24,7 @@ export function createGarbageMetrics(registry: Registry): GarbageMetrics {
   const gauge = (name: string, help: string) => new Gauge({ name, help, registers })
   const orphans = gauge('faas_gc_orphans', 'Owned objects without a living owner')
   const forged = gauge('faas_forged_objects', 'Objects with our labels that we did not make')
+  const leaked = gauge('faas_gc_leaked_networks', 'Networks without an owner that the engine refuses to remove')
   const unusedImages = gauge('faas_gc_unused_images', 'Images that were pulled here and that nothing uses')
   const pressure = gauge('faas_disk_pressure', 'Whether the disk of the engine is full')
   const undecided = gauge('faas_adopt_undecided_functions', 'Functions that run and that the database does not know')
@@ -34,6 +37,7 @@ export function createGarbageMetrics(registry: Registry): GarbageMetrics {
   return {
     setOrphans: count => orphans.set(count),
     setForged: count => forged.set(count),
+    setLeakedNetworks: count => leaked.set(count),
     setUnusedImages: count => unusedImages.set(count),
     setDiskPressure: isFull => pressure.set(isFull ? 1 : 0),
     setAdoption: (functions, isLatched) => {

@@ -57,6 +57,7 @@ describe('createMetrics', () => {
         'faas_gc_orphans',
         'faas_gc_collected_total',
         'faas_gc_unused_images',
+        'faas_gc_leaked_networks',
         'faas_disk_pressure'
       ],
       ...[

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { useChaos } from '../helpers/chaos.ts'
+import { eventually } from '../helpers/eventually.ts'
 
 /** Linux, BR_MAX_PORTS less the one that no interface gets. */
 const BRIDGE_PORTS = 1023
@@ -35,5 +36,36 @@ describe('networks that the engine and the host get in the way of', function () 
     expect((await gateway.get('crowded')).status.readyReplicas).to.equal(1)
     batch(['link del full0', 'link del full1'])
     await gateway.converged('crowded')
+  })
+
+  it('N2: lets a deletion end though the engine keeps the network, and removes it when the engine lets it go', async () => {
+    const { gateway, proxy, run } = chaos()
+    await gateway.apply('leaking', { image: run.image })
+    await gateway.converged('leaking')
+    const network = gateway.networkOf('leaking')
+    const { IPAM: ipam } = await gateway.docker.getNetwork(network).inspect()
+    const message = `error while removing network: network ${network} id 4d5 has active endpoints`
+    const refusal = proxy.when(/DELETE/, /\/networks\//, { kind: 'answer', status: 403, message, done: false })
+    await gateway.call('DELETE', '/v1/functions/leaking')
+    await eventually(async () => expect((await gateway.call('GET', '/v1/functions/leaking')).status).to.equal(404), {
+      timeoutMs: 20_000
+    })
+    await eventually(async () => expect(await gateway.metrics()).to.match(/faas_gc_leaked_networks 1/), {
+      timeoutMs: 20_000
+    })
+    const events = JSON.parse((await gateway.call('GET', '/v1/events')).text).items as {
+      reason: string
+      name: string
+    }[]
+    expect(events.filter(({ name }) => name === 'leaking').map(({ reason }) => reason)).to.include('NetworkLeaked')
+    expect(gateway.log.join('')).to.contain('Left network that engine keeps')
+    await gateway.apply('next', { image: run.image })
+    await gateway.converged('next')
+    const { IPAM: other } = await gateway.docker.getNetwork(gateway.networkOf('next')).inspect()
+    expect(other?.Config).to.not.deep.equal(ipam?.Config)
+    expect(await gateway.networks()).to.include(network)
+    refusal.end()
+    await eventually(async () => expect(await gateway.networks()).to.not.include(network), { timeoutMs: 20_000 })
+    await eventually(async () => expect(await gateway.metrics()).to.match(/faas_gc_leaked_networks 0/))
   })
 })
