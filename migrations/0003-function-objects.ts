@@ -11,6 +11,7 @@ import {
   legacyKey,
   MIGRATION_NOTE,
   mergeLegacy,
+  NETWORK_BASE,
   same,
   toLegacy
 } from './legacy-function.ts'
@@ -41,6 +42,9 @@ type KeptRow = Row & { readonly v2: string | null }
 
 /** The functions of the older program become objects with identity, generation, status, revisions and events. */
 export class FunctionObjects extends Migration {
+  /** First part of the names of the networks of functions, which the older program keeps in its rows. */
+  protected readonly functionsNetwork: string = NETWORK_BASE
+
   override async up(): Promise<void> {
     const old = (await this.execute('SELECT * FROM functions ORDER BY rowid')) as LegacyRow[]
     const sequence = await this.#sequence()
@@ -67,7 +71,7 @@ export class FunctionObjects extends Migration {
     await this.execute('ALTER TABLE rollback_functions ADD COLUMN v2 TEXT')
     for (const table of ['revisions', 'events', 'meta', 'functions']) await this.execute(`DROP TABLE ${table}`)
     for (const sql of [LEGACY_FUNCTIONS, ...LEGACY_INDEXES, LEGACY_DEBUG]) await this.execute(sql)
-    for (const row of toLegacyRows(rows)) {
+    for (const row of toLegacyRows(rows, this.functionsNetwork)) {
       await this.#insert('functions', row)
       await this.execute('UPDATE rollback_functions SET v2 = ? WHERE id = ?', [canonicalJson(row), row.id])
     }
@@ -146,6 +150,13 @@ export class FunctionObjects extends Migration {
   }
 }
 
+/** The same migration, for networks of functions whose names start with `functionsNetwork`. */
+export function functionObjectsOn(functionsNetwork: string): typeof FunctionObjects {
+  return class extends FunctionObjects {
+    protected override readonly functionsNetwork = functionsNetwork
+  }
+}
+
 /**
  * The objects of all old rows. A row that a rollback wrote is the object it was, one generation further if the older
  * program changed it; the objects whose rows it deleted are gone; one that was being deleted still is.
@@ -218,11 +229,11 @@ function addNote(rows: Map<string, Row>, row: LegacyRow): void {
   rows.set(keyOf(first), { ...first, annotations: canonicalJson({ ...annotations, [MIGRATION_NOTE]: note }) })
 }
 
-function toLegacyRows(rows: readonly Row[]): (LegacyRow & { id: number })[] {
+function toLegacyRows(rows: readonly Row[], base: string): (LegacyRow & { id: number })[] {
   const taken = new Set<string>()
   const legacy: (LegacyRow & { id: number })[] = []
   for (const row of rows.filter(row => row.deletion_requested_at === null)) {
-    const written = toLegacy(row.id, objectOf(row))
+    const written = toLegacy(row.id, objectOf(row), base)
     const [name = ''] = [written.name, `${row.name}.${row.namespace}`, `${written.name}-${row.id}`].filter(
       candidate => !taken.has(cellText(candidate))
     )

@@ -18,7 +18,7 @@ import {
 export const MIGRATION_NOTE = 'com.docker-faas.migration-note'
 
 /** The network base that the older program took when none was set. */
-const NETWORK_BASE = 'docker-faas-net'
+export const NETWORK_BASE = 'docker-faas-net'
 
 /** A row of the older program's version 2. */
 export type LegacyRow = Readonly<Record<(typeof LEGACY_COLUMNS)[number], Cell>>
@@ -89,8 +89,8 @@ export function legacyKey(name: string, taken: ReadonlySet<string>): { namespace
   return [...(isSplit ? [split] : []), whole].find(key => !taken.has(keyOf(key)))
 }
 
-/** The row for the older program, which cannot read NULL. What it cannot hold stays behind. */
-export function toLegacy(id: number, fn: FunctionV3): LegacyRow {
+/** The row for the older program, which cannot read NULL, with networks named after `base`. What it cannot hold stays behind. */
+export function toLegacy(id: number, fn: FunctionV3, base: string): LegacyRow {
   const { spec } = fn
   return {
     id,
@@ -100,7 +100,7 @@ export function toLegacy(id: number, fn: FunctionV3): LegacyRow {
     env_vars: legacyJson(spec['env']),
     labels: legacyJson(fn.labels),
     secrets: legacyJson(spec['secrets']),
-    network: legacyText(spec['network'] ?? networkName(NETWORK_BASE, fn)),
+    network: legacyText(spec['network'] ?? networkName(base, fn)),
     replicas: Number(spec['replicas'] ?? 1),
     limits: legacyJson(spec['limits']),
     requests: legacyJson(spec['requests']),

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { EngineError } from '../../src/engine/faults.ts'
+import { StorageFullError, StoreUnavailableError } from '../../src/store/errors.ts'
 import { aFunction } from '../../test/helpers/builders.ts'
 import { Resync, type ResyncDeps, type ResyncReason } from './resync.ts'
 
@@ -98,6 +99,26 @@ describe('Resync', () => {
     await pass('openfaas-fn/b', undefined)
     await pass('openfaas-fn/b', undefined)
     expect([resync.isComplete, seen.complete]).to.deep.equal([true, 1])
+  })
+
+  for (const blind of [new StoreUnavailableError('SQLITE_IOERR'), new StorageFullError()]) {
+    it(`is not complete when a pass ended with ${blind.name}, which learned nothing, but when the next one did`, async () => {
+      const { resync, seen, pass } = aResync()
+      await resync.run('start')
+      await pass('openfaas-fn/a', 'as it was')
+      await pass('openfaas-fn/b', undefined, blind).catch(() => undefined)
+      expect([resync.isComplete, seen.complete]).to.deep.equal([false, 0])
+      await pass('openfaas-fn/b', undefined)
+      expect([resync.isComplete, seen.complete]).to.deep.equal([true, 1])
+    })
+  }
+
+  it('waits for what else is awaited, also when there is no function', async () => {
+    const { resync, seen } = aResync({ functions: { list: async () => [] }, alsoAwaited: ['engine/comparison'] })
+    await resync.run('start')
+    expect(seen.complete).to.equal(0)
+    resync.settled('engine/comparison')
+    expect(seen.complete).to.equal(1)
   })
 
   it('is complete at once when there is no function', async () => {

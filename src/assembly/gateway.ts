@@ -10,6 +10,7 @@ import type { Logger } from '../logging/logger.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
 import { Manager } from '../runtime/manager.ts'
 import { StorageFullError, StoreUnavailableError } from '../store/errors.ts'
+import { lockDatabase } from '../store/file-lock.ts'
 import { openStore, type Store } from '../store/open.ts'
 import { assembleControlPlane } from './control-plane.ts'
 import { EdgeComponent, MetricsComponent } from './edge.ts'
@@ -41,7 +42,6 @@ export async function assembleGateway(options: GatewayOptions): Promise<Gateway>
   const { config, log } = options
   const metrics = createMetrics()
   const { store, raw } = await assembleStore(config, log, metrics)
-  await noteOpening(store, log)
   const { engine, health, heartbeat, pressure } = assembleEngine(config, log, metrics)
   const endpoints = new EndpointTable()
   const inflight = new Inflight()
@@ -117,13 +117,26 @@ async function noteOpening({ adoption }: Store, log: Logger): Promise<void> {
   }
 }
 
+/** The database, which no other gateway may open until it is closed. */
+async function openLocked({ STATE_DB_PATH: path }: Config, log: Logger): Promise<Store> {
+  const lock = await lockDatabase(path)
+  try {
+    const onBackup = (copy: string) => log.info({ path: copy }, 'Backed up database before migration')
+    const store = await openStore({ path, clock: systemClock, log, onBackup })
+    const close = async () => {
+      await store.close()
+      lock.release()
+    }
+    return { ...store, close, [Symbol.asyncDispose]: close }
+  } catch (err) {
+    lock.release()
+    throw err
+  }
+}
+
 async function assembleStore(config: Config, log: Logger, metrics: Metrics): Promise<{ store: Store; raw: Store }> {
-  const raw = await openStore({
-    path: config.STATE_DB_PATH,
-    clock: systemClock,
-    log,
-    onBackup: path => log.info({ path }, 'Backed up database before migration')
-  })
+  const raw = await openLocked(config, log)
+  await noteOpening(raw, log)
   return { raw, store: { ...raw, functions: measured(raw.functions, metrics) } }
 }
 

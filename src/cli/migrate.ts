@@ -18,7 +18,8 @@ export async function runMigrateUp({ env, stdout }: Environment): Promise<void> 
 
 /** Brings the database back to an older schema. */
 export async function runMigrateDown({ env, stdout }: Environment, to: number): Promise<void> {
-  stdout.write(describeRun('reverted', await migrateDown(loadConfig(env).STATE_DB_PATH, to)))
+  const { STATE_DB_PATH: path, FUNCTIONS_NETWORK: functionsNetwork } = loadConfig(env)
+  stdout.write(describeRun('reverted', await migrateDown(path, to, { functionsNetwork })))
 }
 
 function describeRun(verb: string, { path, from, to, migrations, backup }: MigrationRun): string {

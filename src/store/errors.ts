@@ -3,6 +3,9 @@ import { FaasError } from '../../api/errors.ts'
 /** What `sysexits.h` calls EX_CONFIG: starting again without a change of the set-up cannot help. */
 const EX_CONFIG = 78
 
+/** What `sysexits.h` calls EX_TEMPFAIL: starting again later may help. */
+const EX_TEMPFAIL = 75
+
 /** The database file is damaged or is none; it was not written to. */
 export class DatabaseCorruptError extends FaasError {
   override name = 'DatabaseCorruptError'
@@ -44,6 +47,20 @@ export class DatabaseInUseError extends FaasError {
   readonly status = 503
   constructor(path: string, options?: ErrorOptions) {
     super(`database ${path} is in use: stop the gateway that runs on it first; nothing was changed`, options)
+  }
+}
+
+/** Another gateway keeps the loop over this database. */
+export class GatewayRunningError extends FaasError {
+  override name = 'GatewayRunningError'
+  readonly code = 'GATEWAY_RUNNING'
+  readonly status = 503
+  readonly exitCode = EX_TEMPFAIL
+  constructor(path: string, options?: ErrorOptions) {
+    super(
+      `another gateway runs on database ${path}: stop it first, or set STATE_DB_PATH to a database of its own; nothing was changed`,
+      options
+    )
   }
 }
 

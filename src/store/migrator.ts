@@ -1,6 +1,7 @@
 import { chmod, mkdir, open } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { ValidationError } from '../../api/errors.ts'
+import { FunctionObjects, functionObjectsOn } from '../../migrations/0003-function-objects.ts'
 import { type Clock, systemClock, toTimestamp } from '../clock.ts'
 import { backup } from './backup.ts'
 import { DatabaseInUseError, sqliteCode } from './errors.ts'
@@ -44,8 +45,14 @@ export async function migrateUp(path: string, options: { clock?: Clock } = {}): 
   return await withDatabase(file, 'write', database => upgrade(database, file, state, options.clock ?? systemClock))
 }
 
+interface MigrateDownOptions {
+  readonly clock?: Clock
+  /** First part of the names of the networks of functions, which the older program keeps in its rows. */
+  readonly functionsNetwork?: string
+}
+
 /** Brings the file back to schema version `to` in one transaction, after a backup. Throws `ValidationError` when `to` is none. */
-export async function migrateDown(path: string, to: number, options: { clock?: Clock } = {}): Promise<MigrationRun> {
+export async function migrateDown(path: string, to: number, options: MigrateDownOptions = {}): Promise<MigrationRun> {
   if (!Number.isInteger(to) || to < 0 || to > LATEST_VERSION) {
     throw new ValidationError([
       { field: 'to', message: `must be a schema version from 0 to ${LATEST_VERSION}, not ${to}` }
@@ -59,7 +66,7 @@ export async function migrateDown(path: string, to: number, options: { clock?: C
   return await withDatabase(file, 'write', async database => {
     leaveWal(database, file)
     const copy = await backup(database, file, { version: state.version, now: (options.clock ?? systemClock).now() })
-    await migratorOf(database).down({ migrations: migrations.map(({ name }) => name) })
+    await migratorOf(database, options.functionsNetwork).down({ migrations: migrations.map(({ name }) => name) })
     return { ...run, backup: copy }
   })
 }
@@ -100,10 +107,10 @@ function leaveWal(database: Database, path: string): void {
   }
 }
 
-function migratorOf(database: Database): SchemaMigrator {
+function migratorOf(database: Database, functionsNetwork?: string): SchemaMigrator {
   database.em.config.get('migrations').migrationsList = MIGRATIONS.map(({ name, class: type }) => ({
     name,
-    class: type
+    class: type === FunctionObjects && functionsNetwork !== undefined ? functionObjectsOn(functionsNetwork) : type
   }))
   return new SchemaMigrator(database.em)
 }

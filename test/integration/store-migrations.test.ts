@@ -296,6 +296,17 @@ describe('store: migrations', () => {
     })
   })
 
+  it('names the network of a new function after FUNCTIONS_NETWORK, as the older program with that setting does', async () => {
+    const store = await open()
+    await store.functions.put('openfaas-fn/new', () => aDraft('new'))
+    await store.close()
+    await migrateDown(path, 2, { functionsNetwork: 'mine' })
+    expect(rows(path, 'SELECT name, network FROM functions')).to.deep.equal([{ name: 'new', network: 'mine-new' }])
+    const again = await open()
+    expect((await again.functions.get('openfaas-fn/new'))?.metadata.generation).to.equal(1)
+    await again.close()
+  })
+
   it('keeps primary key, UNIQUE and the debug flags when version 2 is rolled back, too', async () => {
     await load('v2.1', path)
     const before = await everything()
