@@ -1,26 +1,12 @@
 import { expect } from 'chai'
 import { getCondition } from '../../api/condition.ts'
-import type { ContainerSpec, Engine } from '../../src/engine/engine.ts'
+import type { Engine } from '../../src/engine/engine.ts'
 import { EngineError } from '../../src/engine/faults.ts'
+import { BARE_SPEC } from '../../test/helpers/builders.ts'
 import { Loop } from '../../test/helpers/loop.ts'
 
 /** Calls that a test lets fail for as long as it lasts. */
 const ALWAYS = { times: 1000 }
-
-const A_SPEC: Omit<ContainerSpec, 'name' | 'network'> = {
-  image: 'hello:1',
-  labels: {},
-  env: {},
-  memoryBytes: 0,
-  memoryReservationBytes: 0,
-  nanoCpus: 0,
-  cpuShares: 0,
-  pidsLimit: 0,
-  readOnlyRootFilesystem: false,
-  tmpfs: {},
-  ports: [],
-  logMaxBytes: 0
-}
 
 describe('FunctionReconciler, when one thing fails for ever', () => {
   let loop: Loop
@@ -77,7 +63,7 @@ describe('FunctionReconciler, when one thing fails for ever', () => {
     const network = 'bridge'
     await loop.engine.createNetwork({ name: network, labels: {}, subnet: '10.9.0.0/24' })
     // A stopped container can be attached to a network, and is no member of it.
-    loop.gatewayId = await loop.engine.createContainer({ ...A_SPEC, name: 'stopped', network })
+    loop.gatewayId = await loop.engine.createContainer({ ...BARE_SPEC, name: 'stopped', network })
     await loop.put()
     const waits: (number | undefined)[] = []
     for (let i = 0; i < 6; i++) {

@@ -1,29 +1,13 @@
 import { expect } from 'chai'
 import { LABEL } from '../../api/labels.ts'
 import { heirOf } from '../../api/legacy.ts'
-import type { ContainerSpec } from '../../src/engine/engine.ts'
-import { POLICY } from '../../test/helpers/builders.ts'
+import { BARE_SPEC, POLICY } from '../../test/helpers/builders.ts'
 import { legacyLabels } from '../../test/helpers/legacy.ts'
 import { Loop } from '../../test/helpers/loop.ts'
 import { survey } from './survey.ts'
 
 const KEY = 'openfaas-fn/hello'
 const NETWORK = `${POLICY.functionsNetwork}-hello`
-
-const A_SPEC: Omit<ContainerSpec, 'name' | 'network'> = {
-  image: 'hello:1',
-  labels: {},
-  env: {},
-  memoryBytes: 0,
-  memoryReservationBytes: 0,
-  nanoCpus: 0,
-  cpuShares: 0,
-  pidsLimit: 0,
-  readOnlyRootFilesystem: false,
-  tmpfs: {},
-  ports: [],
-  logMaxBytes: 0
-}
 
 describe('survey', () => {
   let loop: Loop
@@ -58,7 +42,7 @@ describe('survey', () => {
 
   it('shows it of a function without replicas, and of one with a gateway on its network', async () => {
     await loop.engine.createNetwork({ name: 'bridge', labels: {}, subnet: '10.9.0.0/24' })
-    loop.gatewayId = await loop.engine.createContainer({ ...A_SPEC, name: 'gateway', network: 'bridge' })
+    loop.gatewayId = await loop.engine.createContainer({ ...BARE_SPEC, name: 'gateway', network: 'bridge' })
     await loop.engine.startContainer('gateway')
     expect(await atRest()).to.be.a('string')
     expect(await look()).to.equal(loop.left.get(KEY))
@@ -71,7 +55,7 @@ describe('survey', () => {
   it('shows it of a function with a forged container beside it', async () => {
     await atRest()
     const labels = { [LABEL.instance]: POLICY.instance, [LABEL.namespace]: 'openfaas-fn', [LABEL.function]: 'hello' }
-    await loop.engine.createContainer({ ...A_SPEC, name: 'forged', labels, network: NETWORK })
+    await loop.engine.createContainer({ ...BARE_SPEC, name: 'forged', labels, network: NETWORK })
     expect(await look()).to.not.equal(loop.left.get(KEY))
     await loop.settle()
     expect(loop.left.get(KEY)).to.be.a('string')
@@ -86,7 +70,7 @@ describe('survey', () => {
       .to.be.a('string')
       .and.equal(loop.left.get(KEY))
     const labels = legacyLabels('hello', 5, NETWORK)
-    await loop.engine.createContainer({ ...A_SPEC, name: 'hello-5', labels, network: NETWORK })
+    await loop.engine.createContainer({ ...BARE_SPEC, name: 'hello-5', labels, network: NETWORK })
     expect(await look()).to.not.equal(loop.left.get(KEY))
   })
 
@@ -117,7 +101,7 @@ describe('survey', () => {
     },
     'another container of its labels': async () => {
       const { labels, imageId } = loop.engine.containers()[0] ?? { labels: {}, imageId: '' }
-      await loop.engine.createContainer({ ...A_SPEC, name: 'twin', image: imageId, labels, network: NETWORK })
+      await loop.engine.createContainer({ ...BARE_SPEC, name: 'twin', image: imageId, labels, network: NETWORK })
     },
     'another spec': () => loop.put({ replicas: 2, env: { A: '1' } }),
     'a deletion': () => loop.store.functions.markDeleted(KEY)

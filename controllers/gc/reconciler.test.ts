@@ -3,24 +3,11 @@ import type { FunctionObject } from '../../api/function.ts'
 import { ownerLabels } from '../../api/labels.ts'
 import { createSigner } from '../../api/signature.ts'
 import { silentLogger } from '../../src/logging/logger.ts'
-import { aFunction, NOW, SIGNER } from '../../test/helpers/builders.ts'
+import { aFunction, BARE_SPEC, NOW, SIGNER } from '../../test/helpers/builders.ts'
 import { FakeEngine } from '../../test/helpers/fake-engine.ts'
 import { GarbageReconciler, GC_KEY } from './reconciler.ts'
 
 const GRACE_MS = 1000
-const SPEC = {
-  image: 'hello:1',
-  env: {},
-  memoryBytes: 0,
-  memoryReservationBytes: 0,
-  nanoCpus: 0,
-  cpuShares: 0,
-  pidsLimit: 0,
-  readOnlyRootFilesystem: false,
-  tmpfs: {},
-  ports: [],
-  logMaxBytes: 0
-}
 
 describe('GarbageReconciler', () => {
   let now: number
@@ -75,7 +62,7 @@ describe('GarbageReconciler', () => {
 
   /** A running container that is not ours, on the network. */
   async function aStranger(name: string, network: string): Promise<string> {
-    const id = await engine.createContainer({ ...SPEC, name, labels: {}, network })
+    const id = await engine.createContainer({ ...BARE_SPEC, name, labels: {}, network })
     await engine.startContainer(id)
     return id
   }

@@ -4,7 +4,7 @@ import { createSigner, type Signer } from '../../api/signature.ts'
 import { templateHash } from '../../api/spec-hash.ts'
 import { type Desired, desiredOf, type Policy } from '../../controllers/function/desired.ts'
 import type { Observed, ObservedNetwork, Phase, Replica } from '../../controllers/function/observed.ts'
-import type { Container, ContainerState } from '../../src/engine/engine.ts'
+import type { Container, ContainerSpec, ContainerState } from '../../src/engine/engine.ts'
 
 /** The instant at which builders put everything; milliseconds since the epoch. */
 export const NOW = Date.UTC(2026, 0, 1)
@@ -25,6 +25,22 @@ export const POLICY: Policy = {
 
 /** Signs what tests make as the loop's own. */
 export const SIGNER: Signer = createSigner(Buffer.alloc(32, 7))
+
+/** What an engine is told of a container about which nothing is remarkable; name, network and whatever counts are added. */
+export const BARE_SPEC: Omit<ContainerSpec, 'name' | 'network'> = {
+  image: 'hello:1',
+  labels: {},
+  env: {},
+  memoryBytes: 0,
+  memoryReservationBytes: 0,
+  nanoCpus: 0,
+  cpuShares: 0,
+  pidsLimit: 0,
+  readOnlyRootFilesystem: false,
+  tmpfs: {},
+  ports: [],
+  logMaxBytes: 0
+}
 
 type Overrides = Partial<FunctionObject['metadata']> & Partial<FunctionObject['spec']>
 

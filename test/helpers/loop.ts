@@ -7,7 +7,7 @@ import { keyOf } from '../../api/meta.ts'
 import { Departures } from '../../controllers/function/departures.ts'
 import { Prober } from '../../controllers/function/probe.ts'
 import { FunctionReconciler } from '../../controllers/function/reconciler.ts'
-import type { ContainerSpec, Engine } from '../../src/engine/engine.ts'
+import type { Engine } from '../../src/engine/engine.ts'
 import { ImagePuller } from '../../src/engine/images.ts'
 import { SubnetLeases } from '../../src/engine/subnet-leases.ts'
 import { capacityOf, prefixFor } from '../../src/engine/subnets.ts'
@@ -15,7 +15,7 @@ import { EndpointTable } from '../../src/gateway/endpoints.ts'
 import { Inflight } from '../../src/gateway/inflight.ts'
 import { silentLogger } from '../../src/logging/logger.ts'
 import { openStore, type Store } from '../../src/store/open.ts'
-import { aFunction, NOW, POLICY, SIGNER } from './builders.ts'
+import { aFunction, BARE_SPEC, NOW, POLICY, SIGNER } from './builders.ts'
 import { FakeEngine } from './fake-engine.ts'
 import { legacyLabels, legacyNetworkLabels } from './legacy.ts'
 
@@ -27,21 +27,6 @@ export class TestClock {
   advance(ms: number): void {
     this.#now += ms
   }
-}
-
-/** What the fake engine is told of a container of the older program. */
-const LEGACY_SPEC: Omit<ContainerSpec, 'name' | 'labels' | 'network'> = {
-  image: 'hello:1',
-  env: {},
-  memoryBytes: 0,
-  memoryReservationBytes: 0,
-  nanoCpus: 0,
-  cpuShares: 0,
-  pidsLimit: 0,
-  readOnlyRootFilesystem: false,
-  tmpfs: {},
-  ports: [],
-  logMaxBytes: 0
 }
 
 /** What answers probes: every replica, unless its function is told not to. */
@@ -120,7 +105,7 @@ export class Loop {
     await this.engine.createNetwork({ name: network, labels: legacyNetworkLabels('hello'), subnet: '10.201.0.0/24' })
     for (let replica = 0; replica < replicas; replica++) {
       const labels = legacyLabels('hello', replica, network)
-      await this.engine.createContainer({ ...LEGACY_SPEC, name: `hello-${replica}`, labels, network })
+      await this.engine.createContainer({ ...BARE_SPEC, name: `hello-${replica}`, labels, network })
       await this.engine.startContainer(`hello-${replica}`)
     }
   }

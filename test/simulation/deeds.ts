@@ -3,7 +3,7 @@ import { DEFAULT_NAMESPACE } from '../../api/meta.ts'
 import { networkName } from '../../api/names.ts'
 import type { Container } from '../../src/engine/engine.ts'
 import { overlaps } from '../../src/engine/subnets.ts'
-import { POLICY, SIGNER } from '../helpers/builders.ts'
+import { BARE_SPEC, POLICY, SIGNER } from '../helpers/builders.ts'
 import { ANCHOR, GOOD_IMAGES, NAMES, type Simulation } from './simulation.ts'
 
 /** Something that people, or the host, do to the world. */
@@ -172,9 +172,8 @@ async function duplicate(sim: Simulation, { labels, imageId, networks, memoryByt
   const found = network === undefined ? undefined : await sim.engine.inspectNetwork(network)
   if (network === undefined || found?.labels[LABEL.instance] !== POLICY.instance) return
   const id = await sim.engine.createContainer({
-    ...{ name: `twin-${sim.random.below(1000)}`, image: imageId, labels, network, memoryBytes },
-    ...{ env: {}, memoryReservationBytes: 0, nanoCpus: 0, cpuShares: 0, pidsLimit: 0 },
-    ...{ readOnlyRootFilesystem: false, tmpfs: {}, ports: [], logMaxBytes: 0 }
+    ...BARE_SPEC,
+    ...{ name: `twin-${sim.random.below(1000)}`, image: imageId, labels, network, memoryBytes }
   })
   sim.health.disturb(id)
   if (sim.random.chance(0.5)) await sim.engine.startContainer(id)

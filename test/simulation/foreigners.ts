@@ -1,6 +1,6 @@
-import type { StringMap } from '../../api/meta.ts'
 import type { Container } from '../../src/engine/engine.ts'
 import { overlaps } from '../../src/engine/subnets.ts'
+import { BARE_SPEC } from '../helpers/builders.ts'
 import type { FakeEngine } from '../helpers/fake-engine.ts'
 
 /** A network of somebody else on which containers of ours come and go. */
@@ -24,7 +24,7 @@ export class Foreigners {
     if (this.#engine.containers().some(c => c.name === name)) return undefined
     const network = `foreign-${this.#count++}`
     const networkId = this.#engine.addNetwork(network, { subnets: [`172.16.${this.#count}.0/24`] })
-    const id = await this.#create({ name, network, image: 'hello:1', labels: { 'somebody.else': 'yes' } })
+    const id = await this.#engine.createContainer({ ...BARE_SPEC, name, network, labels: { 'somebody.else': 'yes' } })
     await this.#engine.startContainer(id)
     if (name !== 'the-gateway') this.#containers.set(id, this.#describeContainer(id))
     this.#networks.set(networkId, this.#describeNetwork(networkId))
@@ -35,7 +35,8 @@ export class Foreigners {
   async forge({ labels, networks }: Container): Promise<void> {
     const [network] = Object.keys(networks)
     if (network === undefined) return
-    const id = await this.#create({ name: `forged-${this.#count++}`, network, image: 'forged:1', labels })
+    const name = `forged-${this.#count++}`
+    const id = await this.#engine.createContainer({ ...BARE_SPEC, name, network, image: 'forged:1', labels })
     this.#forged.add(id)
     await this.#engine.startContainer(id)
     this.#containers.set(id, this.#describeContainer(id))
@@ -44,27 +45,6 @@ export class Foreigners {
   /** Whether somebody else made this container. */
   has(containerId: string): boolean {
     return this.#containers.has(containerId) || this.#forged.has(containerId)
-  }
-
-  async #create(what: {
-    readonly name: string
-    readonly network: string
-    readonly image: string
-    readonly labels: StringMap
-  }): Promise<string> {
-    return this.#engine.createContainer({
-      ...what,
-      env: {},
-      memoryBytes: 0,
-      memoryReservationBytes: 0,
-      nanoCpus: 0,
-      cpuShares: 0,
-      pidsLimit: 0,
-      readOnlyRootFilesystem: false,
-      tmpfs: {},
-      ports: [],
-      logMaxBytes: 0
-    })
   }
 
   /** Nothing happens when the engine would refuse the subnet. */
