@@ -41,6 +41,7 @@ const REASON_OF_FAULT: Readonly<Record<EngineFault, Reason>> = {
   busy: 'EngineError',
   unchanged: 'EngineError',
   unauthorized: 'ImagePullUnauthorized',
+  throttled: 'EngineError',
   'no-space': 'DiskPressure',
   'bridge-full': 'BridgeFull',
   timeout: 'EngineUnreachable',

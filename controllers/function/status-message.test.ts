@@ -38,6 +38,7 @@ function anExit(overrides: Partial<RestartRecord> = {}): RestartRecord {
 
 const starting = aReplica({ phase: 'starting' })
 const deleted = aFunction({ deletionRequestedAt: new Date(NOW).toISOString() })
+const halfPulled = withoutHash({ state: 'pulling', currentBytes: 1.5 * 2 ** 20, totalBytes: 20 * 2 ** 20 })
 const pulling = withoutHash({ state: 'pulling', currentBytes: 0, totalBytes: 0 })
 
 describe('the messages of a status', () => {
@@ -49,6 +50,7 @@ describe('the messages of a status', () => {
     ['Progressing', { observed: anObserved([aReplica()]) }, 'everything is as wanted'],
     ['Progressing', { observed: anObserved([starting]) }, '0 of 1 replicas are as wanted and answer'],
     ['Progressing', { desired: pulling, observed: anObserved([]) }, 'the image is being pulled'],
+    ['Progressing', { desired: halfPulled, observed: anObserved([]) }, 'the image is being pulled: 1.5 of 20.0 MiB'],
     [
       'Progressing',
       { desired: aDesired({ fn: deleted }), observed: anObserved([aReplica()]) },

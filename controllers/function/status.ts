@@ -137,7 +137,7 @@ function progressing(
   if (fault !== undefined) return { type, status: 'False', ...fault }
   if (converged) return { type, status: 'False', reason: 'Converged', message: 'everything is as wanted' }
   if (desired.image.state === 'pulling') {
-    return { type, status: 'True', reason: 'ImagePulling', message: 'the image is being pulled' }
+    return { type, status: 'True', reason: 'ImagePulling', message: pullText(desired.image) }
   }
   const reason = seen.outdated > 0 ? 'RollingOut' : seen.extra > 0 ? 'Scaling' : 'WaitingForReadiness'
   return {
@@ -146,6 +146,21 @@ function progressing(
     reason,
     message: `${seen.settled} of ${desired.replicas} replicas are as wanted and answer`
   }
+}
+
+function pullText({
+  currentBytes,
+  totalBytes
+}: {
+  readonly currentBytes: number
+  readonly totalBytes: number
+}): string {
+  const text = 'the image is being pulled'
+  return totalBytes === 0 ? text : `${text}: ${toMiB(currentBytes)} of ${toMiB(totalBytes)} MiB`
+}
+
+function toMiB(bytes: number): string {
+  return (bytes / 2 ** 20).toFixed(1)
 }
 
 function degraded(fault: Verdict | undefined): Draft {

@@ -14,6 +14,7 @@ import { Throttle } from '../../controllers/function/throttle.ts'
 import { GarbageReconciler, GC_KEY } from '../../controllers/gc/reconciler.ts'
 import { IMAGES_KEY, type ImagesReconciler } from '../../controllers/images/reconciler.ts'
 import { systemClock } from '../clock.ts'
+import type { FileWatch } from '../engine/file-watch.ts'
 import { readHostRoutes } from '../engine/host-routes.ts'
 import type { ImagePuller } from '../engine/images.ts'
 import { SubnetLeases } from '../engine/subnet-leases.ts'
@@ -41,6 +42,8 @@ export interface ControlPlane {
   readonly self: Self
   readonly prober: Prober
   readonly images: ImagePuller
+  /** Sees when credentials of registries change. */
+  readonly credentials: FileWatch
 }
 
 /** Orphans that may go in one pass, as a share of all that is ours. */
@@ -60,7 +63,7 @@ export function assembleControlPlane(deps: ControlPlaneDeps): ControlPlane {
   const departures = new Departures()
   const throttle = assembleThrottle(deps)
   const prober = new Prober({ clock, onChange: key => functions.add(key) })
-  const { images, imagesReconciler } = assembleImages(deps, { waiting, isReady: () => resync.isComplete })
+  const { images, imagesReconciler, credentials } = assembleImages(deps, { waiting, isReady: () => resync.isComplete })
   const functionReconciler = new FunctionReconciler({
     ...deps,
     images,
@@ -110,7 +113,7 @@ export function assembleControlPlane(deps: ControlPlaneDeps): ControlPlane {
   const decisions = assembleDecisions(deps, { adoption, garbageReconciler, functions, garbage })
   followStore(deps, { departures, functions, garbage })
   const reconcilers = { functionReconciler, garbageReconciler, imagesReconciler }
-  return { functions, garbage, imageGarbage, ...reconcilers, decisions, resync, self, prober, images }
+  return { functions, garbage, imageGarbage, ...reconcilers, decisions, resync, self, prober, images, credentials }
 }
 
 /** Wakes controllers by what is written down, and by calls that end. */

@@ -87,6 +87,8 @@ export async function assembleGateway(options: GatewayOptions): Promise<Gateway>
   manager.add({ name: 'store', start: () => countFunctions(raw, metrics), stop: () => raw.close() })
   manager.add({ name: 'engine', start: () => undefined, stop: () => engine[Symbol.asyncDispose]() })
   manager.add({ name: 'heartbeat', start: () => heartbeat.start(), stop: () => heartbeat.stop() })
+  const { credentials } = plane
+  manager.add({ name: 'credentials', start: () => credentials.start(), stop: () => credentials.stop() })
   if (config.METRICS_ENABLED) manager.add(exposition)
   manager.add(loop)
   manager.add(edge)

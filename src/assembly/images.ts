@@ -4,7 +4,9 @@ import { systemClock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
 import type { DiskPressure } from '../engine/disk-pressure.ts'
 import type { Engine } from '../engine/engine.ts'
+import { FileWatch } from '../engine/file-watch.ts'
 import { ImagePuller } from '../engine/images.ts'
+import { defaultAuthFile } from '../engine/registry-auth.ts'
 import type { Logger } from '../logging/logger.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { Store } from '../store/open.ts'
@@ -19,11 +21,11 @@ interface Deps {
   readonly log: Logger
 }
 
-/** What brings images, and what removes them again; those that wait for either are woken. */
+/** What brings images, what removes them again, and what sees that credentials change; who waits for one of them is woken. */
 export function assembleImages(
   { config, store, engine, pressure, metrics, log }: Deps,
   { waiting, isReady }: { readonly waiting: WaitingKeys; readonly isReady: () => boolean }
-): { images: ImagePuller; imagesReconciler: ImagesReconciler } {
+): { images: ImagePuller; imagesReconciler: ImagesReconciler; credentials: FileWatch } {
   const images = new ImagePuller({
     engine: recordedPulls({ engine, images: store.images, log }),
     policy: config.IMAGE_PULL_POLICY,
@@ -51,5 +53,10 @@ export function assembleImages(
     now: systemClock.now,
     log
   })
-  return { images, imagesReconciler }
+  const credentials = new FileWatch(config.REGISTRY_AUTH_FILE || defaultAuthFile(), () => {
+    log.info({}, 'Registry credentials changed')
+    images.retry('unauthorized')
+    waiting.wake('credentials')
+  })
+  return { images, imagesReconciler, credentials }
 }

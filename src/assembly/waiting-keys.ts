@@ -3,11 +3,16 @@ import type { FunctionObject } from '../../api/function.ts'
 import { keyOf } from '../../api/meta.ts'
 
 /** What functions wait for without an event of their own telling when it comes. */
-export type Wait = 'pull' | 'space'
+const WAITS = ['pull', 'space', 'credentials'] as const
+export type Wait = (typeof WAITS)[number]
 
 /** Which functions wait for what, as their conditions say. */
 export class WaitingKeys {
-  readonly #keys: Readonly<Record<Wait, Set<string>>> = { pull: new Set(), space: new Set() }
+  readonly #keys: Readonly<Record<Wait, Set<string>>> = {
+    pull: new Set(),
+    space: new Set(),
+    credentials: new Set()
+  }
   readonly #add: (key: string) => void
 
   constructor(add: (key: string) => void) {
@@ -15,12 +20,14 @@ export class WaitingKeys {
   }
 
   note({ metadata, status }: FunctionObject): void {
+    const fault = getCondition(status.conditions, 'Degraded')?.reason
     const waits: Record<Wait, boolean> = {
       pull: getCondition(status.conditions, 'Progressing')?.reason === 'ImagePulling',
-      space: getCondition(status.conditions, 'Degraded')?.reason === 'DiskPressure'
+      space: fault === 'DiskPressure',
+      credentials: fault === 'ImagePullUnauthorized'
     }
     const key = keyOf(metadata)
-    for (const wait of ['pull', 'space'] as const) {
+    for (const wait of WAITS) {
       if (waits[wait]) this.#keys[wait].add(key)
       else this.#keys[wait].delete(key)
     }

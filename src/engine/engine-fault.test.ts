@@ -68,7 +68,7 @@ const PULLS: readonly [status: number, message: string, fault: EngineFault][] = 
   [404, 'manifest for x:2 not found: manifest unknown: manifest unknown', 'no-image'],
   [404, 'repository x not found: name unknown', 'no-image'],
   [404, 'no matching manifest for linux/arm64 in the manifest list entries', 'no-image'],
-  [500, 'toomanyrequests: You have reached your pull rate limit', 'unavailable'],
+  [500, 'toomanyrequests: You have reached your pull rate limit', 'throttled'],
   [500, 'Get "http://127.0.0.1:1/v2/": dial tcp 127.0.0.1:1: connect: connection refused', 'unavailable'],
   [500, 'Get "https://no.invalid/v2/": dial tcp: lookup no.invalid: no such host', 'unavailable'],
   [500, 'Get "https://r.io/v2/": net/http: TLS handshake timeout', 'unavailable'],

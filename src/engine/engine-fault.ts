@@ -22,7 +22,7 @@ const MESSAGES: readonly Meaning[] = [
  */
 const PULL_MESSAGES: readonly Meaning[] = [
   [/no space left on device|disk quota exceeded/i, 'no-space'],
-  [/toomanyrequests|too many requests/i, 'unavailable'],
+  [/toomanyrequests|too many requests/i, 'throttled'],
   [
     /unauthorized|denied|authentication required|no basic auth credentials|incorrect username or password/i,
     'unauthorized'

@@ -48,7 +48,7 @@ export interface Engine {
   inspectImage: (referenceOrId: string, signal?: AbortSignal) => Promise<Image | undefined>
   /**
    * Pulls; progress is told at every message of the registry. Ends with `timeout` when nothing comes for a while.
-   * Faults: `no-image`, `unauthorized`, `unavailable`, `timeout`, `no-space`, `other`.
+   * Faults: `no-image`, `unauthorized`, `throttled`, `unavailable`, `timeout`, `no-space`, `other`.
    */
   pullImage: (reference: string, onProgress: (progress: PullProgress) => void, signal?: AbortSignal) => Promise<void>
 

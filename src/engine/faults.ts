@@ -10,6 +10,7 @@ export const ENGINE_FAULTS = [
   'busy',
   'unchanged',
   'unauthorized',
+  'throttled',
   'no-space',
   'bridge-full',
   'timeout',

@@ -7,9 +7,15 @@ import { type EngineFault, faultOf } from './faults.ts'
 /** Two pulls fill most uplinks; more only make each of them slower. */
 const CONCURRENCY = 2
 const BACKOFF_CAP_MS = 5 * 60_000
-/** First step of the back-off: what a person has to mend is asked for less often than what mends itself. */
+/**
+ * First step of the back-off: what a person has to mend is asked for less often than what mends itself. A registry's
+ * `Retry-After` cannot be followed, as the engine does not pass it on; one that says too often is asked as seldom as one
+ * that refuses. NOTE asking the registry beside the engine would not help: mirrors, proxies and certificates are the
+ * engine's own.
+ */
 const BACKOFF_BASE_MS: Partial<Record<EngineFault, number>> = {
   unauthorized: 30_000,
+  throttled: 30_000,
   'no-image': 10_000,
   'no-space': 10_000
 }

@@ -26,6 +26,11 @@ export interface RegistryAuthOptions {
   readonly helperTimeoutMs?: number
 }
 
+/** Where `docker login` writes to. */
+export function defaultAuthFile(): string {
+  return join(homedir(), '.docker', 'config.json')
+}
+
 /** Docker Hub's name in the file, from the time of its first API. */
 const HUB_KEY = 'https://index.docker.io/v1/'
 
@@ -36,7 +41,7 @@ class RegistryAuthProblem extends Error {}
 
 /** Reads the file at every pull, so that a login counts at once, without a restart. */
 export function createRegistryAuth(options: RegistryAuthOptions = {}): RegistryAuth {
-  const { file = join(homedir(), '.docker', 'config.json'), warn = () => undefined, helperTimeoutMs = 10_000 } = options
+  const { file = defaultAuthFile(), warn = () => undefined, helperTimeoutMs = 10_000 } = options
   let lastProblem = ''
   return {
     forImage: async reference => {

@@ -112,7 +112,7 @@ export function useTestRun(): () => TestRun {
 export async function importImage(docker: Docker, reference: string, instance: string, command: string): Promise<void> {
   const tar = pack()
   const filled = fill(tar)
-  const [repo = '', tag = ''] = reference.split(':')
+  const [, repo = '', tag = ''] = /^(.*):([^:/]*)$/.exec(reference) ?? []
   // Lists become one query parameter each, which is how the engine takes several changes.
   const changes = [`CMD ${command}`, `LABEL ${LABEL.instance}=${instance}`, 'EXPOSE 8080']
   const answer = await docker.importImage(Readable.from(tar), { repo, tag, changes } as object)

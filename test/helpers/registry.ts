@@ -71,6 +71,13 @@ export class Registry {
     pack.entry({ name: 'content' }, content)
     pack.finalize()
     await this.#follow(await this.#docker.importImage(Readable.from(pack), { repo, tag }))
+    return this.publish(name)
+  }
+
+  /** Pushes the image that has this name in the engine's store, and takes it out of there. Gives its digest. */
+  async publish(name: string): Promise<string> {
+    const reference = this.reference(name)
+    const [repo = ''] = splitTag(reference)
     this.#references.add(reference)
     const authconfig = {
       serveraddress: `127.0.0.1:${this.port}`,
