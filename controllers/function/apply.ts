@@ -41,8 +41,10 @@ export interface Target {
   readonly onDone?: (step: Step) => void
 }
 
-/** Creations side by side: more only wait for each other in the engine. */
+/** Creations side by side, as long as nobody knows whether they all fail. */
 const MAX_BATCH = 8
+/** Creations side by side of a revision that is proven: more only wait for each other in the engine. */
+const PROVEN_BATCH = 32
 
 /**
  * Does the steps: those of the network in order, then those of the replicas, ordinals side by side. Creations of a
@@ -78,8 +80,9 @@ async function bringReplicas(
 ): Promise<void> {
   const creating = lanes.filter(lane => lane.some(step => step.kind === 'create-replica'))
   const repairing = lanes.filter(lane => !creating.includes(lane))
+  const [first, most] = isProven ? [PROVEN_BATCH, PROVEN_BATCH] : [1, MAX_BATCH]
   let done = 0
-  for (let size = isProven ? MAX_BATCH : 1; done < creating.length; size = Math.min(MAX_BATCH, size * 2)) {
+  for (let size = first; done < creating.length; size = Math.min(most, size * 2)) {
     throwFirst(await Promise.allSettled(creating.slice(done, done + size).map(runLane)))
     done += size
   }

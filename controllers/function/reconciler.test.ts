@@ -210,4 +210,45 @@ describe('FunctionReconciler, over the fake engine and a real database', () => {
     const images = (await loop.engine.listContainers({})).map(c => c.imageId)
     expect(images).to.deep.equal([image?.id, image?.id])
   })
+
+  describe('brings several replicas', () => {
+    /** The most creations that were under way at the same time while the function settled. */
+    async function mostAtOnce(): Promise<number> {
+      let now = 0
+      let most = 0
+      loop.restart(
+        new Proxy(loop.engine, {
+          get: (target, name) => {
+            const value: unknown = Reflect.get(target, name)
+            if (typeof value !== 'function') return value
+            if (name !== 'createContainer') return value.bind(target)
+            return async (...args: unknown[]) => {
+              most = Math.max(most, ++now)
+              await new Promise(resolve => setImmediate(resolve))
+              return Promise.resolve(Reflect.apply(value, target, args)).finally(() => now--)
+            }
+          }
+        })
+      )
+      await loop.settle()
+      return most
+    }
+
+    it('all at once of a revision that answers', async () => {
+      await loop.put({ replicas: 1 })
+      await loop.settle()
+      await loop.put({ replicas: 10 })
+      expect(await mostAtOnce()).to.equal(9)
+    })
+
+    it('of one that never answered first a single one, then more, so that one fails where all would', async () => {
+      await loop.put({ replicas: 10 })
+      expect(await mostAtOnce()).to.equal(4)
+      await loop.put({ replicas: 10, image: 'hello:2' })
+      loop.engine.fail('container_create', 'other', { times: 1000 })
+      const before = loop.engine.journal.length
+      await loop.pass().catch(() => undefined)
+      expect(loop.engine.journal.slice(before).filter(call => call.startsWith('container_create'))).to.have.length(1)
+    })
+  })
 })

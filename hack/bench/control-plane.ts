@@ -16,11 +16,14 @@ import { readSettings, type Settings } from '../settings.ts'
 import { FLOOR_LABEL, Floor } from './floor.ts'
 
 const ROUNDS = 7
+const SCALE_ROUNDS = 5
 const REPLICAS = 10
 const FUNCTIONS = Number(process.env['FUNCTIONS'] ?? 100)
 const QUIET_MS = 60_000
+/** In which the work of before comes to an end. */
+const IDLE_MS = 5000
 const MUTATING =
-  /operation="(container_(create|start|kill|remove|rename|unpause)|network_(create|remove|connect|disconnect)|image_pull)"/
+  /operation="(container_(create|start|kill|remove|rename|unpause)|network_(create|remove|connect|disconnect)|volume_remove|image_(pull|remove))"/
 
 const instance = `bench-${randomBytes(3).toString('hex')}`
 const directory = mkdtempSync(join(tmpdir(), 'docker-faas-bench-'))
@@ -36,60 +39,73 @@ const env = {
 const settings: Settings = readSettings(env)
 const docker = connectEngine()
 
+/** The gateway that runs now. */
+let gateway: Gateway
+
 async function main(): Promise<void> {
   const image = await ensureHello(docker)
   const floor = new Floor(docker, image, instance)
   compileGateway()
-  let gateway = await start()
+  gateway = await start()
   try {
     const api = new Api(settings, env)
-    const deploy = await median(round => deployAndCall(api, image, `deploy-${round}`))
-    const repair = await median(round => removeAndCall(api, `deploy-${round}`))
-    const scale = await time(() => scaleAndWait(api, image))
-    const floors = {
-      deploy: await median(round => time(() => floor.deploy(`deploy-${round}`))),
-      repair: await median(round => time(() => floor.replace(`deploy-${round}`, `repair-${round}`))),
-      scale: await time(() => floor.many('deploy-0', REPLICAS - 1))
-    }
+    await delay(IDLE_MS)
+    const idle = rssMiB()
+    const deploy = await compare(
+      ROUNDS,
+      round => deployAndCall(api, image, `deploy-${round}`),
+      round => time(() => floor.deploy(`deploy-${round}`))
+    )
+    const repair = await compare(
+      ROUNDS,
+      round => removeAndCall(api, `deploy-${round}`),
+      round => time(() => floor.replace(`deploy-${round}`, `repair-${round}`))
+    )
+    const scaleOneToTen = await compare(
+      SCALE_ROUNDS,
+      round => time(() => scaleAndWait(api, image, `deploy-${round}`)),
+      round => time(() => floor.many(`deploy-${round}`, REPLICAS - 1))
+    )
+    const used = rssMiB()
     await floor.clear()
-    for (let n = 0; n < FUNCTIONS; n += 10) {
-      await Promise.all(Array.from({ length: 10 }, (_, i) => deployAndCall(api, image, `many-${n + i}`)))
-    }
-    const before = await containerIds()
-    await stop(gateway)
-    const startedAt = performance.now()
-    gateway = await start()
-    const restart = performance.now() - startedAt
-    const quiet = await quietMinute()
-    const after = await containerIds()
-    const result = {
-      deploy: ratio(deploy, floors.deploy),
-      scaleOneToTen: ratio(scale, floors.scale),
-      repair: { ...ratio(repair, floors.repair), overheadMs: Math.round(repair - floors.repair) },
-      restart: {
-        functions: FUNCTIONS,
-        readyMs: Math.round(restart),
-        recreated: before.filter(id => !after.includes(id)).length
-      },
-      ...quiet
-    }
+    const restart = await restartWithMany(api, image)
+    const quietMinute = await countQuietMinute()
+    const rss = { idle, used, withFunctions: rssMiB() }
+    const overheadMs = repair.ms - repair.floorMs
+    const result = { deploy, scaleOneToTen, repair: { ...repair, overheadMs }, restart, quietMinute, rssMiB: rss }
     console.log(JSON.stringify(result, null, 2))
   } finally {
-    await stop(gateway)
+    await stop()
     await clear()
     rmSync(directory, { recursive: true })
   }
 }
 
 async function start(): Promise<Gateway> {
-  const gateway = startGateway(settings, env)
+  const started = startGateway(settings, env)
   while (!(await isReady(`http://127.0.0.1:${settings.port}`))) await delay(10)
-  return gateway
+  return started
 }
 
-async function stop(gateway: Gateway): Promise<void> {
+async function stop(): Promise<void> {
   gateway.stop()
   await gateway.ended
+}
+
+/** How long a gateway takes that finds many functions as they are to be, and what it makes again of them. */
+async function restartWithMany(api: Api, image: string) {
+  for (let n = 0; n < FUNCTIONS; n += 10) {
+    await Promise.all(Array.from({ length: 10 }, (_, i) => deployAndCall(api, image, `many-${n + i}`)))
+  }
+  const before = await containerIds()
+  await stop()
+  const readyMs = Math.round(
+    await time(async () => {
+      gateway = await start()
+    })
+  )
+  const after = await containerIds()
+  return { functions: FUNCTIONS, readyMs, recreated: before.filter(id => !after.includes(id)).length }
 }
 
 async function time(work: () => Promise<unknown>): Promise<number> {
@@ -98,14 +114,20 @@ async function time(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - startedAt
 }
 
-async function median(measure: (round: number) => Promise<number>): Promise<number> {
-  const times: number[] = []
-  for (let round = 0; round < ROUNDS; round++) times.push(await measure(round))
-  return times.sort((a, b) => a - b)[Math.floor(ROUNDS / 2)] ?? Number.NaN
+/** Medians of ours and of the floor, one after the other in each round, so that what else the machine does is the same for both. */
+async function compare(
+  rounds: number,
+  ours: (round: number) => Promise<number>,
+  floor: (round: number) => Promise<number>
+): Promise<{ ms: number; floorMs: number; ratio: number }> {
+  const times: { ours: number; floor: number }[] = []
+  for (let round = 0; round < rounds; round++) times.push({ floor: await floor(round), ours: await ours(round) })
+  const [ms, floorMs] = [median(times.map(each => each.ours)), median(times.map(each => each.floor))]
+  return { ms: Math.round(ms), floorMs: Math.round(floorMs), ratio: Math.round((ms / floorMs) * 100) / 100 }
 }
 
-function ratio(ours: number, floor: number) {
-  return { ms: Math.round(ours), floorMs: Math.round(floor), ratio: Math.round((ours / floor) * 100) / 100 }
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 }
 
 async function deployAndCall(api: Api, image: string, name: string): Promise<number> {
@@ -120,8 +142,8 @@ async function removeAndCall(api: Api, name: string): Promise<number> {
   return time(() => api.invoke(`${instance}-${name}`, 'x'))
 }
 
-async function scaleAndWait(api: Api, image: string): Promise<void> {
-  const name = `${instance}-deploy-0`
+async function scaleAndWait(api: Api, image: string, of: string): Promise<void> {
+  const name = `${instance}-${of}`
   await api.apply({ metadata: { name }, spec: { image, replicas: REPLICAS } })
   while (true) {
     const view = await api.get(name)
@@ -136,18 +158,19 @@ async function containerIds(): Promise<string[]> {
   return (await docker.listContainers({ all: true, filters })).map(c => c.Id)
 }
 
-/** What a gateway does in a minute in which nobody wants anything, and what it weighs. */
-async function quietMinute() {
-  await delay(5000)
+/** What a gateway does in a minute in which nobody wants anything. */
+async function countQuietMinute() {
+  await delay(IDLE_MS)
   const before = await counts()
   await delay(QUIET_MS)
   const after = await counts()
+  return { mutatingCalls: after.mutations - before.mutations, storeWrites: after.writes - before.writes }
+}
+
+function rssMiB(): number {
   const pid = readFileSync(join(settings.dataDir, 'gateway.pid'), 'utf8').trim()
   const rssKiB = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
-  return {
-    quietMinute: { mutatingCalls: after.mutations - before.mutations, storeWrites: after.writes - before.writes },
-    rssMiB: Math.round(rssKiB / 1024)
-  }
+  return Math.round(rssKiB / 1024)
 }
 
 async function counts(): Promise<{ mutations: number; writes: number }> {

@@ -46,7 +46,7 @@ export class Floor {
 
   /** So many of them at once. */
   async many(network: string, count: number): Promise<void> {
-    await Promise.all(Array.from({ length: count }, (_, i) => this.replace(network, `many-${i}`)))
+    await Promise.all(Array.from({ length: count }, (_, i) => this.replace(network, `${network}-many-${i}`)))
   }
 
   /** Removes all that it made. */
