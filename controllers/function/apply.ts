@@ -1,5 +1,6 @@
 import type { FunctionObject } from '../../api/function.ts'
 import { LABEL } from '../../api/labels.ts'
+import { outdatedName } from '../../api/names.ts'
 import { recordLabel, versionLabel } from '../../api/record.ts'
 import { containerBond, type Signer } from '../../api/signature.ts'
 import type { Container, Engine } from '../../src/engine/engine.ts'
@@ -149,7 +150,7 @@ async function applyStep(deps: ApplyDeps, target: Target, step: Step, signal: Ab
     case 'stop-replica':
       return stopReplica(deps, desired.key, step, signal)
     case 'remove-replica':
-      return engine.removeContainer(step.id, signal)
+      return removeReplica(engine, desired, step, signal)
     default:
       return step satisfies never
   }
@@ -226,6 +227,21 @@ async function refuseForeign(
 
 function isOurs({ signer }: ApplyDeps, { policy }: Desired, holder: Container): boolean {
   return holder.labels[LABEL.instance] === policy.instance && signer.isGenuine(holder.labels, containerBond(holder))
+}
+
+/** One whose removal does not come to an end gives its name away, so that its successor need not wait for that. */
+async function removeReplica(
+  engine: Engine,
+  desired: Desired,
+  step: { readonly id: string; readonly name: string; readonly ordinal: number },
+  signal: AbortSignal
+): Promise<void> {
+  try {
+    await engine.removeContainer(step.id, signal)
+  } catch (err) {
+    if (faultOf(err) !== 'busy' || step.name !== desired.nameOf(step.ordinal)) throw err
+    await engine.renameContainer(step.id, outdatedName(step.name, step.id.slice(0, 8)), signal)
+  }
 }
 
 async function stopReplica(

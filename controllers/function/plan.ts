@@ -103,7 +103,8 @@ function planMend(observed: Observed, replica: Replica): ReplicaStep[] {
   const { ordinal } = replica
   const steps: ReplicaStep[] = []
   if (replica.paused) steps.push({ kind: 'unpause-replica', name: replica.id, ordinal, cause: 'paused' })
-  if (replica.address === undefined && isUp(replica) && observed.network?.ours !== false) {
+  // One that is paused has no address that counts, whatever it is attached to.
+  if (replica.address === undefined && !replica.paused && isUp(replica) && observed.network?.ours !== false) {
     const network = observed.network === undefined ? {} : { networkId: observed.network.id }
     steps.push({ kind: 'connect-replica', name: replica.id, ...network, ordinal, cause: 'not on its network' })
   }

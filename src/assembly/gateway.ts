@@ -9,6 +9,7 @@ import { Inflight } from '../gateway/inflight.ts'
 import type { Logger } from '../logging/logger.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
 import { Manager } from '../runtime/manager.ts'
+import { Watchdog } from '../runtime/watchdog.ts'
 import { StorageFullError, StoreUnavailableError } from '../store/errors.ts'
 import { lockDatabase } from '../store/file-lock.ts'
 import { openStore, type Store } from '../store/open.ts'
@@ -86,6 +87,7 @@ export async function assembleGateway(options: GatewayOptions): Promise<Gateway>
   const manager = new Manager({ log })
   manager.add({ name: 'store', start: () => countFunctions(raw, metrics), stop: () => raw.close() })
   manager.add({ name: 'engine', start: () => undefined, stop: () => engine[Symbol.asyncDispose]() })
+  manager.add(new Watchdog({ clock: systemClock, log, onStall: metrics.stalled }))
   manager.add({ name: 'heartbeat', start: () => heartbeat.start(), stop: () => heartbeat.stop() })
   const { credentials } = plane
   manager.add({ name: 'credentials', start: () => credentials.start(), stop: () => credentials.stop() })

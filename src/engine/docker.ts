@@ -41,7 +41,8 @@ export interface DockerEngineOptions {
 const LOG_BYTES = 64 * 1024
 const MAX_TAIL = 10_000
 
-const PING_MS = 2000
+/** More than the 2 s by which an engine under load answers late. */
+const PING_MS = 3000
 
 /** What waits on something else than the engine, a registry or the next event, and so is neither stopped nor counted. */
 const UNGUARDED: ReadonlySet<string> = new Set(['image_pull', 'events'])

@@ -5,7 +5,7 @@ import type { StringMap } from '../../api/meta.ts'
  * ends early when `signal` aborts. Rejects with `EngineError` only. "Not there" is an answer (undefined, or done), not a fault.
  */
 export interface Engine {
-  /** Done when the engine answers at all, within 2 s, on a connection of its own; any answer will do. */
+  /** Done when the engine answers at all, within 3 s, on a connection of its own; any answer will do. */
   ping: (signal?: AbortSignal) => Promise<void>
   /** What the engine says of itself. */
   info: (signal?: AbortSignal) => Promise<EngineInfo>

@@ -12,12 +12,12 @@ export interface HeartbeatDeps {
   readonly wait?: (ms: number, signal: AbortSignal) => Promise<unknown>
 }
 
-/** From one beat to the next. With the deadline of a beat, an engine that hangs is known to within 3.5 s. */
-export const BEAT_MS = 1500
+/** From one beat to the next. With the deadline of a beat, an engine that hangs is known to within 4 s. */
+export const BEAT_MS = 1000
 /** An engine that is away is asked more often, as that costs it nothing. */
 const AWAY_MS = 500
 /** A beat that took so long was held up by this process: its answer may have come and not been read. */
-const STALLED_MS = 3000
+const STALLED_MS = 4000
 
 /**
  * Asks the engine again and again whether it is there, so that a socket that is open and silent is noticed though

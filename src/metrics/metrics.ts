@@ -73,6 +73,8 @@ export interface Metrics extends GarbageMetrics {
   readonly repaired: (kind: RepairKind) => void
   /** Repairs were told to wait, so that the engine is not overrun. */
   readonly repairDelayed: (seconds: number) => void
+  /** The process did not get to run for a while. */
+  readonly stalled: () => void
   /** The gateway came up. */
   readonly gatewayStarted: () => void
 }
@@ -140,6 +142,10 @@ function createGatewayMetrics(registry: Registry) {
   const counter = (name: string, help: string, labels: string[] = []) =>
     new Counter({ name, help, labelNames: labels, registers })
   const restarts = counter('gateway_restarts_total', 'Starts of the gateway in this process')
+  const stalls = counter(
+    'faas_event_loop_stalls_total',
+    'Times that the process did not get to run for a second or more'
+  )
   const requests = counter('gateway_http_requests_total', 'Requests to the API', labelNames)
   const provider = counter('provider_http_requests_total', 'Requests to the API', labelNames)
   const errors = counter('gateway_http_errors_total', 'Requests to the API that were answered 400 or above')
@@ -169,6 +175,7 @@ function createGatewayMetrics(registry: Registry) {
     },
     setFunctionsDeployed: (count: number) => deployed.set(count),
     setActivatorWaiting: (count: number) => waiting.set(count),
+    stalled: () => stalls.inc(),
     gatewayStarted: () => restarts.inc()
   }
 }

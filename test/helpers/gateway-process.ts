@@ -80,6 +80,15 @@ export class GatewayProcess extends GatewayClient {
     return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null
   }
 
+  /** It does not get to run; its sockets stay open. */
+  freeze(): void {
+    this.#child?.kill('SIGSTOP')
+  }
+
+  thaw(): void {
+    this.#child?.kill('SIGCONT')
+  }
+
   async stop(): Promise<void> {
     await this.#end('SIGTERM')
   }
