@@ -1,4 +1,5 @@
-import { copyFile, rm } from 'node:fs/promises'
+import { copyFile, rename, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { expect } from 'chai'
 import { getCondition } from '../../api/condition.ts'
 import { LABEL } from '../../api/labels.ts'
@@ -130,6 +131,100 @@ describe('a database that is older than what runs', function () {
       expect(after.spec).to.deep.equal(fn.spec)
     }
     await looks(2)
+    expect(await objects()).to.deep.equal(there)
+  })
+
+  it('S11: a function that was written anew since goes on as the next generation of what runs, without a failed call', async () => {
+    await gateway.apply('again', { image: run().image, env: { V: '1' } })
+    const { metadata } = await gateway.converged('again')
+    await gateway.stop()
+    await loseDatabase()
+    await gateway.start()
+    await eventually(async () => expect(await call('again')).to.equal(200), { timeoutMs: 20_000 })
+    const there = await objects()
+    await gateway.apply('again', { image: run().image, env: { V: '2' } })
+    await gateway.reason('again', 'Degraded', 'DatabaseRestored')
+    expect(await objects()).to.deep.equal(there)
+    const { adopt, conflicts } = await question()
+    expect([adopt, conflicts.map(item => [item.function, item.runs, item.generation])]).to.deep.equal([
+      [],
+      [['openfaas-fn/again', 1, 2]]
+    ])
+    await confirm()
+    const codes = new Set<number>()
+    const after = await eventually(
+      async () => {
+        codes.add(await call('again'))
+        const fn = await gateway.get('again')
+        expect(getCondition(fn.status.conditions, 'Progressing')?.reason).to.equal('Converged')
+        return fn
+      },
+      { timeoutMs: 30_000, intervalMs: 20 }
+    )
+    expect([...codes]).to.deep.equal([200])
+    expect(after.metadata).to.deep.include({ uid: metadata.uid, generation: 2 })
+    expect(after.spec.env).to.deep.equal({ V: '2' })
+  })
+
+  it('S11: what is given up goes, what is newer is rolled back, and one function at a time can be decided', async () => {
+    await gateway.apply('old', { image: run().image, env: { V: '1' } })
+    await gateway.converged('old')
+    await gateway.stop()
+    await copyFile(gateway.databasePath, `${gateway.databasePath}.yesterday`)
+    await gateway.start()
+    await gateway.apply('old', { image: run().image, env: { V: '2' } })
+    for (const name of ['one', 'two']) await gateway.apply(name, { image: run().image })
+    for (const name of ['old', 'one', 'two']) await gateway.converged(name)
+    await gateway.stop()
+    await loseDatabase()
+    await copyFile(`${gateway.databasePath}.yesterday`, gateway.databasePath)
+    await gateway.start()
+    await gateway.reason('old', 'Degraded', 'DatabaseRestored')
+    const unknown = await gateway.call('POST', '/v1/adopt', { functions: ['none'] })
+    expect([unknown.status, JSON.parse(unknown.text).code]).to.deep.equal([404, 'NOT_FOUND'])
+    const wrong = await gateway.call('POST', '/v1/adopt', { action: 'keep' })
+    expect([wrong.status, JSON.parse(wrong.text).errors[0].field]).to.deep.equal([400, 'action'])
+    expect(await confirm({ action: 'adopt', functions: ['one'] })).to.deep.include({
+      active: true,
+      adopted: ['openfaas-fn/one']
+    })
+    await gateway.converged('one')
+    expect((await question()).adopt.map(item => item.function)).to.deep.equal(['openfaas-fn/old', 'openfaas-fn/two'])
+    expect(await confirm({ action: 'delete' })).to.deep.include({
+      active: false,
+      deleted: ['openfaas-fn/old', 'openfaas-fn/two']
+    })
+    await eventually(async () => expect(await gateway.containers()).to.deep.equal(['old-0', 'one-0']), {
+      timeoutMs: 30_000
+    })
+    await eventually(async () => expect(await gateway.networks()).to.have.length(2), { timeoutMs: 30_000 })
+    const old = await gateway.converged('old')
+    expect([old.metadata.generation, old.spec.env]).to.deep.equal([3, { V: '1' }])
+    const nothing = await gateway.call('POST', '/v1/adopt')
+    expect([nothing.status, JSON.parse(nothing.text).code]).to.deep.equal([409, 'NOTHING_TO_ADOPT'])
+  })
+
+  it('S5: a lost key: nothing is touched, the log says what to do, and all is well when the key is back', async () => {
+    await gateway.apply('signed', { image: run().image })
+    await gateway.converged('signed')
+    const there = await objects()
+    await gateway.stop()
+    const key = join(dirname(gateway.databasePath), 'instance-key')
+    await rename(key, `${key}.away`)
+    await gateway.start()
+    await gateway.reason('signed', 'Degraded', 'NameConflict')
+    await looks(2)
+    expect(await objects()).to.deep.equal(there)
+    const told = gateway.log.find(line => line.includes('Found nothing that the instance key has signed')) ?? ''
+    expect(JSON.parse(told)).to.deep.include({ level: 50 }).and.to.have.property('remedy').that.contains('instance-key')
+    const { items } = await json<{ items: { reason: string }[] }>('GET', '/v1/functions/signed/events')
+    expect(items.map(({ reason }) => reason)).to.include('ForgedObject')
+    expect(await question()).to.deep.include({ active: false, adopt: [], delete: [], forged: 2 })
+    await gateway.stop()
+    await rename(`${key}.away`, key)
+    await gateway.start()
+    await gateway.converged('signed')
+    expect(await call('signed')).to.equal(200)
     expect(await objects()).to.deep.equal(there)
   })
 })
