@@ -26,6 +26,7 @@ export const REASONS = [
   'ReadinessTimeout',
   'StartFailed',
   'SubnetsExhausted',
+  'SubnetConflict',
   'NetworkTooSmall',
   'BridgeFull',
   'NetworkBusy',

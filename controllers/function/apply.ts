@@ -5,6 +5,7 @@ import { recordLabel, versionLabel } from '../../api/record.ts'
 import { containerBond, type Signer } from '../../api/signature.ts'
 import type { Container, Engine } from '../../src/engine/engine.ts'
 import { faultOf } from '../../src/engine/faults.ts'
+import type { HostRoute } from '../../src/engine/host-routes.ts'
 import { containerSpec } from './container-spec.ts'
 import type { Departures } from './departures.ts'
 import type { Desired } from './desired.ts'
@@ -14,6 +15,8 @@ import { isReplicaStep, type ReplicaStep, type Step } from './step.ts'
 
 /** Chooses subnets so that no two networks get the same one. */
 export interface SubnetChooser {
+  /** Whether `lease` would give one. */
+  hasFree: (request: { networkName: string; prefix: number; taken: readonly string[] }) => boolean
   lease: (request: { networkName: string; prefix: number; taken: readonly string[] }) => string | undefined
   refused: (networkName: string, subnet: string) => void
   settled: (networkName: string) => void
@@ -24,7 +27,8 @@ export interface ApplyDeps {
   readonly engine: Engine
   readonly subnets: SubnetChooser
   readonly prefixFor: (replicas: number) => number
-  readonly hostRoutes: () => Promise<readonly string[]>
+  /** Routes of the host; absent where they cannot be known. */
+  readonly routes?: () => Promise<readonly HostRoute[]>
   readonly signer: Signer
   /** The database's, which goes on what is made. */
   readonly resourceVersion: () => number
@@ -159,8 +163,8 @@ async function applyStep(deps: ApplyDeps, target: Target, step: Step, signal: Ab
 async function createNetwork(deps: ApplyDeps, { object, desired }: Target, signal: AbortSignal): Promise<void> {
   const { networkName, policy } = desired
   const prefix = deps.prefixFor(networkSizeOf(object, policy))
-  const [networks, routes] = await Promise.all([deps.engine.listNetworks(signal), deps.hostRoutes()])
-  const taken = [...networks.flatMap(network => network.subnets), ...routes]
+  const [networks, routes] = await Promise.all([deps.engine.listNetworks(signal), deps.routes?.() ?? []])
+  const taken = [...networks.flatMap(network => network.subnets), ...routes.map(({ cidr }) => cidr)]
   const subnet = deps.subnets.lease({ networkName, prefix, taken })
   if (subnet === undefined) throw new SubnetsExhaustedError(prefix)
   try {

@@ -78,4 +78,71 @@ describe('the network of a function, over the fake engine and a real database', 
     expect((await loop.get()).status.readyReplicas).to.equal(1)
     expect((await loop.engine.inspectNetwork('test-net-hello'))?.id).to.equal(before?.id)
   })
+
+  describe('N4: when a route of the host comes', () => {
+    const subnet = async () => (await loop.engine.inspectNetwork('test-net-hello'))?.subnets[0] ?? ''
+    const route = (cidr: string) => {
+      loop.routes = [{ cidr, interface: 'tun0' }]
+    }
+    beforeEach(async () => {
+      await loop.put({ replicas: 2 })
+      await loop.settle()
+    })
+
+    it('that takes its traffic, it moves as soon as no replica answers, and all is well again', async () => {
+      const before = await subnet()
+      const ids = loop.engine.containers().map(({ id }) => id)
+      route(before)
+      await passes(3)
+      expect(await degraded()).to.include({ status: 'True', reason: 'SubnetConflict' })
+      expect((await degraded())?.message)
+        .to.contain(before)
+        .and.to.contain('it moves')
+      expect(await subnet()).to.equal(before)
+      loop.answers.status = new Error('connect ETIMEDOUT')
+      loop.restart() // whose prober knows of no answer from before
+      await passes(3)
+      loop.answers.status = 200
+      loop.restart()
+      await loop.settle()
+      expect(await subnet()).to.not.equal(before)
+      expect(loop.engine.containers().map(({ id }) => id)).to.deep.equal(ids)
+      expect((await loop.get()).status.readyReplicas).to.equal(2)
+      expect((await degraded())?.status).to.equal('False')
+      expect(loop.engine.networks()).to.have.length(1)
+    })
+
+    it('that is wider, it stays while it serves, and moves when the function is scaled to 0', async () => {
+      const before = await subnet()
+      route(before.replace(/\/28$/, '/27'))
+      loop.answers.status = new Error('connect ETIMEDOUT')
+      loop.restart()
+      await passes(5)
+      expect(await degraded()).to.include({ reason: 'SubnetConflict' })
+      expect(await subnet()).to.equal(before)
+      loop.answers.status = 200
+      loop.restart()
+      await loop.put({ replicas: 0 })
+      await loop.settle()
+      expect(loop.engine.networks()).to.deep.equal([])
+      await loop.put({ replicas: 1 })
+      await loop.settle()
+      expect(await subnet()).to.not.equal(before)
+    })
+
+    it('that takes the whole pool, it stays whatever happens, and the condition names the remedy', async () => {
+      const before = await subnet()
+      route('10.0.0.0/8')
+      loop.answers.status = new Error('connect ETIMEDOUT')
+      loop.restart()
+      await passes(5)
+      expect((await degraded())?.message).to.contain('set FUNCTIONS_SUBNET_POOL')
+      expect(await subnet()).to.equal(before)
+      loop.routes = []
+      loop.answers.status = 200
+      loop.restart()
+      await loop.settle()
+      expect((await degraded())?.status).to.equal('False')
+    })
+  })
 })

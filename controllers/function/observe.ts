@@ -88,7 +88,8 @@ function toObservedNetwork(deps: ObserveDeps, network: Network, heir: Heir | und
     ours: legacy || isOurNetwork(deps, network),
     ...(legacy ? { legacy } : {}),
     capacity: subnet === undefined ? 0 : deps.capacityOf(subnet),
-    members: network.members
+    members: network.members,
+    ...(subnet === undefined ? {} : { subnet })
   }
 }
 

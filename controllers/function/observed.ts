@@ -50,6 +50,19 @@ export interface ObservedNetwork {
   /** How many replicas have an address in it. */
   readonly capacity: number
   readonly members: readonly string[]
+  /** CIDR; absent where it has none. */
+  readonly subnet?: string
+  /** The host routes addresses of it elsewhere. */
+  readonly conflict?: ObservedConflict
+}
+
+export interface ObservedConflict {
+  /** CIDR of the route. */
+  readonly route: string
+  /** It is as narrow as the network or more, so that what is meant for replicas goes there. */
+  readonly takesTraffic: boolean
+  /** Another subnet is free. */
+  readonly canMove: boolean
 }
 
 /** All that the engine holds of one function. */

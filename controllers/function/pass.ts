@@ -2,11 +2,13 @@ import { getCondition, type Reason } from '../../api/condition.ts'
 import type { FunctionObject, RestartRecord } from '../../api/function.ts'
 import type { Heir } from '../../api/legacy.ts'
 import { keyOf } from '../../api/meta.ts'
+import { networkName } from '../../api/names.ts'
 import { readyPathOf } from '../../api/probe.ts'
 import { faultOf } from '../../src/engine/faults.ts'
 import type { EndpointTable } from '../../src/gateway/endpoints.ts'
 import type { Logger } from '../../src/logging/logger.ts'
 import { type ApplyDeps, applySteps } from './apply.ts'
+import { type ConflictDeps, withConflict } from './conflict.ts'
 import { FUNCTION_PORT } from './container-spec.ts'
 import type { Departures } from './departures.ts'
 import { type Desired, desiredOf, type ImageStatus, type Policy } from './desired.ts'
@@ -146,13 +148,14 @@ async function lookAndForget(deps: PassDeps, object: FunctionObject, signal: Abo
   return observed
 }
 
-function observeObject(
-  deps: ObserveDeps & Pick<PassDeps, 'heirOf'>,
+async function observeObject(
+  deps: ObserveDeps & ConflictDeps & Pick<PassDeps, 'heirOf'>,
   object: FunctionObject,
   signal: AbortSignal
 ): Promise<Observed> {
   const options = { readyPath: readyPathOf(object), signal, heir: deps.heirOf?.(object) }
-  return observe(deps, keyOf(object.metadata), options)
+  const observed = await observe(deps, keyOf(object.metadata), options)
+  return withConflict(deps, observed, { networkName: networkName(deps.functionsNetwork, object.metadata), signal })
 }
 
 /**

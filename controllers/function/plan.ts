@@ -22,7 +22,35 @@ export interface Plan {
 }
 
 /** Plans the next steps from what is wanted and what was found. Pure: equal input gives an equal plan. */
-export function planFunction(desired: Desired, observed: Observed, now: number): Plan {
+export function planFunction(desired: Desired, found: Observed, now: number): Plan {
+  const move = planMove(desired, found)
+  const plan = planOf(desired, found, { isMoving: move !== undefined, now })
+  return move === undefined || move.length === 0 ? plan : { ...plan, steps: move }
+}
+
+/**
+ * What has to be taken off a network before another one takes its place, as the host routes its addresses elsewhere;
+ * undefined when it stays, or nothing may be done: somebody serves on it, or there is no other place.
+ */
+function planMove({ deleting, gatewayId }: Desired, { network, replicas }: Observed): Step[] | undefined {
+  const conflict = network?.conflict
+  if (deleting || network?.ours !== true || network.legacy === true || conflict?.canMove !== true) return undefined
+  const isServing = replicas.some(({ phase }) => phase === 'ready')
+  if (replicas.length > 0 && (isServing || !conflict.takesTraffic)) return undefined
+  const own = replicas.filter(({ id }) => network.members.includes(id))
+  if (network.members.some(id => id !== gatewayId && !own.some(replica => replica.id === id))) return undefined
+  const cause = `route ${conflict.route} of the host leads elsewhere`
+  return own.map(({ id, ordinal }) => {
+    return { kind: 'disconnect-replica', name: id, networkId: network.id, ordinal, cause }
+  })
+}
+
+function planOf(
+  desired: Desired,
+  found: Observed,
+  { isMoving, now }: { readonly isMoving: boolean; readonly now: number }
+): Plan {
+  const observed = isMoving ? withoutNetwork(found) : found
   const rollout = decideRollout(desired, observed, now)
   const leaving = new Set(rollout.leave.map(({ replica }) => replica.id))
   const requeueAfter = nextDue(desired, observed, rollout, now)
@@ -33,7 +61,7 @@ export function planFunction(desired: Desired, observed: Observed, now: number):
   const removed = new Set(creates.flatMap(step => (step.kind === 'remove-replica' ? [step.id] : [])))
   return {
     steps: [
-      ...planNetwork(desired, observed),
+      ...planNetwork(desired, found, isMoving),
       ...observed.replicas.filter(({ id }) => !leaving.has(id)).flatMap(planIsolation),
       ...[...rollout.kept.values()].flatMap(replica => planRepair(desired, observed, replica)),
       ...observed.replicas
@@ -55,11 +83,16 @@ export function planFunction(desired: Desired, observed: Observed, now: number):
   }
 }
 
-function planNetwork(desired: Desired, observed: Observed): Step[] {
+/** What is there as it is when its network is gone. */
+function withoutNetwork({ network: _, ...rest }: Observed): Observed {
+  return rest
+}
+
+function planNetwork(desired: Desired, observed: Observed, isMoving: boolean): Step[] {
   const { network } = observed
   if (desired.deleting || network?.ours === false) return []
-  const remove = planReplaceNetwork(desired, observed)
-  if (desired.replicas === 0) return network?.legacy === true ? remove : []
+  const remove = planReplaceNetwork(desired, observed, isMoving)
+  if (desired.replicas === 0) return network?.legacy === true || isMoving ? remove : []
   const { networkName: name, gatewayId } = desired
   const isNew = network === undefined || remove.length > 0
   const create: Step[] = isNew ? [{ kind: 'create-network', name, cause: 'missing' }] : []
@@ -70,8 +103,10 @@ function planNetwork(desired: Desired, observed: Observed): Step[] {
 }
 
 /** A network that does not do can go only while nobody is on it. */
-function planReplaceNetwork(desired: Desired, { network, replicas }: Observed): Step[] {
-  if (network === undefined || replicas.length > 0) return []
+function planReplaceNetwork(desired: Desired, { network, replicas }: Observed, isMoving: boolean): Step[] {
+  if (network === undefined) return []
+  if (isMoving) return planRemoveNetwork(desired, network, `overlaps route ${network.conflict?.route}`)
+  if (replicas.length > 0) return []
   if (network.members.some(id => id !== desired.gatewayId)) return []
   if (network.legacy === true) return planRemoveNetwork(desired, network, 'of the older program')
   return network.capacity < desired.replicas ? planRemoveNetwork(desired, network, 'too small') : []

@@ -8,7 +8,14 @@ export type Wish = Pick<ObjectMeta, 'uid' | 'generation' | 'deletionRequestedAt'
 /** What a list of the engine's objects shows of one function. */
 export interface Listed {
   /** The network of its name. */
-  readonly network?: { readonly id: string; readonly hasGateway: boolean } | undefined
+  readonly network?:
+    | {
+        readonly id: string
+        readonly hasGateway: boolean
+        /** The route of the host that is in its way. */
+        readonly conflict?: string | undefined
+      }
+    | undefined
   readonly containers: readonly Pick<ContainerSummary, 'id' | 'name' | 'state' | 'networks'>[]
 }
 
@@ -22,7 +29,11 @@ export function sightOf({ uid, generation, deletionRequestedAt }: Wish, { networ
     return `${id} ${name} ${state} ${attached.sort().join(' ')}`
   })
   const wish = `${uid} ${generation} ${deletionRequestedAt ?? ''}`
-  return [wish, network === undefined ? '' : `${network.id} ${network.hasGateway}`, ...lines.sort()].join('\n')
+  return [
+    wish,
+    network === undefined ? '' : `${network.id} ${network.hasGateway} ${network.conflict ?? ''}`,
+    ...lines.sort()
+  ].join('\n')
 }
 
 /** The same text out of what a pass found, one container after the other. */
@@ -33,5 +44,8 @@ export function sightOfPass(
 ): string {
   const hasGateway = gatewayId !== undefined && network?.members.includes(gatewayId) === true
   const containers = [...replicas.map(({ container }) => container), ...forged]
-  return sightOf(wish, { network: network && { id: network.id, hasGateway }, containers })
+  return sightOf(wish, {
+    network: network && { id: network.id, hasGateway, conflict: network.conflict?.route },
+    containers
+  })
 }

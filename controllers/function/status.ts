@@ -4,7 +4,7 @@ import { EngineError } from '../../src/engine/faults.ts'
 import { DEBUG_PORTS } from './container-spec.ts'
 import type { Desired } from './desired.ts'
 import { pullReasonOf, reasonOf, startReasonOf } from './faults.ts'
-import type { Observed, Replica } from './observed.ts'
+import type { Observed, ObservedConflict, Replica } from './observed.ts'
 import { isUpToDate } from './rollout.ts'
 
 interface Verdict {
@@ -220,11 +220,23 @@ function networkFault(desired: Desired, { network }: Observed): Verdict | undefi
       message: `network ${desired.networkName} is not ours; remove or rename it`
     }
   }
+  if (network.conflict !== undefined) {
+    const { subnet, conflict } = network
+    const where = `network ${desired.networkName} (${subnet}) overlaps route ${conflict.route} of the host`
+    return { reason: 'SubnetConflict', message: `${where}; ${conflictRemedy(conflict)}` }
+  }
   if (network.capacity >= desired.replicas) return undefined
   return {
     reason: 'NetworkTooSmall',
     message: `network ${desired.networkName} holds ${network.capacity} replicas; scale to 0 and back to get a larger one`
   }
+}
+
+function conflictRemedy({ canMove, takesTraffic }: ObservedConflict): string {
+  if (!canMove) return 'no other subnet is free: remove the route, or set FUNCTIONS_SUBNET_POOL'
+  return takesTraffic
+    ? 'it moves as soon as no replica answers'
+    : 'it moves when the function is scaled to 0, or remove the route'
 }
 
 /** Exits that have not been made good: no ready replica stands where one exited. */

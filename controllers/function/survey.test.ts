@@ -23,6 +23,7 @@ describe('survey', () => {
     const { instance, functionsNetwork } = POLICY
     const deps = {
       ...{ engine, instance, functionsNetwork, gatewayId: () => loop.gatewayId },
+      routes: async () => loop.routes,
       heirOf: (object: Awaited<ReturnType<Loop['get']>>) =>
         inherited.has(object.metadata.uid) ? heirOf(object, functionsNetwork) : undefined
     }
@@ -102,6 +103,10 @@ describe('survey', () => {
     'another container of its labels': async () => {
       const { labels, imageId } = loop.engine.containers()[0] ?? { labels: {}, imageId: '' }
       await loop.engine.createContainer({ ...BARE_SPEC, name: 'twin', image: imageId, labels, network: NETWORK })
+    },
+    'N4: a route of the host over its network': async () => {
+      const cidr = (await loop.engine.inspectNetwork(NETWORK))?.subnets[0] ?? ''
+      loop.routes = [{ cidr, interface: 'tun0' }]
     },
     'another spec': () => loop.put({ replicas: 2, env: { A: '1' } }),
     'a deletion': () => loop.store.functions.markDeleted(KEY)

@@ -4,7 +4,9 @@ import { type Heir, inherits, legacyFilter, legacyReplicaOf } from '../../api/le
 import { keyOf } from '../../api/meta.ts'
 import { networkName } from '../../api/names.ts'
 import type { ContainerSummary, Engine } from '../../src/engine/engine.ts'
+import type { HostRoute } from '../../src/engine/host-routes.ts'
 import { pickNetwork } from '../../src/engine/pick-network.ts'
+import { conflictOf } from './conflict.ts'
 import { sightOf } from './sight.ts'
 
 export interface SurveyDeps {
@@ -15,6 +17,8 @@ export interface SurveyDeps {
   readonly gatewayId: () => string | undefined
   /** What a function may take over of the older program; absent when there is nothing of it. */
   readonly heirOf?: (object: FunctionObject) => Heir | undefined
+  /** Routes of the host; absent where they cannot be known. */
+  readonly routes?: () => Promise<readonly HostRoute[]>
 }
 
 /** The sight of each function, by key, out of one look at all that the engine lists, however many functions there are. */
@@ -26,11 +30,12 @@ export async function survey(
   const { engine, instance, functionsNetwork, gatewayId, heirOf } = deps
   const heirs = objects.map(object => heirOf?.(object))
   const self = gatewayId()
-  const [own, inherited, networks, gateway] = await Promise.all([
+  const [own, inherited, networks, gateway, routes] = await Promise.all([
     engine.listContainers({ [LABEL.instance]: instance }, signal),
     heirs.some(heir => heir !== undefined) ? engine.listContainers(legacyFilter(), signal) : [],
     engine.listNetworks(signal),
-    self === undefined ? undefined : engine.inspectContainer(self, signal)
+    self === undefined ? undefined : engine.inspectContainer(self, signal),
+    deps.routes?.() ?? []
   ])
   const containersOf = Map.groupBy(own, ({ labels }) => `${labels[LABEL.namespace]}/${labels[LABEL.function]}`)
   const networksOf = Map.groupBy(networks, ({ name }) => name)
@@ -40,7 +45,11 @@ export async function survey(
     const name = networkName(functionsNetwork, metadata)
     const network = pickNetwork(networksOf.get(name) ?? [], name)
     const sight = sightOf(metadata, {
-      network: network && { id: network.id, hasGateway: attached.has(network.id) },
+      network: network && {
+        id: network.id,
+        hasGateway: attached.has(network.id),
+        conflict: conflictOf(network, { routes, isInside: self !== undefined })?.route
+      },
       containers: [...(containersOf.get(key) ?? []), ...inheritedBy(heirs[at], inherited)]
     })
     return [key, sight] as const

@@ -15,7 +15,7 @@ import { GarbageReconciler, GC_KEY } from '../../controllers/gc/reconciler.ts'
 import { IMAGES_KEY, type ImagesReconciler } from '../../controllers/images/reconciler.ts'
 import { systemClock } from '../clock.ts'
 import type { FileWatch } from '../engine/file-watch.ts'
-import { readHostRoutes } from '../engine/host-routes.ts'
+import { type HostRoute, readHostRoutes } from '../engine/host-routes.ts'
 import type { ImagePuller } from '../engine/images.ts'
 import { SubnetLeases } from '../engine/subnet-leases.ts'
 import { capacityOf, prefixFor } from '../engine/subnets.ts'
@@ -137,8 +137,12 @@ function assembleAddresses({ config }: ControlPlaneDeps) {
     subnets: new SubnetLeases({ pool: config.FUNCTIONS_SUBNET_POOL, clock: systemClock }),
     prefixFor,
     capacityOf,
-    hostRoutes: () => readHostRoutes(path => readFile(path, 'utf8'))
+    routes: hostRoutes
   }
+}
+
+function hostRoutes(): Promise<HostRoute[]> {
+  return readHostRoutes(path => readFile(path, 'utf8'))
 }
 
 function assembleThrottle({ config, metrics }: ControlPlaneDeps): Throttle {
@@ -167,7 +171,8 @@ function assembleResync(deps: ControlPlaneDeps, targets: ResyncTargets): Resync 
     instance: config.INSTANCE_ID,
     functionsNetwork: config.FUNCTIONS_NETWORK,
     gatewayId: () => self.id,
-    heirOf: inheritance(deps)
+    heirOf: inheritance(deps),
+    routes: hostRoutes
   }
   const resync = new Resync({
     functions: store.functions,

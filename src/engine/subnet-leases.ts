@@ -59,8 +59,7 @@ export class SubnetLeases {
    */
   lease({ networkName, prefix, taken }: LeaseRequest): string | undefined {
     this.#expire()
-    const others = [...this.#leases].filter(([name]) => name !== networkName).map(([, { cidr }]) => cidr)
-    const blocked = [...taken, ...others, ...this.#refused.keys()]
+    const blocked = this.#blockedFor(networkName, taken)
     const mine = [this.#leases.get(networkName)?.cidr, this.#last.get(networkName)].find(
       cidr => cidr?.endsWith(`/${prefix}`) === true && !blocked.some(other => overlaps(cidr, other))
     )
@@ -75,6 +74,13 @@ export class SubnetLeases {
     this.#remember(networkName, cidr)
     this.#freed.delete(cidr)
     return cidr
+  }
+
+  /** Whether there is one that nobody else has or was promised. */
+  hasFree({ networkName, prefix, taken }: LeaseRequest): boolean {
+    this.#expire()
+    const blocked = this.#blockedFor(networkName, taken)
+    return pickSubnet({ pool: this.#pool, prefix, taken: blocked, name: networkName, avoid: new Set() }) !== undefined
   }
 
   /** The engine said that it overlaps something. */
@@ -103,6 +109,11 @@ export class SubnetLeases {
     this.#freed.delete(cidr)
     this.#freed.add(cidr)
     trim(this.#freed)
+  }
+
+  #blockedFor(networkName: string, taken: readonly string[]): string[] {
+    const others = [...this.#leases].filter(([name]) => name !== networkName).map(([, { cidr }]) => cidr)
+    return [...taken, ...others, ...this.#refused.keys()]
   }
 
   #remember(networkName: string, cidr: string): void {

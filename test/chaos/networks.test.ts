@@ -7,7 +7,7 @@ const BRIDGE_PORTS = 1023
 
 describe('networks that the engine and the host get in the way of', function () {
   this.timeout(60_000)
-  const chaos = useChaos({ GC_GRACE: '1s', GC_INTERVAL: '1s' })
+  const chaos = useChaos({ GC_GRACE: '1s', GC_INTERVAL: '1s', RECONCILE_INTERVAL_SECONDS: '1' })
 
   /** The bridge of a function's network, and the interfaces that are on it. */
   async function bridgeOf(name: string) {
@@ -68,4 +68,54 @@ describe('networks that the engine and the host get in the way of', function () 
     await eventually(async () => expect(await gateway.networks()).to.not.include(network), { timeoutMs: 20_000 })
     await eventually(async () => expect(await gateway.metrics()).to.match(/faas_gc_leaked_networks 0/))
   })
+
+  describe('N4: a route of the host that comes over a function’s network', () => {
+    const subnetOf = async (name: string) => {
+      const { IPAM: ipam } = await chaos().gateway.docker.getNetwork(chaos().gateway.networkOf(name)).inspect()
+      return ipam?.Config?.[0]?.Subnet ?? ''
+    }
+    const idsOf = async (name: string) => {
+      const { docker } = chaos().gateway
+      const names = await chaos().gateway.containers(name)
+      return Promise.all(names.map(async each => (await docker.getContainer(each).inspect()).Id))
+    }
+    const route = (verb: 'add' | 'del', cidr: string) =>
+      chaos().engine.namespace.run('ip', ['route', verb, 'blackhole', cidr])
+
+    it('N4: has it made anew elsewhere when the route takes its traffic, with the replicas that it had', async () => {
+      const { gateway, run } = chaos()
+      await gateway.apply('moving', { image: run.image, replicas: 2 })
+      await gateway.converged('moving')
+      const [before, ids] = [await subnetOf('moving'), await idsOf('moving')]
+      const halves = halvesOf(before)
+      for (const half of halves) route('add', half)
+      await eventually(async () => expect(await subnetOf('moving')).to.not.equal(before), { timeoutMs: 30_000 })
+      await gateway.converged('moving')
+      expect((await gateway.call('GET', '/function/moving')).status).to.equal(200)
+      expect(await idsOf('moving')).to.deep.equal(ids)
+      expect((await gateway.call('GET', '/v1/functions/moving/events')).text).to.contain('SubnetConflict')
+      for (const half of halves) route('del', half)
+    })
+
+    it('N4: is a condition that names the remedy when the route goes around it, and it serves on', async () => {
+      const { gateway, run } = chaos()
+      await gateway.apply('staying', { image: run.image })
+      await gateway.converged('staying')
+      const before = await subnetOf('staying')
+      const pool = before.replace(/^10\..*/, '10.0.0.0/8')
+      route('add', pool)
+      const condition = await gateway.reason('staying', 'Degraded', 'SubnetConflict')
+      expect(condition.message).to.contain('FUNCTIONS_SUBNET_POOL').and.to.contain(pool)
+      expect((await gateway.call('GET', '/function/staying')).status).to.equal(200)
+      expect(await subnetOf('staying')).to.equal(before)
+      route('del', pool)
+      await gateway.converged('staying')
+    })
+  })
 })
+
+/** The two /29 of a /28. */
+function halvesOf(cidr: string): string[] {
+  const [, start = '', last = ''] = /^(.*\.)(\d+)\/28$/.exec(cidr) ?? []
+  return [`${start}${last}/29`, `${start}${Number(last) + 8}/29`]
+}

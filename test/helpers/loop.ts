@@ -8,6 +8,7 @@ import { Departures } from '../../controllers/function/departures.ts'
 import { Prober } from '../../controllers/function/probe.ts'
 import { FunctionReconciler } from '../../controllers/function/reconciler.ts'
 import type { Engine } from '../../src/engine/engine.ts'
+import type { HostRoute } from '../../src/engine/host-routes.ts'
 import { ImagePuller } from '../../src/engine/images.ts'
 import { SubnetLeases } from '../../src/engine/subnet-leases.ts'
 import { capacityOf, prefixFor } from '../../src/engine/subnets.ts'
@@ -50,6 +51,8 @@ export class Loop {
   readonly left = new Map<string, string | undefined>()
   /** The container that the gateway runs in, if it does. */
   gatewayId: string | undefined
+  /** Routes of the host. */
+  routes: HostRoute[] = []
   /** Since when the engine has answered. */
   engineSince = 0
   /** How long a function has to wait until it may be mended. */
@@ -162,7 +165,7 @@ export class Loop {
       subnets: new SubnetLeases({ pool: '10.200.0.0/16', clock }),
       prefixFor,
       capacityOf,
-      hostRoutes: async () => [],
+      routes: async () => this.routes,
       functions: this.store.functions,
       events: this.store.events,
       policy: POLICY,

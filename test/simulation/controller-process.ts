@@ -194,7 +194,6 @@ export class ControllerProcess {
       subnets: new SubnetLeases({ pool, clock }),
       prefixFor,
       capacityOf,
-      hostRoutes: async () => [],
       events: { record: async () => undefined },
       policy: POLICY,
       signer: SIGNER,
