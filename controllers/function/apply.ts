@@ -254,6 +254,6 @@ async function stopReplica(
   step: { readonly id: string; readonly posixSignal: string },
   signal: AbortSignal
 ): Promise<void> {
-  deps.departures.stopping(key, step.id, deps.now())
+  deps.departures.stopping(key, step.id)
   await deps.engine.signalContainer(step.id, step.posixSignal, signal)
 }

@@ -270,7 +270,7 @@ function publish(deps: PassDeps, { desired, plan }: Planned, observed: Observed)
     endpoints: plan.endpoints.map(toEndpoint),
     ...(trouble === undefined ? {} : { trouble })
   })
-  deps.departures.leaving(desired.key, plan.leaving, deps.now())
+  deps.departures.leaving(desired.key, plan.leaving)
 }
 
 function toEndpoint({ id, address = '' }: Replica) {

@@ -21,7 +21,8 @@ export function recordExits(
   before: readonly RestartRecord[],
   facts: { exited: readonly Replica[]; alive: readonly Replica[]; replicas: number; now: number }
 ): RestartRecord[] {
-  const records = new Map(before.filter(r => r.ordinal < facts.replicas).map(r => [r.ordinal, r]))
+  const wanted = before.filter(r => r.ordinal < facts.replicas)
+  const records = new Map(wanted.map(r => [r.ordinal, sinceClockJump(r, facts.now)]))
   for (const replica of facts.alive) {
     if (replica.phase === 'ready' && facts.now - replica.phaseSince >= RAN_WELL_MS) records.delete(replica.ordinal)
   }
@@ -30,6 +31,14 @@ export function recordExits(
     if (!isExitOf(last, replica)) records.set(replica.ordinal, recordOf(replica, last, facts.now))
   }
   return [...records.values()].sort((a, b) => a.ordinal - b.ordinal)
+}
+
+/** An exit lies in the future when the clock was set back since: what is left to wait is what it was then, at most. */
+function sinceClockJump(record: RestartRecord, now: number): RestartRecord {
+  const aheadMs = Date.parse(record.exitedAt) - now
+  if (aheadMs <= 0) return record
+  const notBefore = new Date(Date.parse(record.notBefore) - aheadMs).toISOString()
+  return { ...record, exitedAt: new Date(now).toISOString(), notBefore }
 }
 
 /** A container that was started again ends another time. */

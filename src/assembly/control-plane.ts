@@ -60,7 +60,7 @@ export function assembleControlPlane(deps: ControlPlaneDeps): ControlPlane {
   const deserted = new Set<string>()
   const waiting = new WaitingKeys(key => functions.add(key))
   const adoption = assembleAdoption(deps)
-  const departures = new Departures()
+  const departures = new Departures(clock)
   const throttle = assembleThrottle(deps)
   const prober = new Prober({ clock, onChange: key => functions.add(key) })
   const { images, imagesReconciler, credentials } = assembleImages(deps, { waiting, isReady: () => resync.isComplete })

@@ -18,7 +18,7 @@ export function assembleEngine(
   log: Logger,
   metrics: Pick<Metrics, 'observeEngineCall' | 'setBreakerOpen'>
 ): { engine: DockerEngine; health: EngineHealth; heartbeat: Heartbeat; pressure: DiskPressure } {
-  const health = new EngineHealth(systemClock.now)
+  const health = new EngineHealth(systemClock)
   const pressure = new DiskPressure(systemClock)
   const engine = new DockerEngine({
     host: config.DOCKER_HOST,

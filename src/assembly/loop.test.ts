@@ -39,7 +39,7 @@ describe('LoopComponent', () => {
       {
         config: { ...loadConfig({}), RECONCILE_INTERVAL_SECONDS: 0.01 },
         engine,
-        health: new EngineHealth(() => 0),
+        health: new EngineHealth({ now: () => 0, monotonic: () => 0 }),
         heartbeat: { doubt: () => undefined },
         endpoints: new EndpointTable(),
         metrics: createMetrics({ nodeMetrics: false }),

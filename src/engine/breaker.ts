@@ -28,7 +28,8 @@ export class Breaker {
   #failures = 0
   #probeAt = 0
   #probing = false
-  #isDead = false
+  /** What the last heartbeat ended with, when it was missed. */
+  #missed: unknown
   #wasOpen = false
 
   constructor(options: BreakerOptions = {}) {
@@ -40,7 +41,7 @@ export class Breaker {
   }
 
   get isOpen(): boolean {
-    return this.#isDead || this.#failures >= this.#threshold
+    return this.#missed !== undefined || this.#failures >= this.#threshold
   }
 
   /**
@@ -49,8 +50,10 @@ export class Breaker {
    */
   async run<T>(operation: string, call: (givenUp: AbortSignal) => Promise<T>): Promise<T> {
     if (!this.isOpen) return this.#settled(call)
-    if (this.#isDead || this.#probing || this.#monotonic() < this.#probeAt) {
-      throw new EngineError(operation, 'unavailable', `${operation.replace('_', ' ')} was not sent: engine is away`)
+    if (this.#missed !== undefined || this.#probing || this.#monotonic() < this.#probeAt) {
+      const why = this.#missed instanceof Error ? `: ${this.#missed.message}` : ''
+      const message = `${operation.replace('_', ' ')} was not sent: engine is away${why}`
+      throw new EngineError(operation, 'unavailable', message, { cause: this.#missed })
     }
     this.#probing = true
     try {
@@ -69,11 +72,12 @@ export class Breaker {
 
   /** Notes whether the engine answered its heartbeat. An answer says nothing of calls that go unanswered beside it. */
   beat(err?: unknown): void {
-    if (this.#isDead === (err !== undefined)) return
-    this.#isDead = err !== undefined
-    if (!this.#isDead) this.#failures = 0
+    const wasMissed = this.#missed !== undefined
+    this.#missed = err
+    if (wasMissed === (err !== undefined)) return
+    if (err === undefined) this.#failures = 0
     this.#tell(err)
-    if (!this.#isDead) return
+    if (err === undefined) return
     for (const call of this.#running) call.abort()
   }
 

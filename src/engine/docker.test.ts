@@ -52,6 +52,42 @@ describe('DockerEngine', () => {
       res.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(value))
     }
 
+  describe('D10: an engine', () => {
+    const speaks = (version: string | undefined) => {
+      handler = (_, res) => {
+        if (version !== undefined) res.setHeader('Api-Version', version)
+        res.end('OK')
+      }
+    }
+    const ping = () =>
+      engine.ping().then(
+        () => 'fine',
+        (err: Error) => err.message
+      )
+
+    it('that is too old is refused, with what to do about it, and gets no call', async () => {
+      speaks('1.40')
+      const message =
+        'ping failed: the engine speaks API 1.40, and 1.41 (Docker 20.10) is the oldest that will do; ' +
+        'upgrade it: https://docs.docker.com/engine/install/'
+      expect(await ping()).to.equal(message)
+      engine.noteBeat(await engine.ping().catch((err: unknown) => err))
+      const refusal = await engine.listNetworks().catch((err: Error) => err.message)
+      expect(refusal).to.equal(`network list was not sent: engine is away: ${message}`)
+      expect(seen).to.deep.equal(['GET /_ping', 'GET /_ping'])
+    })
+
+    it('is talked to in its own version, however new, or when it does not say', async () => {
+      for (const version of ['1.41', '1.43', '1.99', '2.0', undefined]) {
+        speaks(version)
+        expect(await ping()).to.equal('fine')
+      }
+      handler = json([])
+      await engine.listNetworks()
+      expect(seen.at(-1)).to.equal('GET /networks')
+    })
+  })
+
   describe('addresses', () => {
     for (const host of ['', 'ssh://me@host', 'tcp://', 'npipe:////./pipe/docker_engine', '/var/run/docker.sock']) {
       it(`refuses ${host === '' ? 'an empty one' : host}`, () => {

@@ -16,6 +16,7 @@ import { explicitImage, toCreateBody, toNetworkBody } from './docker-create.ts'
 import { readTail } from './docker-logs.ts'
 import { followPull } from './docker-pull.ts'
 import * as translate from './docker-translate.ts'
+import { refuseOldEngine } from './docker-version.ts'
 import { watchEvents } from './docker-watch.ts'
 import type * as engine from './engine.ts'
 import { type Call, type Deadline, type ObserveCall, runCall, unless } from './engine-call.ts'
@@ -93,6 +94,7 @@ export class DockerEngine implements engine.Engine {
     await runCall(call, this.#observe, async ({ abortSignal }) => {
       const answer = await openStream(this.#pings, '/_ping', {}, abortSignal)
       for await (const _ of answer);
+      refuseOldEngine(answer)
     })
   }
 

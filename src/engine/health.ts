@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.ts'
 import type { EngineInfo } from './engine.ts'
 
 export interface EngineState {
@@ -9,18 +10,18 @@ export interface EngineState {
 /** Whether the engine answers, as its heartbeat and its breaker tell; asks nothing by itself. */
 export class EngineHealth {
   readonly #listeners: ((reachable: boolean) => void)[] = []
-  readonly #now: () => number
+  readonly #clock: Clock
+  /** On the clock that never jumps. */
   #since = 0
   #state: EngineState = { reachable: false, error: 'the engine was not asked yet' }
 
-  /** `now` is milliseconds since the epoch. */
-  constructor(now: () => number) {
-    this.#now = now
+  constructor(clock: Clock) {
+    this.#clock = clock
   }
 
   /** Since when it has answered without a break, as far as is known; milliseconds since the epoch. */
   get since(): number {
-    return this.#since
+    return this.#clock.now() - (this.#clock.monotonic() - this.#since)
   }
 
   get state(): EngineState {
@@ -52,7 +53,7 @@ export class EngineHealth {
     const { reachable } = this.#state
     this.#state = state
     if (reachable === state.reachable) return
-    if (state.reachable) this.#since = this.#now()
+    if (state.reachable) this.#since = this.#clock.monotonic()
     for (const tell of this.#listeners) tell(state.reachable)
   }
 }

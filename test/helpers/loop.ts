@@ -23,10 +23,16 @@ import { legacyLabels, legacyNetworkLabels } from './legacy.ts'
 /** A clock that only tests move. */
 export class TestClock {
   #now = NOW
-  readonly now = (): number => this.#now
+  #aheadMs = 0
+  readonly now = (): number => this.#now + this.#aheadMs
   readonly monotonic = (): number => this.#now
   advance(ms: number): void {
     this.#now += ms
+  }
+
+  /** Sets the clock of the wall, as an administrator or a time server does. */
+  jump(ms: number): void {
+    this.#aheadMs += ms
   }
 }
 
@@ -159,7 +165,7 @@ export class Loop {
       engine,
       images: new ImagePuller({ engine, policy: 'IfNotPresent', clock, random: () => 0.5, onSettled: () => undefined }),
       prober: this.#prober,
-      departures: new Departures(),
+      departures: new Departures(clock),
       inflight: this.inflight,
       endpoints: this.endpoints,
       subnets: new SubnetLeases({ pool: '10.200.0.0/16', clock }),

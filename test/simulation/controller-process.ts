@@ -62,7 +62,7 @@ export class ControllerProcess {
   readonly #throttle: Throttle
   readonly #resync: Resync
   readonly #prober: Prober
-  readonly #departures = new Departures()
+  readonly #departures: Departures
   readonly #pulling = new Set<string>()
   readonly #deps: ProcessDeps
   readonly #stopped = new AbortController()
@@ -76,6 +76,7 @@ export class ControllerProcess {
       monotonic: deps.clock.monotonic,
       onDelayed: () => undefined
     })
+    this.#departures = new Departures(deps.clock)
     this.#prober = this.#createProber()
     this.#resync = this.#createResync()
     this.functions = this.#createController(this.#resync.attend(this.#createFunctionReconciler()), CONCURRENCY)
