@@ -361,7 +361,7 @@ describe('failures of a call', () => {
         const at = performance.now()
         req.destroy()
         await eventually(() => closed === target)
-        expect(performance.now() - at).to.be.lessThan(100)
+        expect(performance.now() - at).to.be.lessThan(2_000)
       }
       expect(plane.finished.map(f => f.code)).to.deep.equal([499, 499])
     })

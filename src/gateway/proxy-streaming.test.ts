@@ -50,10 +50,10 @@ function pour(stream: http.ServerResponse | http.ClientRequest): { sent: () => n
 }
 
 describe('streaming of large bodies', function () {
-  this.timeout(60_000)
+  this.timeout(180_000)
   let plane: DataPlane
   beforeEach(async () => {
-    plane = await new DataPlane({ timeouts: { execMs: 20_000, connectMs: 500, waitMs: 1000 } }).start()
+    plane = await new DataPlane({ timeouts: { execMs: 60_000, connectMs: 500, waitMs: 1000 } }).start()
   })
   afterEach(() => plane.stop())
 
