@@ -31,7 +31,7 @@ export interface ObserveDeps {
   readonly signer: Signer
   readonly instance: string
   readonly functionsNetwork: string
-  /** Since when the engine has answered without a break, milliseconds since the epoch; what ended before, nobody saw end. */
+  /** Since when the engine has answered without a break, by its own clock, milliseconds since the epoch; what ended before, nobody saw end. */
   readonly engineSince: () => number
   readonly now: () => number
 }

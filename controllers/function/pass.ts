@@ -39,7 +39,7 @@ export interface PassDeps extends ObserveDeps, ApplyDeps, ImageDeps, HeldDeps {
   /** Id of the container that the gateway runs in, if it does. */
   readonly gatewayId: () => string | undefined
   /** Says how long what nobody asked for has to wait. */
-  readonly throttle: Pick<Throttle, 'admit'>
+  readonly throttle: Pick<Throttle, 'admit' | 'forget'>
   readonly log: Logger
 }
 
@@ -86,7 +86,10 @@ export async function runPass(deps: PassDeps, object: FunctionObject, signal: Ab
     desired = first.desired
     publish(deps, first, observed)
     const steps = first.plan.steps.filter(step => !becameBusy(deps, observed, step))
-    if (steps.length === 0) return { ...first.plan, desired, observed, done, interrupted: false }
+    if (steps.length === 0) {
+      deps.throttle.forget(key)
+      return { ...first.plan, desired, observed, done, interrupted: false }
+    }
     const waitMs = deps.throttle.admit(key, steps.length, isAskedFor(object))
     if (waitMs > 0) return { ...delayed(first.plan, waitMs), desired, observed, done, interrupted: false }
     deps.log.info({ key, generation: desired.owner.generation, steps: steps.map(formatStep) }, 'Planned function')

@@ -75,6 +75,11 @@ describe('recordExits', () => {
     expect(waitsAfter([exitedAfter(100, 'ahead', ahead)])).to.deep.equal([1000])
   })
 
+  it('waits from now on when the clock of the engine is behind', () => {
+    const behind = { startedAt: NOW - 3_600_100, finishedAt: NOW - 3_600_000 }
+    expect(waitsAfter([exitedAfter(100, 'behind', behind)])).to.deep.equal([1000])
+  })
+
   it('takes SIGTERM by hand for the same as SIGKILL', () => {
     expect(waitsAfter([exitedAfter(100, 'a', { exitCode: 143 })])).to.deep.equal([0])
     expect(waitsAfter([exitedAfter(100, 'a', { exitCode: 142 })])).to.deep.equal([1000])

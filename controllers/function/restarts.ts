@@ -15,7 +15,8 @@ const MAX_OUTPUT = 1024
 
 /**
  * The records after this observation: one exit counts once, the wait doubles with each exit in a row, and a replica
- * that runs well clears its ordinal's. One that ended with the engine is made good at once. Only current replicas that ended by themselves are given here.
+ * that runs well clears its ordinal's. One that ended with the engine is made good at once. Only current replicas that
+ * ended by themselves are given here.
  */
 export function recordExits(
   before: readonly RestartRecord[],
@@ -50,11 +51,11 @@ function isExitOf(record: RestartRecord | undefined, { id, container: { startedA
 function recordOf(replica: Replica, last: RestartRecord | undefined, now: number): RestartRecord {
   const { exitCode, oomKilled, startedAt, finishedAt, error } = replica.container
   const ranMs = startedAt === undefined ? 0 : (finishedAt ?? now) - startedAt
-  // The engine's clock may be ahead, on another machine: a wait must not grow by that.
   const exitedAt = Math.min(finishedAt ?? now, now)
+  // The engine's clock may be another one, ahead or behind: waits are counted from when the exit is found.
   const { count, waitsUntil } = replica.endedWithEngine
-    ? interruptionOf(last, exitedAt)
-    : failureOf(replica, last, { ranMs, exitedAt })
+    ? interruptionOf(last, now)
+    : failureOf(replica, last, { ranMs, now })
   return {
     ordinal: replica.ordinal,
     count,
@@ -73,17 +74,17 @@ function recordOf(replica: Replica, last: RestartRecord | undefined, now: number
 function failureOf(
   { container: { exitCode, oomKilled } }: Replica,
   last: RestartRecord | undefined,
-  { ranMs, exitedAt }: { ranMs: number; exitedAt: number }
+  { ranMs, now }: { ranMs: number; now: number }
 ): { count: number; waitsUntil: number } {
   const fromOutside = isFromOutside(exitCode, oomKilled)
   const count = ranMs >= (fromOutside ? RAN_WELL_BEFORE_SIGNAL_MS : RAN_WELL_MS) ? 0 : (last?.count ?? 0) + 1
-  return { count, waitsUntil: exitedAt + waitMs(fromOutside ? count - 1 : count) }
+  return { count, waitsUntil: now + waitMs(fromOutside ? count - 1 : count) }
 }
 
 /** No failure of its own: what it failed before still counts, and what it waits for because of that. */
-function interruptionOf(last: RestartRecord | undefined, exitedAt: number): { count: number; waitsUntil: number } {
-  if (last === undefined) return { count: 0, waitsUntil: exitedAt }
-  return { count: last.count, waitsUntil: Math.max(exitedAt, Date.parse(last.notBefore)) }
+function interruptionOf(last: RestartRecord | undefined, now: number): { count: number; waitsUntil: number } {
+  if (last === undefined) return { count: 0, waitsUntil: now }
+  return { count: last.count, waitsUntil: Math.max(now, Date.parse(last.notBefore)) }
 }
 
 /** Whether somebody ended it: 137 and 143 are SIGKILL and SIGTERM. One such exit is made good at once. */

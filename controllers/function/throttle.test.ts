@@ -50,7 +50,12 @@ describe('Throttle', () => {
     for (let n = 0; n < 10; n++) throttle.admit(`key-${n}`, 3, false)
     expect(throttle.admit('edited', 20, true)).to.equal(0)
     expect(throttle.admit('key-9', 3, true)).to.equal(0)
-    expect(throttle.admit('late', 3, false)).to.equal(4500)
+    expect(throttle.admit('late', 3, false)).to.equal(2500)
+  })
+
+  it('lets the others wait for a burst at most, however much people ask for', () => {
+    for (let n = 0; n < 1000; n++) throttle.admit(`edited-${n}`, 3, true)
+    expect(throttle.admit('late', 3, false)).to.equal(700)
   })
 
   it('has no more than its burst after the longest quiet time', () => {

@@ -43,7 +43,9 @@ export class Throttle {
       return 0
     }
     const debt = -this.#balance
-    this.#balance -= calls
+    // What people ask for delays repairs by some time, and not by minutes, however much it is.
+    const floor = isAskedFor ? Math.min(this.#balance, -this.#options.burst) : -Infinity
+    this.#balance = Math.max(this.#balance - calls, floor)
     if (debt < 0 || isAskedFor) return 0
     const waitMs = Math.ceil(((debt + 1) / this.#options.perSecond) * 1000)
     this.#slots.set(key, now + waitMs)

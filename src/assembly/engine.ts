@@ -43,10 +43,12 @@ export function assembleEngine(
   })
   const heartbeat = new Heartbeat({
     engine,
-    onBeat: err => {
-      engine.noteBeat(err)
-      if (err === undefined && !engine.isAway) health.answers()
-    }
+    onAnswer: aheadMs => {
+      if (aheadMs !== undefined) health.clockIsAhead(aheadMs)
+      engine.noteBeat()
+      if (!engine.isAway) health.answers()
+    },
+    onMiss: err => engine.noteBeat(err)
   })
   return { engine, health, heartbeat, pressure }
 }

@@ -1,4 +1,4 @@
-import { Agent } from 'node:http'
+import { Agent, type IncomingMessage } from 'node:http'
 import { inspect } from 'node:util'
 import type Docker from 'dockerode'
 import { loadDockerode } from './dockerode.ts'
@@ -86,6 +86,13 @@ export async function openStream(
   const request = { path: `${path}?`, method: 'GET', options: query, isStream: true, statusCodes: { 200: true } }
   modem.dial({ ...request, abortSignal: signal }, (err, body) => (err ? reject(err) : resolve(body as Bytes)))
   return promise
+}
+
+/** How far the engine's clock is ahead of ours, in milliseconds, as its answer tells in whole seconds; 0 when it does not. */
+export function aheadOf(answer: Bytes): number {
+  const { headers } = answer as Partial<Pick<IncomingMessage, 'headers'>>
+  const date = Date.parse(headers?.date ?? '')
+  return Number.isNaN(date) ? 0 : date - Date.now()
 }
 
 function parseHost(host: string): Docker.DockerOptions {

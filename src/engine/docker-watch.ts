@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import { aheadOf } from './docker-client.ts'
 import { EVENT_FILTERS, parseEvents } from './docker-events.ts'
 import type { EngineEvent } from './engine.ts'
 import { engineMessage } from './engine-fault.ts'
@@ -52,11 +52,4 @@ export async function* watchEvents({ open, read }: WatchCalls, signal: AbortSign
   }
   if (signal.aborted) return
   throw missed ?? new EngineError('events', 'unavailable', 'the engine ended the stream of events')
-}
-
-/** How far the engine's clock is ahead of ours, in milliseconds, as its answer tells. */
-function aheadOf(answer: AsyncIterable<Buffer>): number {
-  const { headers } = answer as Partial<Pick<IncomingMessage, 'headers'>>
-  const date = Date.parse(headers?.date ?? '')
-  return Number.isNaN(date) ? 0 : date - Date.now()
 }

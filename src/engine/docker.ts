@@ -4,6 +4,7 @@ import { parseImageReference } from '../../api/image-reference.ts'
 import type { StringMap } from '../../api/meta.ts'
 import { Breaker } from './breaker.ts'
 import {
+  aheadOf,
   callAgent,
   connectDocker,
   DEFAULT_HOST,
@@ -89,12 +90,13 @@ export class DockerEngine implements engine.Engine {
     for (const agent of this.#agents) agent.destroy()
   }
 
-  async ping(signal?: AbortSignal): Promise<void> {
+  async ping(signal?: AbortSignal): Promise<number> {
     const call = { operation: 'ping', signal, timeoutMs: PING_MS }
-    await runCall(call, this.#observe, async ({ abortSignal }) => {
+    return runCall(call, this.#observe, async ({ abortSignal }) => {
       const answer = await openStream(this.#pings, '/_ping', {}, abortSignal)
       for await (const _ of answer);
       refuseOldEngine(answer)
+      return aheadOf(answer)
     })
   }
 

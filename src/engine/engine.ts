@@ -5,8 +5,11 @@ import type { StringMap } from '../../api/meta.ts'
  * ends early when `signal` aborts. Rejects with `EngineError` only. "Not there" is an answer (undefined, or done), not a fault.
  */
 export interface Engine {
-  /** Done when the engine answers at all, within 3 s, on a connection of its own; any answer will do. */
-  ping: (signal?: AbortSignal) => Promise<void>
+  /**
+   * Done when the engine answers, within 3 s, on a connection of its own: how far its clock is ahead of ours,
+   * in milliseconds, give or take the second in which it tells it.
+   */
+  ping: (signal?: AbortSignal) => Promise<number>
   /** What the engine says of itself. */
   info: (signal?: AbortSignal) => Promise<EngineInfo>
 

@@ -97,6 +97,28 @@ describe('EventAudit', () => {
     expect(waits).to.equal(1)
   })
 
+  it('asks at once again when a lot came while it waited for what was late', async () => {
+    const aborted: boolean[] = []
+    let n = 0
+    const busy = new EventAudit({
+      recall: async () => {
+        if (aborted.length > 2) busy.stop()
+        return n < 200 ? [event(200)] : []
+      },
+      onMissed: err => missed.push(err),
+      aheadMs: 0,
+      now: () => now,
+      wait: async (ms, signal) => {
+        now += ms
+        aborted.push(signal.aborted)
+        if (aborted.length === 2) for (; n <= 200; n++) busy.delivered(event(n))
+      }
+    })
+    await busy.run()
+    expect(aborted).to.deep.equal([false, false, true])
+    expect(missed).to.deep.equal([])
+  })
+
   it('says nothing when the engine does not say, and goes on after the clock went back', async () => {
     let asked = 0
     const flaky = new EventAudit({

@@ -49,6 +49,8 @@ export class EventAudit {
   /** Those of the time since the last comparison, and of the time before it. */
   #seen = new Set<string>()
   #seenBefore = new Set<string>()
+  /** How many came since the last comparison began. */
+  #fresh = 0
   #soon = new AbortController()
 
   constructor(deps: EventAuditDeps) {
@@ -59,7 +61,8 @@ export class EventAudit {
   /** Notes what the stream delivered. */
   delivered(event: EventMark): void {
     this.#seen.add(markOf(event))
-    if (this.#seen.size >= BUSY) this.#soon.abort()
+    this.#fresh++
+    if (this.#fresh >= BUSY) this.#soon.abort()
   }
 
   /** Ends, by returning, when it is stopped or something was missed. */
@@ -68,13 +71,15 @@ export class EventAudit {
     let since = this.#engineNow() + SETTLE_MS
     while (!signal.aborted) {
       this.#soon = new AbortController()
+      if (this.#fresh >= BUSY) this.#soon.abort()
       await this.#pause(PERIOD_MS, AbortSignal.any([signal, this.#soon.signal]))
       const until = this.#engineNow()
       // The clock went back.
       if (until < since - SETTLE_MS) since = until
       if (signal.aborted || until <= since) continue
+      this.#fresh = 0
       const missed = await this.#missed(since, until)
-      if (missed === undefined || signal.aborted) continue
+      if (signal.aborted) continue
       if (missed !== '') return this.#deps.onMissed(new MissedEventsError(missed))
       since = until
       this.#seenBefore = this.#seen
@@ -86,13 +91,13 @@ export class EventAudit {
     this.#stopped.abort()
   }
 
-  /** What was missed, empty when nothing was; undefined when the engine does not say. */
-  async #missed(since: number, until: number): Promise<string | undefined> {
+  /** What was missed; empty when nothing was, or when the engine does not say. */
+  async #missed(since: number, until: number): Promise<string> {
     let events: readonly EventMark[]
     try {
       events = await this.#deps.recall(since / 1000, until / 1000)
     } catch (err) {
-      if (err instanceof EngineError) return undefined // the heartbeat tells of that
+      if (err instanceof EngineError) return '' // the heartbeat tells of that
       throw err
     }
     if (events.length >= REMEMBERED) return 'more events came than the engine remembers'

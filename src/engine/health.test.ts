@@ -23,6 +23,13 @@ describe('EngineHealth', () => {
     health.answers()
     now += 1000 - 3_600_000
     monotonic += 1000
-    expect(health.since).to.equal(now - 1000)
+    expect(health.since).to.equal(now)
+  })
+
+  it('tells it by the clock of the engine, a second late', () => {
+    const health = new EngineHealth({ now: () => 1_000_000, monotonic: () => 0 })
+    health.clockIsAhead(-600_000)
+    health.answers()
+    expect(health.since).to.equal(401_000)
   })
 })

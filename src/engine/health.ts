@@ -7,21 +7,28 @@ export interface EngineState {
   readonly error?: string
 }
 
+const CLOCK_PRECISION_MS = 1000
+
 /** Whether the engine answers, as its heartbeat and its breaker tell; asks nothing by itself. */
 export class EngineHealth {
   readonly #listeners: ((reachable: boolean) => void)[] = []
   readonly #clock: Clock
   /** On the clock that never jumps. */
   #since = 0
+  #aheadMs = 0
   #state: EngineState = { reachable: false, error: 'the engine was not asked yet' }
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
-  /** Since when it has answered without a break, as far as is known; milliseconds since the epoch. */
+  /**
+   * Since when it has answered without a break, as far as is known; milliseconds since the epoch by the engine's own
+   * clock, as the instants at which its containers end are. A second late, as that clock is told in whole seconds.
+   */
   get since(): number {
-    return this.#clock.now() - (this.#clock.monotonic() - this.#since)
+    const ours = this.#clock.now() - (this.#clock.monotonic() - this.#since)
+    return ours + this.#aheadMs + CLOCK_PRECISION_MS
   }
 
   get state(): EngineState {
@@ -31,6 +38,11 @@ export class EngineHealth {
   /** Tells of each change between away and there. */
   onChange(listener: (reachable: boolean) => void): void {
     this.#listeners.push(listener)
+  }
+
+  /** Notes how far its clock is ahead of ours, in milliseconds. */
+  clockIsAhead(ms: number): void {
+    this.#aheadMs = ms
   }
 
   /** Notes that it answers. */

@@ -1,12 +1,12 @@
 import { expect } from 'chai'
 import { eventually } from '../../test/helpers/eventually.ts'
-import { EngineError } from './faults.ts'
+import { EngineError, type EngineFault } from './faults.ts'
 import { BEAT_MS, Heartbeat } from './heartbeat.ts'
 
 describe('Heartbeat', () => {
   let now: number
   /** How the next beats end, and after how many milliseconds; then answered at once, for ever. */
-  let script: { fault?: 'timeout' | 'unavailable'; takesMs?: number }[]
+  let script: { fault?: EngineFault; takesMs?: number }[]
   let pings: number
   let beats: string[]
   let pauses: { ms: number; end: () => void }[]
@@ -25,9 +25,11 @@ describe('Heartbeat', () => {
           const { fault, takesMs = 1 } = script.shift() ?? {}
           now += takesMs
           if (fault !== undefined) throw new EngineError('ping', fault, 'no answer')
+          return 7
         }
       },
-      onBeat: err => beats.push(err === undefined ? 'answered' : (err as EngineError).fault),
+      onAnswer: aheadMs => beats.push(aheadMs === 7 ? 'answered' : 'refused'),
+      onMiss: err => beats.push((err as EngineError).fault),
       monotonic: () => now,
       wait: (ms, signal) =>
         new Promise((resolve, reject) => {
@@ -67,10 +69,18 @@ describe('Heartbeat', () => {
   })
 
   it('C4: says nothing of an engine whose answer this process could not read in time', async () => {
-    script = [{ fault: 'timeout', takesMs: 5000 }]
+    script = [{ fault: 'timeout', takesMs: 2300 }]
     await heartbeat.start()
     await paused(1)
     expect([pings, beats]).to.deep.equal([2, ['answered']])
+  })
+
+  it('takes a refusal for an answer: whoever refuses is there', async () => {
+    script = [{ fault: 'other' }]
+    await heartbeat.start()
+    await paused(1)
+    expect(beats).to.deep.equal(['refused'])
+    expect(pauses[0]?.ms).to.equal(BEAT_MS)
   })
 
   it('ends within its pause and within a beat', async () => {

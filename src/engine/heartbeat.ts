@@ -4,8 +4,10 @@ import { faultOf } from './faults.ts'
 
 export interface HeartbeatDeps {
   readonly engine: Pick<Engine, 'ping'>
-  /** Told of each beat: of nothing when the engine answered, else of what it ended with. */
-  readonly onBeat: (err?: unknown) => void
+  /** Told of each beat that was answered, with how far the engine's clock is ahead of ours when the answer tells. */
+  readonly onAnswer: (aheadMs: number | undefined) => void
+  /** Told of each beat that was not answered, with what it ended with. */
+  readonly onMiss: (err: unknown) => void
   /** Milliseconds of a clock that never jumps. */
   readonly monotonic?: () => number
   /** Ends early, by rejecting, when the signal aborts. */
@@ -16,8 +18,8 @@ export interface HeartbeatDeps {
 export const BEAT_MS = 1000
 /** An engine that is away is asked more often, as that costs it nothing. */
 const AWAY_MS = 500
-/** A beat that took so long was held up by this process: its answer may have come and not been read. */
-const STALLED_MS = 4000
+/** A beat takes 2 s at most; one that took so long was held up by this process: its answer may have come and not been read. */
+const STALLED_MS = 2250
 
 /**
  * Asks the engine again and again whether it is there, so that a socket that is open and silent is noticed though
@@ -68,17 +70,20 @@ export class Heartbeat {
 
   /** Whether it was answered; undefined when that cannot be known. */
   async #beat(signal: AbortSignal): Promise<boolean | undefined> {
-    const { engine, onBeat, monotonic = () => performance.now() } = this.#deps
+    const { engine, onAnswer, onMiss, monotonic = () => performance.now() } = this.#deps
     const started = monotonic()
     try {
-      await engine.ping(signal)
-      onBeat()
+      onAnswer(await engine.ping(signal))
       return true
     } catch (err) {
       if (signal.aborted) return undefined
-      if (faultOf(err) === 'timeout' && monotonic() - started >= STALLED_MS) return undefined
-      onBeat(err)
-      return false
+      const fault = faultOf(err)
+      if (fault === 'timeout' && monotonic() - started >= STALLED_MS) return undefined
+      const isMissed = fault === 'timeout' || fault === 'unavailable'
+      // A refusal, such as that of a proxy before the engine, is an answer as well.
+      if (isMissed) onMiss(err)
+      else onAnswer(undefined)
+      return !isMissed
     }
   }
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Engine, EngineEvent } from './engine.ts'
+import { MissedEventsError } from './event-audit.ts'
 
 export interface EngineWatcherDeps {
   readonly engine: Pick<Engine, 'watch'>
@@ -53,17 +54,18 @@ export class EngineWatcher {
       this.#round = new AbortController()
       const round = AbortSignal.any([signal, this.#round.signal])
       const started = monotonic()
-      await this.#listen(round)
-      // An engine that takes connections and drops them at once is not well.
-      failures = monotonic() - started >= CAP_MS ? 0 : failures + 1
+      const ending = await this.#listen(round)
+      // An engine that takes connections and drops them at once is not well; one whose stream lost events is.
+      const isWell = ending instanceof MissedEventsError || monotonic() - started >= CAP_MS
+      failures = isWell ? 0 : failures + 1
       const limit = Math.min(CAP_MS, BASE_MS * 2 ** Math.min(failures, 10))
       if (!round.aborted) await this.#pause(random() * limit, round)
       if (round.aborted) failures = 0
     }
   }
 
-  /** One connection, from its beginning to its end. */
-  async #listen(signal: AbortSignal): Promise<void> {
+  /** One connection, from its beginning to its end; gives what it ended with. */
+  async #listen(signal: AbortSignal): Promise<unknown> {
     const ended = new AbortController()
     try {
       for await (const event of this.#deps.engine.watch(signal)) {
@@ -73,10 +75,12 @@ export class EngineWatcher {
     } catch (err) {
       this.#connected = false
       if (!signal.aborted) this.#deps.onDisconnected(err)
+      return err
     } finally {
       this.#connected = false
       ended.abort()
     }
+    return undefined
   }
 
   /**

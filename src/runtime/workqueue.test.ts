@@ -58,11 +58,11 @@ describe('Workqueue', () => {
     queue.addFirst('e')
     queue.addFirst('a')
     await settle()
-    for (const key of 'adebca') await finish(key)
-    expect(runs.join('')).to.equal('adebca')
+    for (const key of 'adeabc') await finish(key)
+    expect(runs.join('')).to.equal('adeabc')
     queue.addFirst('b')
     await finish('b')
-    expect(runs.join('')).to.equal('adebcab')
+    expect(runs.join('')).to.equal('adeabcb')
   })
 
   it('works on as many keys at the same time as it may', async () => {

@@ -29,6 +29,9 @@ interface Delay {
   readonly timer: unknown
 }
 
+/** Priority in the pool; others have 0. */
+const URGENT = 1
+
 /**
  * Keys that want work. A key is there once however often it was added, is never worked on twice at the same time, and is
  * worked on again when it was added meanwhile. Of several wishes for one key the earliest counts: the pass that it
@@ -38,6 +41,8 @@ export class Workqueue {
   readonly name: string
   /** Due keys → since when: waiting for a worker, or running and to run again. */
   readonly #dirty = new Map<string, number>()
+  /** Due keys that come before all others. */
+  readonly #urgent = new Set<string>()
   /** Keys that are worked on → since when. */
   readonly #running = new Map<string, number>()
   readonly #delayed = new Map<string, Delay>()
@@ -95,8 +100,10 @@ export class Workqueue {
 
   /** The key is due now, and before all that wait for a worker. */
   addFirst(key: string): void {
+    if (this.#stopped) return
+    this.#urgent.add(key)
     this.add(key)
-    if (this.#dirty.has(key) && !this.#running.has(key)) this.#pool.setPriority(key, 1)
+    if (!this.#running.has(key)) this.#pool.setPriority(key, URGENT)
   }
 
   /** The key is due in so many milliseconds, unless it is earlier anyway. */
@@ -118,18 +125,20 @@ export class Workqueue {
     this.#stopped = true
     for (const key of [...this.#delayed.keys()]) this.#cancelDelay(key)
     this.#dirty.clear()
+    this.#urgent.clear()
     this.#pool.clear()
     await this.#pool.onIdle()
   }
 
   #schedule(key: string): void {
-    void this.#pool.add(() => this.#run(key), { id: key })
+    void this.#pool.add(() => this.#run(key), { id: key, priority: this.#urgent.has(key) ? URGENT : 0 })
   }
 
   async #run(key: string): Promise<void> {
     const startedAt = this.#clock.monotonic()
     this.#observer?.waited((startedAt - (this.#dirty.get(key) ?? startedAt)) / 1000)
     this.#dirty.delete(key)
+    this.#urgent.delete(key)
     this.#running.set(key, startedAt)
     try {
       await this.#work(key)

@@ -86,8 +86,11 @@ export class Database {
    * ever when its own rollback is refused; so there must be something to roll back.
    */
   async #rollback(em: EntityManager): Promise<void> {
-    if (!this.native.inTransaction) this.native.exec('BEGIN')
-    await em.rollback()
+    try {
+      if (!this.native.inTransaction) this.native.exec('BEGIN')
+    } finally {
+      await em.rollback()
+    }
   }
 
   async #withRetries<T>(run: () => Promise<T>): Promise<T> {

@@ -205,8 +205,8 @@ export class FakeEngine implements engine.Engine {
     this.#events.muted = muted
   }
 
-  async ping(signal?: AbortSignal): Promise<void> {
-    return this.#faults.run('ping', '', signal, () => undefined)
+  async ping(signal?: AbortSignal): Promise<number> {
+    return this.#faults.run('ping', '', signal, () => 0)
   }
 
   async info(signal?: AbortSignal): Promise<engine.EngineInfo> {

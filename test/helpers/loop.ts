@@ -183,7 +183,7 @@ export class Loop {
       missingSecrets: async () => [],
       gatewayId: () => this.gatewayId,
       engineSince: () => this.engineSince,
-      throttle: { admit: (_key, _calls, isAskedFor) => (isAskedFor ? 0 : this.waitMs) },
+      throttle: { admit: (_key, _calls, isAskedFor) => (isAskedFor ? 0 : this.waitMs), forget: () => undefined },
       now: clock.now,
       log: silentLogger,
       onStatus: () => undefined,
