@@ -55,6 +55,8 @@ export class Loop {
   onGone: (key: string) => void = () => undefined
   /** By key, what the last pass left. */
   readonly left = new Map<string, string | undefined>()
+  /** Key → uid of what waits for a person. */
+  readonly held = new Map<string, string>()
   /** The container that the gateway runs in, if it does. */
   gatewayId: string | undefined
   /** Routes of the host. */
@@ -180,6 +182,13 @@ export class Loop {
       instance: POLICY.instance,
       functionsNetwork: POLICY.functionsNetwork,
       heirOf: object => (this.inherited.has(object.metadata.uid) ? heirOf(object, POLICY.functionsNetwork) : undefined),
+      holds: {
+        heldOf: async key => {
+          const uid = this.held.get(key)
+          return uid === undefined ? undefined : { key, uid }
+        },
+        isHeld: key => this.held.has(key)
+      },
       missingSecrets: async () => [],
       gatewayId: () => this.gatewayId,
       engineSince: () => this.engineSince,

@@ -6,6 +6,7 @@ import { Bystander } from './bystander.ts'
 import { Installation } from './installation.ts'
 import { takeOver } from './legacy.ts'
 import { lifeOf } from './life.ts'
+import { recover } from './lost.ts'
 import { type Chain, Sweep } from './sweep.ts'
 
 /** Two cores have enough to do with this many processes that start over and over. */
@@ -35,6 +36,8 @@ describe('a gateway that is killed at any place', function () {
   }))
 
   describeChain('when it takes over from the older program', ['adopt'], () => takeOver({ ...run(), image }))
+
+  describeChain('when it adopts what runs after its database was lost', ['recover'], () => recover({ ...run(), image }))
 
   it('C1: has touched nothing that is not its own (I3)', async () => {
     expect(await bystander.changes()).to.deep.equal([])

@@ -27,6 +27,8 @@ export class Installation {
   readonly instance = `test-${randomBytes(4).toString('hex')}`
   /** The function that scenarios are about. Names of containers are the engine's, so that no other may have it. */
   readonly functionName: string
+  /** What ran when the database was lost. */
+  runsBefore: readonly string[] = []
   readonly #folder: string
   readonly #env: Readonly<Record<string, string>>
   readonly #turnstiles: Turnstile[] = []
@@ -97,6 +99,20 @@ export class Installation {
     const list = await this.docker.listContainers({ all: true, filters: this.#filters() })
     const found = await Promise.all(list.map(({ Id }) => this.docker.getContainer(Id).inspect()))
     return found.map(({ Name, State, Config }) => `${Name.slice(1)} ${State.Status}, ${versionIn(Config.Env)}`).sort()
+  }
+
+  /** Which containers run, and since when, in order. */
+  async runs(): Promise<string[]> {
+    const list = await this.docker.listContainers({ all: true, filters: this.#filters() })
+    const found = await Promise.all(list.map(({ Id }) => this.docker.getContainer(Id).inspect()))
+    return found.map(({ Id, State }) => `${Id} ${State.Status} ${State.StartedAt}`).sort()
+  }
+
+  /** Ends the process and removes its database. */
+  async loseDatabase(): Promise<void> {
+    this.runsBefore = await this.runs()
+    await this.process.kill()
+    for (const end of ['', '-wal', '-shm']) await rm(`${this.#env['STATE_DB_PATH']}${end}`, { force: true })
   }
 
   async networks(): Promise<string[]> {

@@ -11,6 +11,8 @@ export interface Wanted {
   /** The value of its variable VERSION, of every replica. */
   readonly version: string
   readonly isGone?: boolean
+  /** Its containers run as they did when the database was lost: none was started or made since. */
+  readonly isUntouched?: boolean
   /** Network of the older program that stays in use instead of one of ours. */
   readonly keepsForeignNetwork?: boolean
 }
@@ -116,5 +118,6 @@ async function expectOnEngine(wanted: Wanted, on: Installation): Promise<void> {
     (_, n) => `${on.functionName}-${n} running, version ${wanted.version}`
   )
   expect(await on.containers(), 'containers').to.deep.equal(names)
+  if (wanted.isUntouched) expect(await on.runs(), 'runs of containers').to.deep.equal(on.runsBefore)
   expect(await on.networks(), 'networks').to.have.length(wanted.isGone || wanted.keepsForeignNetwork ? 0 : 1)
 }
