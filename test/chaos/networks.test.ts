@@ -1,13 +1,16 @@
 import { expect } from 'chai'
+import { pickSubnet } from '../../src/engine/subnets.ts'
 import { useChaos } from '../helpers/chaos.ts'
 import { eventually } from '../helpers/eventually.ts'
 
 /** Linux, BR_MAX_PORTS less the one that no interface gets. */
 const BRIDGE_PORTS = 1023
+const POOL = '10.201.0.0/20'
+const SHORT = { GC_GRACE: '1s', GC_INTERVAL: '1s', RECONCILE_INTERVAL_SECONDS: '1' }
 
 describe('networks that the engine and the host get in the way of', function () {
   this.timeout(60_000)
-  const chaos = useChaos({ GC_GRACE: '1s', GC_INTERVAL: '1s', RECONCILE_INTERVAL_SECONDS: '1' })
+  const chaos = useChaos({ ...SHORT, FUNCTIONS_SUBNET_POOL: POOL })
 
   /** The bridge of a function's network, and the interfaces that are on it. */
   async function bridgeOf(name: string) {
@@ -81,6 +84,23 @@ describe('networks that the engine and the host get in the way of', function () 
     }
     const route = (verb: 'add' | 'del', cidr: string) =>
       chaos().engine.namespace.run('ip', ['route', verb, 'blackhole', cidr])
+
+    it('N4: is passed over when a network is made, as are the networks of others', async () => {
+      const { gateway, run } = chaos()
+      const name = gateway.networkOf('choosy')
+      const choose = (taken: string[]) => pickSubnet({ pool: POOL, prefix: 28, taken, name, avoid: new Set() }) ?? ''
+      const first = choose([])
+      const second = choose([first])
+      const foreign = await gateway.docker.createNetwork({ Name: 'foreign', IPAM: { Config: [{ Subnet: first }] } })
+      route('add', second)
+      await gateway.apply('choosy', { image: run.image })
+      await gateway.converged('choosy')
+      expect(await subnetOf('choosy')).to.equal(choose([first, second]))
+      expect((await gateway.call('GET', '/function/choosy')).status).to.equal(200)
+      route('del', second)
+      expect(Object.keys((await foreign.inspect()).Containers ?? {})).to.deep.equal([])
+      await foreign.remove()
+    })
 
     it('N4: has it made anew elsewhere when the route takes its traffic, with the replicas that it had', async () => {
       const { gateway, run } = chaos()

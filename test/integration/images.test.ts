@@ -86,7 +86,7 @@ describe('ImagePuller with a registry and Docker', function () {
     return { puller, pulls, settle }
   }
 
-  it('pulls what is missing, gives its digest, and needs no registry afterwards (G3)', async () => {
+  it('G3: pulls what is missing, gives its digest, and needs no registry afterwards', async () => {
     const digest = await open.push('team/fn:1', 'one')
     const { pulls, settle } = aPuller()
     const state = await settle(open.reference('team/fn:1'))

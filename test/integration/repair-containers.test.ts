@@ -228,8 +228,17 @@ describe('a replica that misbehaves', function () {
     expect([State.Health?.Status ?? 'none', Config.Healthcheck?.Test]).to.deep.equal(['none', ['NONE']])
   })
 
-  it('K14: writes a log that is rotated', async () => {
+  it('K16: writes no more log than its limit, of which the newest lines are kept', async () => {
     const { HostConfig } = await gateway.docker.getContainer('bad-0').inspect()
     expect(HostConfig.LogConfig).to.deep.equal({ Type: 'json-file', Config: { 'max-file': '2', 'max-size': '65536' } })
+    const line = 'x'.repeat(250)
+    const flood = `i=0; while [ $i -lt 4000 ]; do echo "$i ${line}"; i=$((i+1)); done >/proc/1/fd/1`
+    expect((await inside(flood)).code).to.equal(0)
+    await eventually(async () => {
+      const kept = String(await gateway.docker.getContainer('bad-0').logs({ stdout: true, stderr: true }))
+      expect(kept).to.contain('3999 x')
+      expect(kept.length).to.be.below(2 * 65_536)
+    })
+    await neighbourAnswers()
   })
 })
