@@ -1,4 +1,6 @@
 import { expect } from 'chai'
+import fc from 'fast-check'
+import { canonicalReference } from '../../api/image-reference.ts'
 import type { ImageSummary } from '../../src/engine/engine.ts'
 import { NOW } from '../../test/helpers/builders.ts'
 import { type ImageFacts, type ImageVerdict, planImages } from './plan.ts'
@@ -93,5 +95,37 @@ describe('planImages', () => {
     expect(changes({ pulled: [never], used: new Set([ID]) })).to.deep.equal(none)
     expect(changes({ pulled: [since], used: new Set([ID]) })).to.deep.equal({ ...none, usedAgain: [ID] })
     expect(changes({ images: [] })).to.deep.equal({ ...none, gone: [ID] })
+  })
+
+  it('collects only what was pulled here, by names of ours alone, and what nobody uses or wants', () => {
+    const names = ['r.example/a:1', 'r.example/a:2', 'b:1', 'docker.io/library/b:1', 'c/d:1']
+    const some = (from: readonly string[]) => fc.subarray([...from])
+    const ids = ['sha256:1', 'sha256:2', 'sha256:3']
+    const arbitrary = fc.record({
+      tags: fc.tuple(some(names), some(names), some(names)),
+      pulled: fc.tuple(some(names), some(names), some(names)),
+      used: some(ids),
+      wanted: some([...names, ...ids]),
+      underPressure: fc.boolean()
+    })
+    fc.assert(
+      fc.property(arbitrary, ({ tags, pulled, used, wanted, underPressure }) => {
+        const images = ids.map((id, n) => ({ id, tags: tags[n] ?? [], digests: [], sizeBytes: 1 }))
+        const records = ids.map((imageId, n) => ({ imageId, references: (pulled[n] ?? []).map(canonicalReference) }))
+        const known = records.filter(({ references }) => references.length > 0)
+        const facts = { images, pulled: known, used: new Set(used), wanted, underPressure }
+        const { unused } = plan({ ...facts, graceMs: 0 })
+        for (const { id } of unused.filter(({ verdict }) => verdict === 'collect')) {
+          const image = images.find(each => each.id === id)
+          const record = known.find(({ imageId }) => imageId === id)
+          const own = image?.tags.map(canonicalReference) ?? []
+          expect(record?.references).to.include.members(own)
+          expect([id, ...own].some(name => wanted.some(w => w === name || canonicalReference(w) === name))).to.equal(
+            false
+          )
+          expect(used).to.not.include(id)
+        }
+      })
+    )
   })
 })

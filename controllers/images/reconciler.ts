@@ -65,7 +65,8 @@ export class ImagesReconciler implements Reconciler {
     // Docker first: what is written down or created after that can only save an image.
     const [present, containers] = await Promise.all([engine.listImages(signal), engine.listContainers({}, signal)])
     const used = new Set(containers.map(({ imageId }) => imageId))
-    const wanted = await images.wanted()
+    const isIdle = present.some(({ id }) => !used.has(id) && pulled.some(({ imageId }) => imageId === id))
+    const wanted = isIdle ? await images.wanted() : [] // reads every revision, which is much to read for nothing
     const underPressure = isUnderPressure()
     return planImages({ images: present, pulled, used, wanted, now: now(), graceMs, underPressure })
   }

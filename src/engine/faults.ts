@@ -21,6 +21,8 @@ export const ENGINE_FAULTS = [
 export type EngineFault = (typeof ENGINE_FAULTS)[number]
 
 const UNREACHABLE_BACKOFF_MS = 10_000
+/** Nobody tells when there is room again, and asking costs little. */
+const NO_SPACE_BACKOFF_MS = 30_000
 
 /** The one error that an `Engine` rejects with. */
 export class EngineError extends FaasError {
@@ -30,7 +32,7 @@ export class EngineError extends FaasError {
   /** What was asked, such as `container_create`; a label of metrics. */
   readonly operation: string
   readonly fault: EngineFault
-  /** Milliseconds: an engine that is away is asked again at least this often, however long it was away. */
+  /** Milliseconds: an engine that is away, or lacks room, is asked again at least this often, however long that lasts. */
   readonly maxBackoffMs?: number
   /** Whether the engine as a whole answers no more, and not this one call only. */
   readonly isEngineAway: boolean
@@ -45,6 +47,7 @@ export class EngineError extends FaasError {
     this.fault = fault
     this.isEngineAway = this.isUnreachable && options.isEngineThere !== true
     if (this.isUnreachable) this.maxBackoffMs = UNREACHABLE_BACKOFF_MS
+    if (fault === 'no-space') this.maxBackoffMs = NO_SPACE_BACKOFF_MS
   }
 
   /** Whether the engine gave no answer, so that nothing is known of what was asked. */
