@@ -177,7 +177,8 @@ function assembleResync(deps: ControlPlaneDeps, targets: ResyncTargets): Resync 
   const resync = new Resync({
     functions: store.functions,
     alsoAwaited: [COMPARISON_KEY],
-    add: key => functions().add(key),
+    // What somebody asked for, or an event told of, does not wait for a look at everything.
+    add: key => functions().addLast(key),
     addAfter: (key, delayMs) => functions().addAfter(key, delayMs),
     onFirstComplete: () => {
       endpoints.markComplete()

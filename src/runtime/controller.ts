@@ -113,6 +113,11 @@ export class Controller {
     this.#queue.addFirst(key)
   }
 
+  /** As `add`, but after all others that wait. */
+  addLast(key: string): void {
+    this.#queue.addLast(key)
+  }
+
   /** The key is due in so many milliseconds, unless it is earlier anyway. */
   addAfter(key: string, ms: number): void {
     this.#queue.addAfter(key, ms)

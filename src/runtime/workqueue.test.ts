@@ -65,6 +65,20 @@ describe('Workqueue', () => {
     expect(runs.join('')).to.equal('adeabcb')
   })
 
+  it('works after all others on what was added last, unless that is wanted sooner meanwhile', async () => {
+    const { queue, runs, finish } = aQueue({ concurrency: 1 })
+    queue.add('a')
+    for (const key of 'bcde') queue.addLast(key)
+    queue.add('f')
+    queue.add('d')
+    queue.addFirst('e')
+    queue.addLast('f')
+    queue.addLast('a')
+    await settle()
+    for (const key of 'aefdbca') await finish(key)
+    expect(runs.join('')).to.equal('aefdbca')
+  })
+
   it('works on as many keys at the same time as it may', async () => {
     const { queue, open } = aQueue({ concurrency: 3 })
     for (const key of 'abcdef') queue.add(key)

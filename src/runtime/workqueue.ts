@@ -24,13 +24,19 @@ export interface WorkqueueOptions {
   readonly autoStart?: boolean
 }
 
+/** Whose turn is sooner when several keys wait for a worker. */
+type Turn = 'first' | 'normal' | 'last'
+const PRIORITIES: Readonly<Record<Turn, number>> = { first: 1, normal: 0, last: -1 }
+
+interface Due {
+  readonly since: number
+  turn: Turn
+}
+
 interface Delay {
   readonly dueAt: number
   readonly timer: unknown
 }
-
-/** Priority in the pool; others have 0. */
-const URGENT = 1
 
 /**
  * Keys that want work. A key is there once however often it was added, is never worked on twice at the same time, and is
@@ -39,10 +45,8 @@ const URGENT = 1
  */
 export class Workqueue {
   readonly name: string
-  /** Due keys → since when: waiting for a worker, or running and to run again. */
-  readonly #dirty = new Map<string, number>()
-  /** Due keys that come before all others. */
-  readonly #urgent = new Set<string>()
+  /** Due keys: waiting for a worker, or running and to run again. */
+  readonly #dirty = new Map<string, Due>()
   /** Keys that are worked on → since when. */
   readonly #running = new Map<string, number>()
   readonly #delayed = new Map<string, Delay>()
@@ -90,20 +94,17 @@ export class Workqueue {
 
   /** The key is due now; a later wish for it is forgotten. */
   add(key: string): void {
-    if (this.#stopped) return
-    this.#cancelDelay(key)
-    if (this.#dirty.has(key)) return
-    this.#dirty.set(key, this.#clock.monotonic())
-    this.#observer?.added()
-    if (!this.#running.has(key)) this.#schedule(key)
+    this.#add(key, 'normal')
   }
 
   /** The key is due now, and before all that wait for a worker. */
   addFirst(key: string): void {
-    if (this.#stopped) return
-    this.#urgent.add(key)
-    this.add(key)
-    if (!this.#running.has(key)) this.#pool.setPriority(key, URGENT)
+    this.#add(key, 'first')
+  }
+
+  /** The key is due now, and after all others that wait for a worker, unless it is due already. */
+  addLast(key: string): void {
+    this.#add(key, 'last')
   }
 
   /** The key is due in so many milliseconds, unless it is earlier anyway. */
@@ -125,27 +126,40 @@ export class Workqueue {
     this.#stopped = true
     for (const key of [...this.#delayed.keys()]) this.#cancelDelay(key)
     this.#dirty.clear()
-    this.#urgent.clear()
     this.#pool.clear()
     await this.#pool.onIdle()
   }
 
-  #schedule(key: string): void {
-    void this.#pool.add(() => this.#run(key), { id: key, priority: this.#urgent.has(key) ? URGENT : 0 })
+  #add(key: string, turn: Turn): void {
+    if (this.#stopped) return
+    this.#cancelDelay(key)
+    const due = this.#dirty.get(key)
+    if (due === undefined) {
+      this.#dirty.set(key, { since: this.#clock.monotonic(), turn })
+      this.#observer?.added()
+      if (!this.#running.has(key)) this.#schedule(key, turn)
+    } else if (PRIORITIES[turn] > PRIORITIES[due.turn]) {
+      due.turn = turn
+      if (!this.#running.has(key)) this.#pool.setPriority(key, PRIORITIES[turn])
+    }
+  }
+
+  #schedule(key: string, turn: Turn): void {
+    void this.#pool.add(() => this.#run(key), { id: key, priority: PRIORITIES[turn] })
   }
 
   async #run(key: string): Promise<void> {
     const startedAt = this.#clock.monotonic()
-    this.#observer?.waited((startedAt - (this.#dirty.get(key) ?? startedAt)) / 1000)
+    this.#observer?.waited((startedAt - (this.#dirty.get(key)?.since ?? startedAt)) / 1000)
     this.#dirty.delete(key)
-    this.#urgent.delete(key)
     this.#running.set(key, startedAt)
     try {
       await this.#work(key)
     } finally {
       this.#running.delete(key)
       this.#observer?.worked((this.#clock.monotonic() - startedAt) / 1000)
-      if (this.#dirty.has(key)) this.#schedule(key)
+      const due = this.#dirty.get(key)
+      if (due !== undefined) this.#schedule(key, due.turn)
     }
   }
 

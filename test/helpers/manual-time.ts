@@ -44,8 +44,12 @@ export class ManualTime implements Clock, Timers {
   }
 
   #nextDue(until: number): [number, Timer] | undefined {
-    const due = [...this.#timers].filter(([, timer]) => timer.dueAt <= until)
-    return due.sort(([a, left], [b, right]) => left.dueAt - right.dueAt || a - b)[0]
+    let next: [number, Timer] | undefined
+    // In the order of their ids, so that of those that are due together the first one wins.
+    for (const entry of this.#timers) {
+      if (entry[1].dueAt <= until && (next === undefined || entry[1].dueAt < next[1].dueAt)) next = entry
+    }
+    return next
   }
 }
 

@@ -39,6 +39,10 @@ export interface ProcessDeps {
   readonly gatewayId: string | undefined
   /** Since when the engine has answered; milliseconds since the epoch. */
   readonly engineSince: () => number
+  /** How many functions are reconciled at the same time, 3. */
+  readonly concurrency?: number
+  /** How fast repairs may come; slow, so that they are often told to wait. */
+  readonly throttle?: { readonly perSecond: number; readonly burst: number }
   /** Told before the function controller replaces a route. */
   readonly onRoute: (before: Route | undefined, after: Route) => void
   /** Told when all of a function is as wanted. */
@@ -71,15 +75,17 @@ export class ControllerProcess {
   constructor(deps: ProcessDeps) {
     this.#deps = deps
     this.#throttle = new Throttle({
-      perSecond: 2,
-      burst: 4,
+      ...(deps.throttle ?? { perSecond: 2, burst: 4 }),
       monotonic: deps.clock.monotonic,
       onDelayed: () => undefined
     })
     this.#departures = new Departures(deps.clock)
     this.#prober = this.#createProber()
     this.#resync = this.#createResync()
-    this.functions = this.#createController(this.#resync.attend(this.#createFunctionReconciler()), CONCURRENCY)
+    this.functions = this.#createController(
+      this.#resync.attend(this.#createFunctionReconciler()),
+      deps.concurrency ?? CONCURRENCY
+    )
     this.#garbage = this.#createController(this.#createGarbageReconciler(), 1)
     this.#unsubscribe = deps.functions.onChange(change => {
       onFunctionChange(this.endpoints, change)
@@ -231,7 +237,7 @@ export class ControllerProcess {
       confirm: keys => this.#prober.confirm(keys),
       onLookError: () => undefined,
       fullLookMs: FULL_LOOK_MS,
-      add: key => this.functions.add(key),
+      add: key => this.functions.addLast(key),
       addAfter: (key, ms) => this.functions.addAfter(key, ms),
       onFirstComplete: () => {
         this.endpoints.markComplete()
