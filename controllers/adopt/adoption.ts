@@ -32,6 +32,9 @@ interface Found {
   readonly owned: readonly OwnedObject[]
 }
 
+/** The engine's lists are read for it; each call has a deadline of its own. */
+const COMPARISON_MS = 60_000
+
 /** Functions that are named in one log line. */
 const MAX_TOLD = 20
 
@@ -51,12 +54,11 @@ export class Adoption {
   /** Compares what runs with the database, once for each process. Rejects while the engine or the database cannot be read. */
   async facts(signal: AbortSignal): Promise<AdoptionFacts> {
     if (this.#facts !== undefined) return this.#facts
-    this.#comparing ??= this.#compare(signal)
-    try {
-      return await this.#comparing
-    } finally {
+    // Of all who ask meanwhile none may end it for the others.
+    this.#comparing ??= this.#compare(AbortSignal.timeout(COMPARISON_MS)).finally(() => {
       this.#comparing = undefined
-    }
+    })
+    return untilAborted(this.#comparing, signal)
   }
 
   /** The container's owner that waits under this key; undefined when the function is to be kept as it is written down. */
@@ -81,7 +83,10 @@ export class Adoption {
     const owned = await listOwned(this.#deps, signal)
     const baseline = before?.baseline ?? functions.resourceVersion()
     const finding = compare({ owned, functions: await functions.list(), baseline, discarded })
-    const latch = before?.latch === undefined ? latchOf(finding, this.#deps.now()) : joined(before.latch, finding)
+    const latch =
+      before?.latch === undefined
+        ? latchOf(finding, before?.openedAt ?? this.#deps.now())
+        : joined(before.latch, finding)
     if (!isOnlyLooking) await this.#note({ latch, baseline, owned, newest: finding.newest })
     return this.#know({ ...(latch === undefined ? {} : { latch }), discarded })
   }
@@ -125,6 +130,19 @@ export class Adoption {
       const message = `what runs of it is newer than the database, and is left as it is; ${REMEDY}`
       await events.record({ ...parseKey(key), uid, type: 'Warning', reason: 'DatabaseRestored', message })
     }
+  }
+}
+
+/** What the promise gives, or the signal's reason as soon as that aborts. */
+async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted()
+  const aborted = Promise.withResolvers<never>()
+  const abort = () => aborted.reject(signal.reason)
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    return await Promise.race([promise, aborted.promise])
+  } finally {
+    signal.removeEventListener('abort', abort)
   }
 }
 

@@ -2,7 +2,7 @@ import { NotFoundError, NothingToDecideError } from '../../api/errors.ts'
 import type { FunctionObject } from '../../api/function.ts'
 import { keyOf } from '../../api/meta.ts'
 import type { Logger } from '../../src/logging/logger.ts'
-import type { AdoptionStore, EventStore, FunctionStore } from '../../src/store/store.ts'
+import type { AdoptionStore, DecidedFunction, EventStore, FunctionStore } from '../../src/store/store.ts'
 import type { Orphan, Verdict } from '../gc/plan.ts'
 import { listOwned, type OwnedDeps, type OwnedObject } from '../owned.ts'
 import type { Adoption } from './adoption.ts'
@@ -75,10 +75,10 @@ export class Decisions {
     const left = all.proposals.length + all.held.length - chosen.proposals.length - chosen.held.length
     const isAdopted = choice.action === 'adopt'
     const next = await this.#deps.adoption.decide({
-      objects: chosen.proposals.flatMap(proposal => (isAdopted ? proposal.object : (goBack(proposal) ?? []))),
+      functions: chosen.proposals.flatMap(proposal => decidedOf(proposal, isAdopted)),
       decided,
       discarded: discardedUids(chosen, isAdopted),
-      isFinal: choice.functions === undefined || left === 0
+      isFinal: left === 0
     })
     await this.#deps.doubts.decided(next)
     this.#deps.log.info({ action: choice.action, functions: decided, isOver: next === undefined }, 'Decided what runs')
@@ -101,8 +101,10 @@ export class Decisions {
   }
 
   async #ask(signal: AbortSignal): Promise<Question> {
-    const { latch } = await this.#deps.doubts.facts(signal)
-    const held = (await this.#deps.orphans(signal)).filter(({ verdict }) => HELD.has(verdict))
+    const { latch, discarded } = await this.#deps.doubts.facts(signal)
+    const held = (await this.#deps.orphans(signal)).filter(
+      ({ object, verdict }) => HELD.has(verdict) && !discarded.has(object.uid ?? '')
+    )
     const owned = await listOwned(this.#deps, signal)
     const facts = {
       owned,
@@ -112,6 +114,12 @@ export class Decisions {
     }
     return { proposals: proposeAdoption(latch?.undecided ?? [], facts), held, owned }
   }
+}
+
+function decidedOf(proposal: Proposal, isAdopted: boolean): DecidedFunction[] {
+  const object = isAdopted ? proposal.object : goBack(proposal)
+  if (object === undefined) return []
+  return [{ object, ...(proposal.row === undefined ? {} : { readAt: proposal.row.metadata.resourceVersion }) }]
 }
 
 function choose(all: Question, { functions }: Choice): Question {
@@ -130,8 +138,10 @@ function choose(all: Question, { functions }: Choice): Question {
 function discardedUids({ proposals, held, owned }: Question, isAdopted: boolean): string[] {
   const uids = held.map(({ object }) => object.uid ?? '')
   if (!isAdopted) {
-    for (const { object, row } of proposals) {
-      uids.push(object.metadata.uid)
+    for (const proposal of proposals) {
+      const { object, row } = proposal
+      // A function that goes on under its uid is as good as any other.
+      if (goBack(proposal) === undefined) uids.push(object.metadata.uid)
       const key = keyOf(object.metadata)
       if (row === undefined) uids.push(...owned.filter(({ owner }) => owner === key).map(({ uid }) => uid ?? ''))
     }

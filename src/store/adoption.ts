@@ -1,13 +1,15 @@
 import type { EntityManager } from '@mikro-orm/sqlite'
+import { ConflictError } from '../../api/errors.ts'
 import type { FunctionObject } from '../../api/function.ts'
 import { keyOf } from '../../api/meta.ts'
+import type { Clock } from '../clock.ts'
 import { FunctionEntity } from './entities.ts'
 import type { ChangeFeed } from './feed.ts'
 import { addRevision, find, removeRow, stored } from './function-rows.ts'
 import { nextResourceVersion, raiseResourceVersion, readMeta, readResourceVersion, writeMeta } from './meta.ts'
 import type { Database } from './orm.ts'
 import { fromObject } from './rows.ts'
-import type { AdoptionState, AdoptionStore, Change, Decision, Latch } from './store.ts'
+import type { AdoptionState, AdoptionStore, Change, DecidedFunction, Decision, Latch } from './store.ts'
 
 const STATE = 'adoption'
 const DISCARDED = 'discarded_uids'
@@ -15,6 +17,7 @@ const DISCARDED = 'discarded_uids'
 export interface AdoptionsDeps {
   readonly database: Database
   readonly feed: ChangeFeed
+  readonly clock: Pick<Clock, 'now'>
   /** Tells of what is committed. */
   readonly tell: (changes: readonly Change[]) => void
 }
@@ -34,7 +37,7 @@ export class Adoptions implements AdoptionStore {
     return this.#deps.database.write(async em => {
       const before = await readState(em)
       if (before !== undefined) return before
-      const state = { baseline: await readResourceVersion(em) }
+      const state = { baseline: await readResourceVersion(em), openedAt: this.#deps.clock.now() }
       await writeMeta(em, STATE, JSON.stringify(state))
       return state
     })
@@ -52,8 +55,11 @@ export class Adoptions implements AdoptionStore {
 
   latch(latch: Latch): Promise<void> {
     return this.#deps.database.write(async em => {
-      const baseline = (await readState(em))?.baseline ?? (await readResourceVersion(em))
-      await writeMeta(em, STATE, JSON.stringify({ baseline, latch }))
+      const { baseline, openedAt } = (await readState(em)) ?? {
+        baseline: await readResourceVersion(em),
+        openedAt: latch.since
+      }
+      await writeMeta(em, STATE, JSON.stringify({ baseline, openedAt, latch }))
     })
   }
 
@@ -72,17 +78,18 @@ export class Adoptions implements AdoptionStore {
     return latch
   }
 
-  async #decide(em: EntityManager, { objects, decided, discarded, isFinal }: Decision) {
+  async #decide(em: EntityManager, { functions, decided, discarded, isFinal }: Decision) {
     const before = await readState(em)
+    await requireUnchanged(em, functions)
     const raised = await raiseResourceVersion(em, before?.latch?.newest ?? 0)
     const changes: Change[] = []
-    for (const object of objects) changes.push(...(await replaceRow(em, object)))
+    for (const { object } of functions) changes.push(...(await replaceRow(em, object)))
     if (discarded.length > 0) {
       const all = new Set([...(await readDiscarded(em)), ...discarded])
       await writeMeta(em, DISCARDED, JSON.stringify([...all]))
     }
     const latch = isFinal || before?.latch === undefined ? undefined : without(before.latch, decided)
-    const state = latch === undefined ? undefined : { baseline: before?.baseline ?? 0, latch }
+    const state = latch === undefined || before === undefined ? undefined : { ...before, latch }
     await writeMeta(em, STATE, state === undefined ? undefined : JSON.stringify(state))
     return { raised, changes, latch }
   }
@@ -90,6 +97,18 @@ export class Adoptions implements AdoptionStore {
 
 function without(latch: Latch, decided: readonly string[]): Latch {
   return { ...latch, undecided: latch.undecided.filter(({ key }) => !decided.includes(key)) }
+}
+
+async function requireUnchanged(em: EntityManager, functions: readonly DecidedFunction[]): Promise<void> {
+  for (const { object, readAt } of functions) {
+    const key = keyOf(object.metadata)
+    const found = (await find(em, key))?.resourceVersion
+    if (found !== readAt) throw new ConflictError(key, versionText(readAt), versionText(found))
+  }
+}
+
+function versionText(resourceVersion: number | undefined): string {
+  return resourceVersion === undefined ? 'none' : String(resourceVersion)
 }
 
 /** Puts the object in the place of whatever has its name; a row of its uid keeps its revisions. */

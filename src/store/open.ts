@@ -72,7 +72,7 @@ export async function openStore(options: OpenOptions): Promise<Store> {
     }
     const events = new Events({ database, clock })
     const images = new PulledImages({ database, clock })
-    const adoption = new Adoptions({ database, feed, tell: changes => functions.tell(changes) })
+    const adoption = new Adoptions({ database, feed, clock, tell: changes => functions.tell(changes) })
     const isFresh = !state.hasContent
     return { functions, events, images, adoption, bornAt, isFresh, inheritedUids, close, [Symbol.asyncDispose]: close }
   } catch (err) {

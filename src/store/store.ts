@@ -117,13 +117,22 @@ export interface Latch {
 export interface AdoptionState {
   /** The resourceVersion that this database was opened with, before anybody compared it with what runs. */
   readonly baseline: number
+  /** When that was; milliseconds since the epoch. What is written later, a person wrote to this database. */
+  readonly openedAt: number
   readonly latch?: Latch
+}
+
+/** One function as it is to be written. */
+export interface DecidedFunction {
+  readonly object: FunctionObject
+  /** The resourceVersion that the decision is about; absent when there was no such function. */
+  readonly readAt?: number
 }
 
 /** What a person has decided, and what is written for it. */
 export interface Decision {
-  /** Written as they are, whatever is there under their names, but for the resourceVersion. */
-  readonly objects: readonly FunctionObject[]
+  /** Written as they are, in the place of what was read under their names, but for the resourceVersion. */
+  readonly functions: readonly DecidedFunction[]
   /** Keys that are decided now. */
   readonly decided: readonly string[]
   /** Uids of what may be collected as garbage, though the database never knew it. */
@@ -143,6 +152,9 @@ export interface AdoptionStore {
   latch: (latch: Latch) => Promise<void>
   /** Uids that a person has given up. */
   discarded: () => Promise<ReadonlySet<string>>
-  /** Writes all of it in one transaction. Gives the latch as it is then; undefined when it is open. */
+  /**
+   * Writes all of it in one transaction. Gives the latch as it is then; undefined when it is open. Throws
+   * `ConflictError`, and writes nothing, when one of the functions was written meanwhile.
+   */
   decide: (decision: Decision) => Promise<Latch | undefined>
 }

@@ -34,7 +34,7 @@ describe('a database that is older than what runs', function () {
     return JSON.parse(text)
   }
   const question = () => json<AdoptionList>('GET', '/v1/adopt')
-  const confirm = (body: object = {}) => json<AdoptionOutcome>('POST', '/v1/adopt', body)
+  const confirm = (body: object = { action: 'adopt' }) => json<AdoptionOutcome>('POST', '/v1/adopt', body)
   const call = async (name: string) => (await gateway.call('GET', `/function/${name}`)).status
   const loseDatabase = async () => {
     for (const end of ['', '-wal', '-shm']) await rm(`${gateway.databasePath}${end}`, { force: true })
@@ -180,7 +180,7 @@ describe('a database that is older than what runs', function () {
     await copyFile(`${gateway.databasePath}.yesterday`, gateway.databasePath)
     await gateway.start()
     await gateway.reason('old', 'Degraded', 'DatabaseRestored')
-    const unknown = await gateway.call('POST', '/v1/adopt', { functions: ['none'] })
+    const unknown = await gateway.call('POST', '/v1/adopt', { action: 'adopt', functions: ['none'] })
     expect([unknown.status, JSON.parse(unknown.text).code]).to.deep.equal([404, 'NOT_FOUND'])
     const wrong = await gateway.call('POST', '/v1/adopt', { action: 'keep' })
     expect([wrong.status, JSON.parse(wrong.text).errors[0].field]).to.deep.equal([400, 'action'])
@@ -190,17 +190,22 @@ describe('a database that is older than what runs', function () {
     })
     await gateway.converged('one')
     expect((await question()).adopt.map(item => item.function)).to.deep.equal(['openfaas-fn/old', 'openfaas-fn/two'])
-    expect(await confirm({ action: 'delete' })).to.deep.include({
-      active: false,
-      deleted: ['openfaas-fn/old', 'openfaas-fn/two']
-    })
+    for (const [name, active] of [
+      ['two', true],
+      ['old', false]
+    ] as const) {
+      const outcome = await confirm({ action: 'delete', functions: [name] })
+      expect(outcome).to.deep.include({ active, deleted: [`openfaas-fn/${name}`] })
+    }
     await eventually(async () => expect(await gateway.containers()).to.deep.equal(['old-0', 'one-0']), {
       timeoutMs: 30_000
     })
     await eventually(async () => expect(await gateway.networks()).to.have.length(2), { timeoutMs: 30_000 })
     const old = await gateway.converged('old')
     expect([old.metadata.generation, old.spec.env]).to.deep.equal([3, { V: '1' }])
-    const nothing = await gateway.call('POST', '/v1/adopt')
+    const empty = await gateway.call('POST', '/v1/adopt')
+    expect(empty.status).to.equal(400)
+    const nothing = await gateway.call('POST', '/v1/adopt', { action: 'adopt' })
     expect([nothing.status, JSON.parse(nothing.text).code]).to.deep.equal([409, 'NOTHING_TO_ADOPT'])
   })
 

@@ -16,7 +16,7 @@ const FunctionName = z
   )
 
 const Choice = z.strictObject({
-  action: z.enum(['adopt', 'delete']).default('adopt'),
+  action: z.enum(['adopt', 'delete']),
   functions: z.array(FunctionName).min(1, 'must name a function; leave it out for all').max(10_000).optional()
 })
 
@@ -29,6 +29,6 @@ export function addAdoptionRoutes(router: Router, deps: AdoptionDeps): void {
 }
 
 async function confirm(ctx: RouterContext, deps: AdoptionDeps): Promise<void> {
-  const { action, functions } = parseInput(Choice, await readJson(ctx, deps.readTimeoutMs, {}))
+  const { action, functions } = parseInput(Choice, await readJson(ctx, deps.readTimeoutMs))
   ctx.body = await deps.adoption.confirm({ action, ...(functions === undefined ? {} : { functions }) })
 }
