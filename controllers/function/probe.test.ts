@@ -17,13 +17,14 @@ const TARGET: ProbeTarget = {
 const refused = () => Promise.reject(Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }))
 
 /** A prober on a virtual clock whose answers the test gives; `advance` runs what is due meanwhile. */
-function aProber() {
+function aProber(options: { readonly longestRestMs?: number } = {}) {
   const time = { now: 0 }
   const timers = new Set<{ at: number; ms: number; run: () => void }>()
   const changes: string[] = []
   const probes: number[] = []
   const answer: { next: ProbeRequest } = { next: refused }
   const prober = new Prober({
+    ...options,
     clock: { now: () => 1_000_000 + time.now, monotonic: () => time.now },
     onChange: key => changes.push(key),
     request: (target, signal) => {
@@ -249,6 +250,16 @@ describe('Prober', () => {
     prober.prune(TARGET.key, new Set())
     prober.prune('openfaas-fn/other', new Set())
     expect(timers.size).to.equal(0)
+  })
+
+  it('remembers for as long as functions may go without a pass', async () => {
+    const { prober, probes, answer, advance } = aProber({ longestRestMs: 3_600_000 })
+    answer.next = async () => 200
+    await prober.check(TARGET)
+    await advance(7_000_000)
+    prober.confirm(new Set([TARGET.key]))
+    await advance(0)
+    expect(probes).to.have.length(2)
   })
 
   it('stops asking about a container that no pass asked about for ten minutes', async () => {

@@ -17,7 +17,7 @@ const LAST_DELAY_MS = 1_000
 const FAILURES_TO_UNREADY = 3
 /** So many ready replicas are asked at the same time whether they still answer. */
 const CONFIRM_WIDTH = 8
-/** A container that nobody asked about this long is forgotten. */
+/** A container that nobody asked about this long is forgotten, unless functions at rest are looked at less often. */
 const MEMORY_MS = 10 * 60_000
 /** An answer's body is read this far, and the connection then cut. */
 const BODY_MAX_BYTES = 64 * 1024
@@ -62,6 +62,8 @@ interface Deps {
   readonly onChange: (key: string) => void
   readonly request?: ProbeRequest
   readonly schedule?: Schedule
+  /** A container may go unasked for so long; milliseconds. */
+  readonly longestRestMs?: number
 }
 
 type Outcome = { readonly kind: 'success' } | { readonly kind: 'failed' | 'absent'; readonly error: string }
@@ -98,9 +100,12 @@ export class Prober {
   readonly #watches = new Map<string, Watch>()
   /** By key: the ids of its containers among them. */
   readonly #idsOf = new Map<string, Set<string>>()
+  readonly #memoryMs: number
   #stopped = false
 
-  constructor({ clock, onChange, request = requestStatus, schedule = scheduleTimeout }: Deps) {
+  constructor(deps: Deps) {
+    const { clock, onChange, request = requestStatus, schedule = scheduleTimeout, longestRestMs = 0 } = deps
+    this.#memoryMs = Math.max(MEMORY_MS, 2 * longestRestMs)
     this.#clock = clock
     this.#onChange = onChange
     this.#request = request
@@ -258,7 +263,7 @@ export class Prober {
   }
 
   async #poll(watch: Watch): Promise<void> {
-    if (this.#clock.monotonic() - watch.askedAt > MEMORY_MS) {
+    if (this.#clock.monotonic() - watch.askedAt > this.#memoryMs) {
       this.forget(watch.target.containerId)
       return
     }
@@ -287,7 +292,7 @@ export class Prober {
   }
 
   #forgetOld(): void {
-    const oldest = this.#clock.monotonic() - MEMORY_MS
+    const oldest = this.#clock.monotonic() - this.#memoryMs
     for (const [containerId, { askedAt }] of this.#watches) {
       if (askedAt >= oldest) return
       this.forget(containerId)

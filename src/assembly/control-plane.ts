@@ -14,6 +14,7 @@ import { Throttle } from '../../controllers/function/throttle.ts'
 import { GarbageReconciler, GC_KEY } from '../../controllers/gc/reconciler.ts'
 import { IMAGES_KEY, type ImagesReconciler } from '../../controllers/images/reconciler.ts'
 import { systemClock } from '../clock.ts'
+import type { Config } from '../config/config.ts'
 import type { FileWatch } from '../engine/file-watch.ts'
 import { type HostRoute, readHostRoutes } from '../engine/host-routes.ts'
 import type { ImagePuller } from '../engine/images.ts'
@@ -62,7 +63,7 @@ export function assembleControlPlane(deps: ControlPlaneDeps): ControlPlane {
   const adoption = assembleAdoption(deps)
   const departures = new Departures(clock)
   const throttle = assembleThrottle(deps)
-  const prober = new Prober({ clock, onChange: key => functions.add(key) })
+  const prober = new Prober({ clock, onChange: key => functions.add(key), longestRestMs: fullLookMs(config) })
   const { images, imagesReconciler, credentials } = assembleImages(deps, { waiting, isReady: () => resync.isComplete })
   const functionReconciler = new FunctionReconciler({
     ...deps,
@@ -154,6 +155,10 @@ function assembleThrottle({ config, metrics }: ControlPlaneDeps): Throttle {
   })
 }
 
+function fullLookMs({ RECONCILE_INTERVAL_SECONDS }: Config): number {
+  return FULL_LOOK_PERIODS * RECONCILE_INTERVAL_SECONDS * 1000
+}
+
 interface ResyncTargets {
   readonly adoption: Adoption
   readonly self: Self
@@ -192,7 +197,7 @@ function assembleResync(deps: ControlPlaneDeps, targets: ResyncTargets): Resync 
     look: (objects, signal) => survey(surveyDeps, objects, signal),
     confirm: keys => prober.confirm(keys),
     onLookError: err => log.warn({ err }, 'Failed to look at everything at once'),
-    fullLookMs: FULL_LOOK_PERIODS * config.RECONCILE_INTERVAL_SECONDS * 1000,
+    fullLookMs: fullLookMs(config),
     random: Math.random,
     now: systemClock.now
   })
