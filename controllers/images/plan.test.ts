@@ -82,6 +82,16 @@ describe('planImages', () => {
     expect(image?.names).to.deep.equal(['r.example/team/fn:1', `r.example/team/fn@${DIGEST}`, ID])
   })
 
+  it('is in the order of names, and named by its digest, or as it was pulled, when it has no tag', () => {
+    const other = { ...IMAGE, id: `sha256:${'b'.repeat(64)}`, tags: ['a:1'], digests: [] }
+    const pulled = [PULLED, { ...PULLED, imageId: other.id }]
+    const names = (images: ImageSummary[]) => plan({ images, pulled }).unused.map(({ name }) => name)
+    expect(names([IMAGE, other])).to.deep.equal(['a:1', 'r.example/team/fn:1'])
+    expect(names([other, IMAGE])).to.deep.equal(['a:1', 'r.example/team/fn:1'])
+    expect(names([{ ...IMAGE, tags: [] }])).to.deep.equal([`r.example/team/fn@${DIGEST}`])
+    expect(names([{ ...IMAGE, tags: [], digests: [] }])).to.deep.equal(['r.example/team/fn:1'])
+  })
+
   it('tells what changed since it was written down', () => {
     const since = { ...PULLED, unusedSince: NOW - 1 }
     const never = { imageId: ID, references: PULLED.references }

@@ -56,23 +56,20 @@ export interface ImagePlan {
  */
 export function planImages(facts: ImageFacts): ImagePlan {
   const wanted = new Set(facts.wanted.flatMap(name => [name, canonicalReference(name)]))
-  const present = new Map(facts.images.map(image => [image.id, image]))
-  const there = facts.pulled.filter(({ imageId }) => present.has(imageId))
-  const isInUse = (record: PulledImage) => {
-    const image = present.get(record.imageId)
-    return image !== undefined && (facts.used.has(image.id) || namesOf(image).some(name => wanted.has(name)))
-  }
-  const unused = there.filter(record => !isInUse(record))
+  const images = new Map(facts.images.map(image => [image.id, image]))
+  const found = facts.pulled.map(record => ({ record, image: images.get(record.imageId) }))
+  const present = found.flatMap(({ record, image }) => (image === undefined ? [] : [{ record, image }]))
+  const isInUse = (image: ImageSummary) => facts.used.has(image.id) || namesOf(image).some(name => wanted.has(name))
+  const unused = present.filter(({ image }) => !isInUse(image))
   return {
     unused: unused
-      .flatMap(record => {
-        const image = present.get(record.imageId)
-        return image === undefined ? [] : [toUnused(record, image, facts)]
-      })
-      .sort((a, b) => (a.name < b.name ? -1 : 1)),
-    newlyUnused: unused.filter(({ unusedSince }) => unusedSince === undefined).map(({ imageId }) => imageId),
-    usedAgain: there.filter(record => isInUse(record) && record.unusedSince !== undefined).map(r => r.imageId),
-    gone: facts.pulled.filter(({ imageId }) => !present.has(imageId)).map(({ imageId }) => imageId)
+      .map(({ record, image }) => toUnused(record, image, facts))
+      .sort((a, b) => a.name.localeCompare(b.name, 'en')),
+    newlyUnused: unused.filter(({ record }) => record.unusedSince === undefined).map(({ image }) => image.id),
+    usedAgain: present
+      .filter(({ record, image }) => isInUse(image) && record.unusedSince !== undefined)
+      .map(({ image }) => image.id),
+    gone: found.filter(({ image }) => image === undefined).map(({ record }) => record.imageId)
   }
 }
 

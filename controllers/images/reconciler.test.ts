@@ -143,7 +143,7 @@ describe('ImagesReconciler, over the fake engine and a real database', () => {
   it('is off with a grace of 0, and waits for the first resync', async () => {
     await aPulledImage('remote:1')
     isFull = true
-    expect(await look(aReconciler({ graceMs: 0 }))).to.deep.equal({})
+    expect(await look(aReconciler({ graceMs: 0 }))).to.deep.equal({ requeueAfter: 1000 })
     expect(await aReconciler({ graceMs: 0 }).preview(new AbortController().signal)).to.deep.equal([])
     expect(await look(aReconciler({ isReady: false }))).to.deep.equal({ requeueAfter: 1000 })
     expect(await isThere('remote:1')).to.equal(true)

@@ -41,7 +41,10 @@ export class ImagesReconciler implements Reconciler {
 
   async reconcile(_key: string, signal: AbortSignal): Promise<Result> {
     const { graceMs, intervalMs, isReady, isUnderPressure, onLook } = this.#deps
-    if (graceMs === 0) return {}
+    if (graceMs === 0) {
+      onLook(0, isUnderPressure())
+      return { requeueAfter: intervalMs }
+    }
     if (!isReady()) return { requeueAfter: Math.min(intervalMs, 1000) }
     const plan = await this.#look(signal)
     onLook(plan.unused.length, isUnderPressure())

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { expect } from 'chai'
+import { REASONS } from '../../api/condition.ts'
 import { HttpError, toProblem } from '../../src/http/errors.ts'
 import { PASSWORD, startApi } from '../helpers/api-server.ts'
 
@@ -25,6 +26,12 @@ describe('docs/api.md', () => {
     const codes = [...list.matchAll(/`([A-Z_]+)`/g)].map(([, code]) => code ?? '')
     expect(codes).to.have.length.of.at.least(15)
     for (const code of codes) expect(toProblem(new HttpError(400, code, 'x'), '/').title).to.match(/^[A-Z][a-z]+/)
+  })
+
+  it('says of every reason of a condition what is so', async () => {
+    const text = await readFile(new URL('../../docs/api.md', import.meta.url), 'utf8')
+    const named = new Set([...text.matchAll(/`([^`\n]+)`/g)].flatMap(([, code = '']) => code.split(' ')))
+    expect(REASONS.filter(reason => !named.has(reason))).to.deep.equal([])
   })
 
   it('names every route', async () => {
