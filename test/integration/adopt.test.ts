@@ -3,10 +3,12 @@ import { dirname, join } from 'node:path'
 import { expect } from 'chai'
 import { getCondition } from '../../api/condition.ts'
 import { LABEL } from '../../api/labels.ts'
+import { printPlan } from '../../src/cli/plan.ts'
 import type { AdoptionList, AdoptionOutcome } from '../../src/http/deps.ts'
 import { useTestRun } from '../helpers/docker-run.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { TestGateway } from '../helpers/gateway.ts'
+import { testEnvironment } from '../helpers/gateway-client.ts'
 
 describe('a database that is older than what runs', function () {
   this.timeout(60_000)
@@ -38,6 +40,18 @@ describe('a database that is older than what runs', function () {
   const call = async (name: string) => (await gateway.call('GET', `/function/${name}`)).status
   const loseDatabase = async () => {
     for (const end of ['', '-wal', '-shm']) await rm(`${gateway.databasePath}${end}`, { force: true })
+  }
+
+  /** What `docker-faas plan` prints while no gateway runs. */
+  async function planned(): Promise<string> {
+    const lines: string[] = []
+    const env = {
+      ...testEnvironment(dirname(gateway.databasePath), gateway.instance),
+      ...(process.env['DOCKER_HOST'] === undefined ? {} : { DOCKER_HOST: process.env['DOCKER_HOST'] })
+    }
+    const stdout = { write: (text: string) => lines.push(text) }
+    await printPlan({ env, stdout, onSignal: () => Promise.resolve() }, { json: false })
+    return lines.join('')
   }
 
   /** Several looks of the garbage collector and of the function controller. */
@@ -105,6 +119,9 @@ describe('a database that is older than what runs', function () {
     await gateway.stop()
     await loseDatabase()
     await copyFile(`${gateway.databasePath}.yesterday`, gateway.databasePath)
+    expect(await planned())
+      .to.contain('orphan container young-0: adopt')
+      .and.to.contain('wait: generation 2 runs')
     await gateway.start()
     await gateway.reason('old', 'Degraded', 'DatabaseRestored')
     await eventually(async () => expect([await call('old'), await call('young')]).to.deep.equal([200, 200]))

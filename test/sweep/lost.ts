@@ -27,6 +27,6 @@ export function recover({ docker, image }: { docker: Installation['docker']; ima
 async function confirm(on: Installation): Promise<void> {
   if (!on.isRunning) on.start()
   await on.process.listening()
-  const { status, text } = await on.process.call('POST', '/v1/adopt')
+  const { status, text } = await on.process.call('POST', '/v1/adopt', { action: 'adopt' })
   if (status !== 409) expect(status, text).to.equal(200)
 }
