@@ -58,7 +58,7 @@ describe('an engine whose disk is full', function () {
       reason: 'DiskPressure'
     })
     await serves()
-    expect(await gateway.metrics()).to.match(/faas_disk_pressure 1/)
+    await eventually(async () => expect(await gateway.metrics()).to.match(/faas_disk_pressure 1/))
     expect(await gateway.containers()).to.deep.equal(before)
     expect(pulls()).to.be.at.most(2)
     empty()
