@@ -23,6 +23,7 @@ import type * as engine from './engine.ts'
 import { type Call, type Deadline, type ObserveCall, runCall, unless } from './engine-call.ts'
 import { pullFault } from './engine-fault.ts'
 import { EngineError } from './faults.ts'
+import { PING_MS } from './heartbeat.ts'
 import { pickNetwork } from './pick-network.ts'
 import type { RegistryAuth } from './registry-auth.ts'
 
@@ -42,9 +43,6 @@ export interface DockerEngineOptions {
 
 const LOG_BYTES = 64 * 1024
 const MAX_TAIL = 10_000
-
-/** More than the 2 s by which an engine under load answers late. */
-const PING_MS = 3000
 
 /** What waits on something else than the engine, a registry or the next event, and so is neither stopped nor counted. */
 const UNGUARDED: ReadonlySet<string> = new Set(['image_pull', 'events'])

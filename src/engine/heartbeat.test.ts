@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { eventually } from '../../test/helpers/eventually.ts'
 import { EngineError, type EngineFault } from './faults.ts'
-import { BEAT_MS, Heartbeat } from './heartbeat.ts'
+import { BEAT_MS, Heartbeat, PING_MS } from './heartbeat.ts'
 
 describe('Heartbeat', () => {
   let now: number
@@ -69,10 +69,19 @@ describe('Heartbeat', () => {
   })
 
   it('C4: says nothing of an engine whose answer this process could not read in time', async () => {
-    script = [{ fault: 'timeout', takesMs: 2300 }]
+    script = [{ fault: 'timeout', takesMs: PING_MS + 600 }]
     await heartbeat.start()
     await paused(1)
     expect([pings, beats]).to.deep.equal([2, ['answered']])
+  })
+
+  it('D3: is missed when the answer does not come within its time, timers a little late or not', async () => {
+    for (const late of [0, 300]) script.push({ fault: 'timeout', takesMs: PING_MS + late })
+    await heartbeat.start()
+    await paused(1)
+    pauses[0]?.end()
+    await paused(2)
+    expect(beats).to.deep.equal(['timeout', 'timeout'])
   })
 
   it('takes a refusal for an answer: whoever refuses is there', async () => {

@@ -14,12 +14,17 @@ export interface HeartbeatDeps {
   readonly wait?: (ms: number, signal: AbortSignal) => Promise<unknown>
 }
 
-/** From one beat to the next. With the deadline of a beat, an engine that hangs is known to within 4 s. */
-export const BEAT_MS = 1000
+/** From one beat to the next. */
+export const BEAT_MS = 750
+/**
+ * How long an answer may take: more than the 2 s by which an engine under load is late. Together with the time between
+ * beats it leaves a second and a half for the statuses to say so within 5 s.
+ */
+export const PING_MS = 2700
 /** An engine that is away is asked more often, as that costs it nothing. */
 const AWAY_MS = 500
-/** A beat takes 2 s at most; one that took so long was held up by this process: its answer may have come and not been read. */
-const STALLED_MS = 2250
+/** A beat that took so long was held up by this process: its answer may have come and not been read. */
+const STALLED_MS = PING_MS + 500
 
 /**
  * Asks the engine again and again whether it is there, so that a socket that is open and silent is noticed though

@@ -26,6 +26,8 @@ export function useChaos(env: Record<string, string> = {}, options: PrivateEngin
     const gateway = await GatewayProcess.start(engine, { DOCKER_HOST: proxy.host, ...env })
     chaos = { engine, proxy, gateway, run }
   })
+  // What a test that fails did not take back must not fail those after it.
+  afterEach('heal the engine', () => chaos?.proxy.heal())
   after('remove the engine and the gateway', async function () {
     this.timeout(60_000)
     await chaos?.gateway.discard()

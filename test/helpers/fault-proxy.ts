@@ -92,10 +92,15 @@ export class FaultProxy {
         return rule.hits
       },
       end: () => {
-        this.#rules.splice(this.#rules.indexOf(rule), 1)
+        if (this.#rules.includes(rule)) this.#rules.splice(this.#rules.indexOf(rule), 1)
         for (const socket of rule.held) socket.destroy()
       }
     }
+  }
+
+  /** Ends every rule. */
+  heal(): void {
+    for (const rule of this.#rules.splice(0)) for (const socket of rule.held) socket.destroy()
   }
 
   /** Everything hangs, what of streams that run as well; their bytes meanwhile are lost. */
