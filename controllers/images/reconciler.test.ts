@@ -108,6 +108,26 @@ describe('ImagesReconciler, over the fake engine and a real database', () => {
     expect([await isThere('remote:1'), await isThere('remote:2')]).to.deep.equal([false, false])
   })
 
+  it('leaves a name that a person moved to another image while it was busy with the image before', async () => {
+    await aPulledImage('remote:1')
+    await aPulledImage('remote:2')
+    isFull = true
+    const { engine } = loop
+    const remove = engine.removeImage.bind(engine)
+    const begun: string[] = []
+    engine.removeImage = async (reference, signal) => {
+      begun.push(reference)
+      await remove(reference, signal)
+      if (begun.length === 1) {
+        const other = reference.includes('remote:1') ? 'remote:2' : 'remote:1'
+        engine.addImage(other, { digest: `sha256:${'e'.repeat(64)}` })
+      }
+    }
+    await look()
+    const kept = begun[0]?.includes('remote:1') === true ? 'remote:2' : 'remote:1'
+    expect((await engine.inspectImage(kept))?.digests[0]).to.contain('eeee')
+  })
+
   it('leaves what has a name that a person gave it, and says so in the plan', async () => {
     await aPulledImage('remote:1')
     loop.engine.tag(loop.engine.imageId('remote:1') ?? '', 'mine:1')

@@ -9,7 +9,7 @@ import { type ImagePlan, planImages, type UnusedImage } from './plan.ts'
 export const IMAGES_KEY = 'engine/images'
 
 export interface ImagesDeps {
-  readonly engine: Pick<Engine, 'listImages' | 'listContainers' | 'removeImage'>
+  readonly engine: Pick<Engine, 'listImages' | 'listContainers' | 'inspectImage' | 'removeImage'>
   readonly images: Pick<ImageStore, 'list' | 'wanted' | 'putUnusedSince' | 'forget'>
   readonly events: Pick<EventStore, 'record'>
   /** 0: nothing is ever removed. */
@@ -88,8 +88,7 @@ export class ImagesReconciler implements Reconciler {
     for (const image of unused) {
       signal.throwIfAborted()
       try {
-        await this.#remove(image, signal)
-        collected++
+        if (await this.#removeUnused(image, signal)) collected++
       } catch (err) {
         if (err instanceof EngineError && err.isUnreachable) throw err
         if (faultOf(err) !== 'busy') failures.push(err)
@@ -99,9 +98,20 @@ export class ImagesReconciler implements Reconciler {
     if (failures.length > 0) throw failures[0]
   }
 
+  /** Whether it was removed: the one before may have taken minutes, in which others have begun to use this one. */
+  async #removeUnused({ id }: UnusedImage, signal: AbortSignal): Promise<boolean> {
+    const { unused } = await this.#look(signal)
+    const found = unused.find(image => image.id === id && image.verdict === 'collect')
+    if (found !== undefined) await this.#remove(found, signal)
+    return found !== undefined
+  }
+
   async #remove({ id, name, names, sizeBytes }: UnusedImage, signal: AbortSignal): Promise<void> {
     const { engine, images, events, isUnderPressure, onCollected, log } = this.#deps
-    for (const reference of names) await engine.removeImage(reference, signal)
+    for (const reference of names) {
+      // Only names can be removed, and one may have moved to a new image since the look.
+      if ((await engine.inspectImage(reference, signal))?.id === id) await engine.removeImage(reference, signal)
+    }
     await images.forget(id)
     onCollected()
     const why = isUnderPressure() ? 'the disk of the engine is full' : 'nothing uses it'
