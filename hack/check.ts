@@ -22,6 +22,11 @@ const CHECKS: readonly Check[] = [
     command: ['node', 'hack/config-docs.ts', '--check'],
     help: 'node hack/config-docs.ts writes it'
   },
+  {
+    name: 'every fault has a test, and the table of them is up to date',
+    command: ['node', 'hack/fault-docs.ts', '--check'],
+    help: 'node hack/fault-docs.ts writes it'
+  },
   { name: 'shell scripts (shellcheck)', command: ['shellcheck', ...SCRIPTS] }
 ]
 
