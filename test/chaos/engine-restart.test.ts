@@ -13,7 +13,7 @@ const NAMES = Array.from({ length: COUNT }, (_, n) => `fn-${n}`)
 
 describe('an engine that dies and comes back', function () {
   this.timeout(240_000)
-  const chaos = useChaos({}, { daemon: { 'shutdown-timeout': 2 } })
+  const chaos = useChaos({ FUNCTION_WAIT_TIMEOUT: '2s' }, { daemon: { 'shutdown-timeout': 2 } })
 
   before('deploy the functions', async () => {
     const { gateway, run } = chaos()
