@@ -6,7 +6,7 @@ interface Timer {
   readonly callback: () => void
 }
 
-/** A clock and timers that stand still until they are told to go on. */
+/** A clock and timers that stand still until they are told to go on. Both know whole milliseconds only, as Node's and Docker's do. */
 export class ManualTime implements Clock, Timers {
   readonly #timers = new Map<number, Timer>()
   #nowMs = 1_000_000
@@ -16,7 +16,7 @@ export class ManualTime implements Clock, Timers {
   readonly monotonic = (): number => this.#nowMs
 
   readonly set = (callback: () => void, ms: number): number => {
-    this.#timers.set(++this.#lastId, { dueAt: this.#nowMs + ms, callback })
+    this.#timers.set(++this.#lastId, { dueAt: this.#nowMs + Math.ceil(ms), callback })
     return this.#lastId
   }
 
