@@ -88,7 +88,7 @@ export async function runPass(deps: PassDeps, object: FunctionObject, signal: Ab
     const steps = first.plan.steps.filter(step => !becameBusy(deps, observed, step))
     if (steps.length === 0) {
       deps.throttle.forget(key)
-      return { ...first.plan, desired, observed, done, interrupted: false }
+      return { ...waiting(deps, observed, first.plan), desired, observed, done, interrupted: false }
     }
     const waitMs = deps.throttle.admit(key, steps.length, isAskedFor(object))
     if (waitMs > 0) return { ...delayed(first.plan, waitMs), desired, observed, done, interrupted: false }
@@ -282,6 +282,17 @@ function toEndpoint({ id, address = '' }: Replica) {
 
 function isProven(desired: Desired, { replicas }: Observed): boolean {
   return replicas.some(r => r.phase === 'ready' && isUpToDate(desired, r))
+}
+
+/** Nothing can be done now, unless the last call of one that leaves ended between the observation and now, untold. */
+function waiting(
+  { inflight }: PassDeps,
+  { replicas }: Observed,
+  { leaving, finished, requeueAfter }: Plan
+): Pick<Pass, 'finished' | 'requeueAfter'> {
+  const becameIdle = replicas.some(r => leaving.has(r.id) && r.inflight > 0 && inflight.count(r.id) === 0)
+  if (becameIdle) return { finished, requeueAfter: 0 }
+  return { finished, ...(requeueAfter === undefined ? {} : { requeueAfter }) }
 }
 
 /** A call was let in after the observation and before the endpoint left: the replica is not idle, as the plan thought. */

@@ -171,6 +171,20 @@ describe('FunctionReconciler, over the fake engine and a real database', () => {
     expect(await loop.containers()).to.deep.equal([])
   })
 
+  it('comes again at once when the last call of a leaving replica ended before the pass began to wait for it', async () => {
+    await loop.put()
+    await loop.settle()
+    const [endpoint] = loop.endpoints.get('openfaas-fn/hello')?.endpoints ?? []
+    const release = loop.inflight.acquire(endpoint?.containerId ?? '')
+    await loop.put({ replicas: 0 })
+    const put = loop.endpoints.put.bind(loop.endpoints)
+    loop.endpoints.put = route => {
+      if (route.endpoints.length === 0) release()
+      put(route)
+    }
+    expect((await loop.pass()).requeueAfter).to.equal(0)
+  })
+
   it('says Unknown while the engine is away, keeps the endpoints, and goes on when it is back', async () => {
     await loop.put()
     await loop.settle()
