@@ -33,7 +33,7 @@ interface Found {
 }
 
 /** The engine's lists are read for it; each call has a deadline of its own. */
-const COMPARISON_MS = 60_000
+export const COMPARISON_MS = 60_000
 
 /** Functions that are named in one log line. */
 const MAX_TOLD = 20

@@ -2,7 +2,7 @@ import { NotFoundError, NothingToDecideError } from '../../api/errors.ts'
 import type { FunctionObject } from '../../api/function.ts'
 import { keyOf } from '../../api/meta.ts'
 import type { Logger } from '../../src/logging/logger.ts'
-import type { AdoptionStore, DecidedFunction, EventStore, FunctionStore } from '../../src/store/store.ts'
+import type { AdoptionStore, DecidedFunction, EventStore, FunctionStore, Latch } from '../../src/store/store.ts'
 import type { Orphan, Verdict } from '../gc/plan.ts'
 import { listOwned, type OwnedDeps, type OwnedObject } from '../owned.ts'
 import type { Adoption } from './adoption.ts'
@@ -29,6 +29,7 @@ export interface Choice {
 }
 
 interface Question {
+  readonly latch: Latch | undefined
   readonly proposals: readonly Proposal[]
   /** Without an owner, and held back until a person decides. */
   readonly held: readonly Orphan[]
@@ -49,8 +50,7 @@ export class Decisions {
   /** What adopting would write, and what would then be collected as garbage. Changes nothing. */
   async list() {
     const signal = AbortSignal.timeout(TIMEOUT_MS)
-    const { latch } = await this.#deps.doubts.facts(signal)
-    const { proposals, held, owned } = await this.#ask(signal)
+    const { latch, proposals, held, owned } = await this.#ask(signal)
     return {
       active: latch !== undefined,
       ...(latch === undefined ? {} : { since: new Date(latch.since).toISOString() }),
@@ -67,8 +67,8 @@ export class Decisions {
    */
   async confirm(choice: Choice) {
     const signal = AbortSignal.timeout(TIMEOUT_MS)
-    const { latch } = await this.#deps.doubts.facts(signal)
     const all = await this.#ask(signal)
+    const { latch } = all
     const chosen = choose(all, choice)
     if (latch === undefined && chosen.proposals.length + chosen.held.length === 0) throw new NothingToDecideError()
     const decided = chosen.proposals.map(({ object }) => keyOf(object.metadata))
@@ -112,7 +112,7 @@ export class Decisions {
       since: latch?.since ?? 0,
       now: this.#deps.now()
     }
-    return { proposals: proposeAdoption(latch?.undecided ?? [], facts), held, owned }
+    return { latch, proposals: proposeAdoption(latch?.undecided ?? [], facts), held, owned }
   }
 }
 

@@ -167,7 +167,7 @@ async function observeObject(
  */
 function afterwards(plan: Plan, done: readonly Step[]): Pick<Pass, 'finished' | 'requeueAfter'> {
   const { steps, finished, requeueAfter } = plan
-  if (steps.length === 0) return { finished, ...(requeueAfter === undefined ? {} : { requeueAfter }) }
+  if (steps.length === 0) return plan
   const texts = new Set(done.map(formatStep))
   const isStuck = steps.every(step => texts.has(formatStep(step)))
   return { finished, requeueAfter: isStuck ? Math.min(STUCK_MS, requeueAfter ?? STUCK_MS) : 0 }
@@ -285,14 +285,9 @@ function isProven(desired: Desired, { replicas }: Observed): boolean {
 }
 
 /** Nothing can be done now, unless the last call of one that leaves ended between the observation and now, untold. */
-function waiting(
-  { inflight }: PassDeps,
-  { replicas }: Observed,
-  { leaving, finished, requeueAfter }: Plan
-): Pick<Pass, 'finished' | 'requeueAfter'> {
-  const becameIdle = replicas.some(r => leaving.has(r.id) && r.inflight > 0 && inflight.count(r.id) === 0)
-  if (becameIdle) return { finished, requeueAfter: 0 }
-  return { finished, ...(requeueAfter === undefined ? {} : { requeueAfter }) }
+function waiting({ inflight }: PassDeps, { replicas }: Observed, plan: Plan): Pick<Pass, 'finished' | 'requeueAfter'> {
+  const becameIdle = replicas.some(r => plan.leaving.has(r.id) && r.inflight > 0 && inflight.count(r.id) === 0)
+  return becameIdle ? { ...plan, requeueAfter: 0 } : plan
 }
 
 /** A call was let in after the observation and before the endpoint left: the replica is not idle, as the plan thought. */

@@ -1,4 +1,4 @@
-import { Adoption } from '../../controllers/adopt/adoption.ts'
+import { Adoption, COMPARISON_MS } from '../../controllers/adopt/adoption.ts'
 import { Decisions } from '../../controllers/adopt/decisions.ts'
 import type { Holds } from '../../controllers/function/held.ts'
 import type { Doubts } from '../../controllers/gc/plan.ts'
@@ -10,8 +10,6 @@ import type { ControlPlaneDeps } from './control-plane-deps.ts'
 /** Settled when what runs was compared with the database: an empty one may have lost what runs. */
 export const COMPARISON_KEY = 'engine/comparison'
 
-/** For the lists of the engine; each call has a deadline of its own. */
-const COMPARISON_TIMEOUT_MS = 120_000
 /** Whether the database goes on from what runs. */
 export function assembleAdoption(deps: ControlPlaneDeps): Adoption {
   const { config, store, metrics } = deps
@@ -34,7 +32,7 @@ export async function meetHeld(
   loop: { readonly add: (key: string) => void; readonly settled: (key: string) => void }
 ): Promise<void> {
   try {
-    await adoption.facts(AbortSignal.timeout(COMPARISON_TIMEOUT_MS))
+    await adoption.facts(AbortSignal.timeout(COMPARISON_MS))
   } catch (err) {
     // The next resync asks again; until then nothing that the engine holds is changed.
     log.warn({ err }, 'Failed to compare database with what runs')

@@ -1,22 +1,9 @@
 import { expect } from 'chai'
-import type { ContainerSpec } from '../../src/engine/engine.ts'
+import { BARE_SPEC } from './builders.ts'
 import { describeEngine, eventually, rejects, watchInto } from './engine-contract.ts'
 import { FakeEngine } from './fake-engine.ts'
 
-const SPEC: Omit<ContainerSpec, 'name' | 'network'> = {
-  image: 'hello:1',
-  labels: {},
-  env: {},
-  memoryBytes: 0,
-  memoryReservationBytes: 0,
-  nanoCpus: 0,
-  cpuShares: 0,
-  pidsLimit: 32,
-  readOnlyRootFilesystem: true,
-  tmpfs: {},
-  ports: [],
-  logMaxBytes: 1024
-}
+const SPEC = { ...BARE_SPEC, pidsLimit: 32, readOnlyRootFilesystem: true, logMaxBytes: 1024 }
 
 describeEngine('FakeEngine', () => {
   let now = 1_700_000_000_000

@@ -71,6 +71,22 @@ export abstract class GatewayClient {
     return (await this.send(this.metricsPort, 'GET', '/metrics')).text
   }
 
+  /** Waits until the garbage collector has looked so many times more. */
+  async garbageLooks(count: number): Promise<void> {
+    const looks = async () => {
+      const counts = (await this.metrics()).matchAll(/^faas_reconcile_total\{controller="gc",result="\w+"\} (\d+)$/gm)
+      return [...counts].reduce((sum, [, n]) => sum + Number(n), 0)
+    }
+    const wanted = (await looks()) + count
+    await eventually(
+      async () => {
+        const seen = await looks()
+        if (seen < wanted) throw new Error(`the garbage collector has looked ${seen} times of ${wanted}`)
+      },
+      { timeoutMs: 20_000 }
+    )
+  }
+
   /** One request with the administrator's credentials; a body that is no string is sent as JSON. */
   call(method: string, path: string, body?: unknown): Promise<Answer> {
     return this.send(this.port, method, path, typeof body === 'object' ? JSON.stringify(body) : (body as string))

@@ -54,18 +54,6 @@ describe('a database that is older than what runs', function () {
     return lines.join('')
   }
 
-  /** Several looks of the garbage collector and of the function controller. */
-  async function looks(count: number): Promise<void> {
-    const passes = async () => {
-      const counts = (await gateway.metrics()).matchAll(
-        /^faas_reconcile_total\{controller="gc",result="\w+"\} (\d+)$/gm
-      )
-      return [...counts].reduce((sum, [, n]) => sum + Number(n), 0)
-    }
-    const before = await passes()
-    await eventually(async () => expect(await passes()).to.be.at.least(before + count), { timeoutMs: 20_000 })
-  }
-
   it('S5: lost: what runs is left alone and answers, and is the same function after adopting', async () => {
     await gateway.apply('kept', { image: run().image, replicas: 2, env: { A: 'b' } }, { labels: { tier: 'web' } })
     await gateway.converged('kept')
@@ -77,7 +65,7 @@ describe('a database that is older than what runs', function () {
     for (const _ of ['first', 'again']) {
       await gateway.start()
       await eventually(async () => expect(await call('kept')).to.equal(200), { timeoutMs: 20_000 })
-      await looks(2)
+      await gateway.garbageLooks(2)
       expect(await objects()).to.deep.equal(there)
       expect((await gateway.call('GET', '/v1/functions/kept')).status).to.equal(404)
       const { active, adopt } = await question()
@@ -96,13 +84,13 @@ describe('a database that is older than what runs', function () {
     const after = await gateway.converged('kept')
     expect(after.metadata).to.deep.include({ uid: before.metadata.uid, generation: 2, labels: { tier: 'web' } })
     expect(after.spec).to.deep.equal(before.spec)
-    await looks(2)
+    await gateway.garbageLooks(2)
     expect(await objects()).to.deep.equal(there)
     expect(await call('kept')).to.equal(200)
     expect(await question()).to.deep.include({ active: false, adopt: [], delete: [] })
     await gateway.stop()
     await gateway.start()
-    await looks(2)
+    await gateway.garbageLooks(2)
     expect(await objects()).to.deep.equal(there)
   })
 
@@ -125,7 +113,7 @@ describe('a database that is older than what runs', function () {
     await gateway.start()
     await gateway.reason('old', 'Degraded', 'DatabaseRestored')
     await eventually(async () => expect([await call('old'), await call('young')]).to.deep.equal([200, 200]))
-    await looks(2)
+    await gateway.garbageLooks(2)
     expect(await objects()).to.deep.equal(there)
     expect(getCondition((await gateway.get('old')).status.conditions, 'Ready')?.status).to.equal('True')
     expect((await question()).adopt.map(item => [item.function, item.generation, item.replicas])).to.deep.equal([
@@ -147,7 +135,7 @@ describe('a database that is older than what runs', function () {
       expect(after.metadata).to.deep.include({ uid: fn.metadata.uid, generation: fn.metadata.generation })
       expect(after.spec).to.deep.equal(fn.spec)
     }
-    await looks(2)
+    await gateway.garbageLooks(2)
     expect(await objects()).to.deep.equal(there)
   })
 
@@ -235,7 +223,7 @@ describe('a database that is older than what runs', function () {
     await rename(key, `${key}.away`)
     await gateway.start()
     await gateway.reason('signed', 'Degraded', 'NameConflict')
-    await looks(2)
+    await gateway.garbageLooks(2)
     expect(await objects()).to.deep.equal(there)
     const told = gateway.log.find(line => line.includes('Found nothing that the instance key has signed')) ?? ''
     expect(JSON.parse(told)).to.deep.include({ level: 50 }).and.to.have.property('remedy').that.contains('instance-key')

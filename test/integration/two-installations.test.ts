@@ -58,17 +58,6 @@ describe('two installations on one engine', function () {
     return plan.garbage.map(({ verdict }) => verdict).filter(verdict => verdict !== 'legacy')
   }
 
-  async function looks(gateway: TestGateway, count: number): Promise<void> {
-    const passes = async () => {
-      const counts = (await gateway.metrics()).matchAll(
-        /^faas_reconcile_total\{controller="gc",result="\w+"\} (\d+)$/gm
-      )
-      return [...counts].reduce((sum, [, n]) => sum + Number(n), 0)
-    }
-    const before = await passes()
-    await eventually(async () => expect(await passes()).to.be.at.least(before + count), { timeoutMs: 20_000 })
-  }
-
   it('C7: share its address pool, and leave each other alone', async () => {
     const names = (side: string) => [0, 1, 2].map(n => `${side}-${n}`)
     await Promise.all([
@@ -85,7 +74,7 @@ describe('two installations on one engine', function () {
     await left.call('DELETE', '/v1/functions/left-1')
     await left.converged('left-0')
     await eventually(async () => expect((await left.call('GET', '/v1/functions/left-1')).status).to.equal(404))
-    await Promise.all([looks(left, 2), looks(right, 2)])
+    await Promise.all([left.garbageLooks(2), right.garbageLooks(2)])
     expect(await objects(right)).to.deep.equal(theirs)
     for (const gateway of [left, right]) {
       expect(await orphans(gateway)).to.deep.equal([])
@@ -99,7 +88,7 @@ describe('two installations on one engine', function () {
     const theirs = await objects(left)
     await right.apply('hello', { image: run().image })
     await right.reason('hello', 'Degraded', 'NameConflict')
-    await looks(right, 2)
+    await right.garbageLooks(2)
     await right.call('DELETE', '/v1/functions/hello')
     await eventually(async () => expect((await right.call('GET', '/v1/functions/hello')).status).to.equal(404))
     await right.apply('hello', { image: run().image })
@@ -119,7 +108,7 @@ describe('two installations on one engine', function () {
     const third = await start({ INSTANCE_ID: left.instance })
     await third.apply('other', { image: run().image })
     await third.converged('other')
-    await looks(third, 2)
+    await third.garbageLooks(2)
     const told = third.log.join('')
     expect(told).to.contain('Found nothing that the instance key has signed')
     expect((await objects(left)).filter(object => theirs.includes(object))).to.deep.equal(theirs)
