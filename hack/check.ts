@@ -23,9 +23,9 @@ const CHECKS: readonly Check[] = [
     help: 'node hack/config-docs.ts writes it'
   },
   {
-    name: 'every fault has a test, and the table of them is up to date',
-    command: ['node', 'hack/fault-docs.ts', '--check'],
-    help: 'node hack/fault-docs.ts writes it'
+    name: 'every fault and requirement has a test, and the tables of them are up to date',
+    command: ['node', 'hack/test-docs.ts', '--check'],
+    help: 'node hack/test-docs.ts writes them'
   },
   { name: 'shell scripts (shellcheck)', command: ['shellcheck', ...SCRIPTS] }
 ]

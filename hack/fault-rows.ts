@@ -1,17 +1,10 @@
-/** What may go wrong. The id is in the title of each test that injects it. */
-export interface FaultRow {
-  readonly id: string
-  /** The fault, and what must be seen. */
-  readonly text: string
-  /** Why no test here injects it; absent when one must. */
-  readonly untested?: string
-}
+import type { TestRow } from './test-table.ts'
 
 const LATER = 'comes with the work on the data plane'
 const QUEUE = 'comes with asynchronous calls'
 
 /** By the part that fails: C the controller's process, D the engine, K containers, N networks, P ports, G images, S the database, X calls, Q the queue. */
-export const FAULTS: readonly FaultRow[] = [
+export const FAULTS: readonly TestRow[] = [
   { id: 'C1', text: 'SIGKILL before or during any engine call or commit: goes on from there, nothing doubled or left' },
   { id: 'C2', text: 'SIGTERM during a rollout: ends with 0 after the step under way; functions run on' },
   { id: 'C3', text: 'a pass throws what nobody expects: counted, tried again, other functions unaffected' },

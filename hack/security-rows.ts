@@ -1,0 +1,88 @@
+import type { TestRow } from './test-table.ts'
+
+const BUILDS = 'comes with building images'
+const UI = 'comes with the user interface'
+
+/** What is required of a safe gateway. The id is in the title of each test that shows it. */
+export const REQUIREMENTS: readonly TestRow[] = [
+  { id: 'S1', text: 'functions run without any capability', pending: true },
+  { id: 'S2', text: 'a function cannot gain privileges, by a setuid program either', pending: true },
+  { id: 'S3', text: 'where the policy of the namespace says so, functions do not run as root', pending: true },
+  { id: 'S4', text: 'the system calls of functions are filtered; AppArmor where the host has it', pending: true },
+  { id: 'S5', text: 'the root file system is read-only where that is asked for; /tmp has a size', pending: true },
+  { id: 'S6', text: 'memory, CPU, processes and open files of a function are bounded', pending: true },
+  {
+    id: 'S7',
+    text: 'nothing in a deployment can ask for privileges, devices, host namespaces or mounts',
+    pending: true
+  },
+  { id: 'S8', text: 'a function reaches no other function, nor the API, the engine or the database', pending: true },
+  { id: 'S9', text: 'what a function may reach outside is a policy; metadata addresses are blocked', pending: true },
+  { id: 'S10', text: 'debug ports listen on 127.0.0.1 unless told otherwise, which is warned of', pending: true },
+  { id: 'S11', text: 'images come from registries that are allowed, by digest where that is required', pending: true },
+  { id: 'S12', text: 'only the part that works on the engine can open its socket', pending: true },
+  { id: 'S13', text: 'works behind a socket proxy that lets only the documented endpoints through', pending: true },
+  { id: 'S14', text: 'functions may have another runtime (gVisor, Kata); one that is missing is told', pending: true },
+  {
+    id: 'S15',
+    text: 'a rootless engine, or one with user namespaces, works or is refused with a reason',
+    pending: true
+  },
+  { id: 'S16', text: 'there is no default password: the first start makes one', pending: true },
+  { id: 'S17', text: 'passwords and tokens are stored hashed; a token is shown once', pending: true },
+  { id: 'S18', text: 'credentials are compared in constant time, for unknown users too', pending: true },
+  { id: 'S19', text: 'guessing passwords is slowed down, and the good client is not locked out', pending: true },
+  { id: 'S20', text: 'addresses in headers are believed of proxies that are named, of nobody else', pending: true },
+  {
+    id: 'S21',
+    text: 'tokens have scopes, namespaces and an end; revoked ones are refused within a second',
+    pending: true
+  },
+  { id: 'S22', text: 'every route looks at whose object it is; what one may not see does not exist', pending: true },
+  { id: 'S23', text: 'unknown fields, and keys that reach for a prototype, are refused', pending: true },
+  { id: 'S24', text: 'secrets are encrypted in the database, each bound to its name', pending: true },
+  { id: 'S25', text: 'the key of the secrets is changed while the gateway runs', pending: true },
+  { id: 'S26', text: 'a secret reaches functions as a file and shows nowhere else', pending: true },
+  { id: 'S27', text: 'no answer of the API holds the value of a secret', pending: true },
+  { id: 'S28', text: 'logs and errors are free of credentials', pending: true },
+  {
+    id: 'S29',
+    text: 'sources of builds are fetched from where it is allowed, by a client that runs nothing',
+    untested: BUILDS
+  },
+  { id: 'S30', text: 'archives cannot write outside of their folder, nor grow without bounds', untested: BUILDS },
+  { id: 'S31', text: 'builds are bounded, and reach neither the gateway nor the engine', untested: BUILDS },
+  { id: 'S32', text: 'callbacks cannot reach private addresses', untested: 'comes with asynchronous calls' },
+  { id: 'S33', text: 'of a request that two parsers may read in two ways, no function sees two', pending: true },
+  {
+    id: 'S34',
+    text: "headers of one connection end at the gateway; the gateway's own cannot be forged or removed",
+    pending: true
+  },
+  {
+    id: 'S35',
+    text: 'pages carry a strict content security policy; foreign pages cannot act for the user',
+    untested: UI
+  },
+  { id: 'S36', text: 'what a function answers cannot attack the user interface', untested: UI },
+  { id: 'S37', text: 'text of others cannot drive a terminal or a page', pending: true },
+  { id: 'S38', text: 'pages of other origins cannot read the API unless they are named', pending: true },
+  { id: 'S39', text: 'every change is one row of an audit log that shows when it was tampered with', pending: true },
+  { id: 'S40', text: 'sizes, counts and rates have limits', pending: true },
+  { id: 'S41', text: 'no answer tells of the inside of the program', pending: true },
+  { id: 'S42', text: 'TLS of its own, from 1.2; a new certificate needs no restart', pending: true },
+  { id: 'S43', text: 'without credentials nothing is told but whether all is well', pending: true },
+  {
+    id: 'S44',
+    text: 'packages are locked, run no scripts but those named, have licences that are allowed; an SBOM',
+    pending: true
+  },
+  {
+    id: 'S45',
+    text: 'its own image has no root, no shell where that can be, and a read-only file system',
+    pending: true
+  },
+  { id: 'S46', text: 'what parses the input of strangers neither crashes nor hangs on any of it', pending: true },
+  { id: 'S47', text: 'an upgrade keeps secrets readable; going back is refused', pending: true },
+  { id: 'S48', text: 'sessions end: by time, by logging out, and cannot be replayed', pending: true }
+]
