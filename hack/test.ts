@@ -20,7 +20,12 @@ interface Level {
 const LEVELS: Readonly<Record<string, Level>> = {
   unit: { files: '{api,controllers,src,migrations,hack,test/helpers}/**/*.test.ts', covered: true, docker: false },
   simulation: { files: 'test/simulation/**/*.test.ts', covered: false, docker: false },
-  integration: { files: 'test/integration/**/*.test.ts', covered: true, docker: true },
+  integration: {
+    files: 'test/integration/**/*.test.ts',
+    covered: true,
+    docker: true,
+    programs: [['openssl', 'openssl']]
+  },
   chaos: {
     files: 'test/chaos/**/*.test.ts',
     covered: false,

@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http'
-import { type AddressInfo, Server as NetServer } from 'node:net'
+import { Server as TlsServer } from 'node:https'
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { LoopViewOfControllers } from '../../controllers/view.ts'
@@ -10,12 +11,14 @@ import type { Inflight } from '../gateway/inflight.ts'
 import { createProxy, type InvocationProxy } from '../gateway/proxy.ts'
 import { createApi } from '../http/app.ts'
 import { createAuthenticator } from '../http/auth.ts'
+import { toSecureContext } from '../http/certificate.ts'
 import { createGatewayServer } from '../http/server.ts'
 import type { Logger } from '../logging/logger.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { Component } from '../runtime/manager.ts'
 import type { Store } from '../store/open.ts'
 import { callMetrics } from './call-metrics.ts'
+import type { ServedCertificate } from './certificate.ts'
 import type { ControlPlane } from './control-plane.ts'
 
 export interface EdgeDeps {
@@ -30,6 +33,8 @@ export interface EdgeDeps {
   readonly inflight: Inflight
   readonly metrics: Metrics
   readonly log: Logger
+  /** Absent: plain HTTP. */
+  readonly certificate: ServedCertificate | undefined
 }
 
 /** An endpoint that could not be reached is tried again after this long, unless the loop has looked at it meanwhile. */
@@ -44,13 +49,17 @@ export class EdgeComponent implements Component {
   readonly name = 'edge'
   readonly stopDeadlineMs: number
   readonly #config: Config
+  readonly #certificate: ServedCertificate | undefined
   readonly #shutdown = new AbortController()
   readonly #proxy: InvocationProxy
-  readonly #server: Server
+  readonly #server: Server | TlsServer
+  /** Every connection, those that have not come to an end of their handshake among them. */
+  readonly #sockets = new Set<Socket>()
 
   constructor(deps: EdgeDeps) {
-    const { config } = deps
+    const { config, certificate } = deps
     this.#config = config
+    this.#certificate = certificate
     this.stopDeadlineMs = config.SHUTDOWN_GRACE + 5000
     const authenticator = createAuthenticator({
       enabled: config.AUTH_ENABLED,
@@ -62,8 +71,15 @@ export class EdgeComponent implements Component {
       api: assembleApi(deps, authenticator, this.#shutdown.signal),
       proxy: this.#proxy,
       authenticator,
+      certificate: certificate?.current,
       isClosing: () => this.#shutdown.signal.aborted,
       requireAuthForFunctions: config.AUTH_ENABLED && config.REQUIRE_AUTH_FOR_FUNCTIONS
+    })
+    const server = this.#server
+    if (server instanceof TlsServer) certificate?.onReplaced(next => server.setSecureContext(toSecureContext(next)))
+    server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket)
+      socket.once('close', () => this.#sockets.delete(socket))
     })
   }
 
@@ -73,6 +89,7 @@ export class EdgeComponent implements Component {
   }
 
   start(): Promise<void> {
+    this.#certificate?.start()
     return listen(this.#server, this.#config.GATEWAY_PORT, this.#config.GATEWAY_ADDRESS, 'GATEWAY_PORT')
   }
 
@@ -82,6 +99,7 @@ export class EdgeComponent implements Component {
    */
   async stop(): Promise<void> {
     this.#shutdown.abort()
+    await this.#certificate?.stop()
     const closed = new Promise<void>(resolve => {
       // http.Server.close would close those that are idle as well.
       NetServer.prototype.close.call(this.#server, () => resolve())
@@ -90,7 +108,8 @@ export class EdgeComponent implements Component {
     await this.#proxy.close(this.#config.SHUTDOWN_GRACE)
     this.#server.close()
     await Promise.race([closed, sleep(LAST_CONNECTIONS_MS)])
-    this.#server.closeAllConnections()
+    // NOTE: closeAllConnections knows only those that have come to speak HTTP.
+    for (const socket of this.#sockets) socket.destroy()
     await closed
   }
 }
@@ -203,12 +222,12 @@ export class MetricsComponent implements Component {
   }
 }
 
-function portOf(server: Server): number {
+function portOf(server: NetServer): number {
   return (server.address() as AddressInfo | null)?.port ?? 0
 }
 
 /** Rejects with the variable to set when somebody else has the port. */
-function listen(server: Server, port: number, host: string, variable: string): Promise<void> {
+function listen(server: NetServer, port: number, host: string, variable: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const refuse = (err: NodeJS.ErrnoException) => {
       const isTaken = err.code === 'EADDRINUSE'

@@ -13,6 +13,7 @@ import { Watchdog } from '../runtime/watchdog.ts'
 import { StorageFullError, StoreUnavailableError } from '../store/errors.ts'
 import { lockDatabase } from '../store/file-lock.ts'
 import { openStore, type Store } from '../store/open.ts'
+import { assembleCertificate } from './certificate.ts'
 import { assembleControlPlane } from './control-plane.ts'
 import { EdgeComponent, MetricsComponent } from './edge.ts'
 import { assembleEngine } from './engine.ts'
@@ -42,6 +43,7 @@ export interface Gateway {
 export async function assembleGateway(options: GatewayOptions): Promise<Gateway> {
   const { config, log } = options
   const metrics = createMetrics()
+  const certificate = await assembleCertificate(config, { metrics, log })
   const { store, raw } = await assembleStore(config, log, metrics)
   const { engine, health, heartbeat, pressure } = assembleEngine(config, log, metrics)
   const endpoints = new EndpointTable()
@@ -59,19 +61,7 @@ export async function assembleGateway(options: GatewayOptions): Promise<Gateway>
     log
   })
   const loop = new LoopComponent({ config, engine, health, heartbeat, endpoints, metrics, log }, plane)
-  const view = new LoopViewOfControllers({
-    functions: store.functions,
-    reconciler: plane.functionReconciler,
-    garbage: plane.garbageReconciler,
-    images: plane.imagesReconciler,
-    queue: plane.functions,
-    lag: metrics.lag,
-    resync: plane.resync,
-    engine: health,
-    watch: loop,
-    now: systemClock.now,
-    onResyncError: err => log.error({ err }, 'Failed to list functions')
-  })
+  const view = assembleView({ store, plane, metrics, log, health, loop })
   const edge = new EdgeComponent({
     ...options,
     password: options.password,
@@ -80,7 +70,8 @@ export async function assembleGateway(options: GatewayOptions): Promise<Gateway>
     view,
     endpoints,
     inflight,
-    metrics
+    metrics,
+    certificate
   })
   const exposition = new MetricsComponent({ config, metrics, log })
 
@@ -108,6 +99,31 @@ export async function assembleGateway(options: GatewayOptions): Promise<Gateway>
     port: () => edge.port,
     metricsPort: () => exposition.port
   }
+}
+
+interface ViewParts {
+  readonly store: Store
+  readonly plane: ReturnType<typeof assembleControlPlane>
+  readonly metrics: Metrics
+  readonly log: Logger
+  readonly health: ReturnType<typeof assembleEngine>['health']
+  readonly loop: LoopComponent
+}
+
+function assembleView({ store, plane, metrics, log, health, loop }: ViewParts): LoopViewOfControllers {
+  return new LoopViewOfControllers({
+    functions: store.functions,
+    reconciler: plane.functionReconciler,
+    garbage: plane.garbageReconciler,
+    images: plane.imagesReconciler,
+    queue: plane.functions,
+    lag: metrics.lag,
+    resync: plane.resync,
+    engine: health,
+    watch: loop,
+    now: systemClock.now,
+    onResyncError: err => log.error({ err }, 'Failed to list functions')
+  })
 }
 
 /** Notes, before anything is written, that what runs is to be compared with the database as it is now. */

@@ -28,7 +28,11 @@ export async function serve({ env, stdout, onSignal }: Environment): Promise<voi
   assembled.resolve(gateway)
   if (await startUnlessStopped(gateway)) {
     log.info(
-      { port: gateway.port(), ...(config.METRICS_ENABLED ? { metricsPort: gateway.metricsPort() } : {}) },
+      {
+        port: gateway.port(),
+        tls: config.TLS_CERT_FILE !== '',
+        ...(config.METRICS_ENABLED ? { metricsPort: gateway.metricsPort() } : {})
+      },
       'Listening'
     )
   }

@@ -110,6 +110,13 @@ describe('loadConfig', () => {
     for (const { variable, message } of err.problems) expect(err.message).to.contain(variable).and.contain(message)
   })
 
+  it('S42: wants the certificate and its key together', () => {
+    const one = (name: ConfigName) => problemsOf({ [name]: '/tls/file' }).map(({ variable }) => variable)
+    expect(one('TLS_CERT_FILE')).to.deep.equal(['TLS_KEY_FILE'])
+    expect(one('TLS_KEY_FILE')).to.deep.equal(['TLS_CERT_FILE'])
+    loadConfig({ TLS_CERT_FILE: '/tls/file', TLS_KEY_FILE: '/tls/key' })
+  })
+
   it('allows one port for both when it is any free one, or metrics are off', () => {
     loadConfig({ GATEWAY_PORT: '0', METRICS_PORT: '0' })
     loadConfig({ GATEWAY_PORT: '9090', METRICS_ENABLED: 'false' })

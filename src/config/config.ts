@@ -69,6 +69,12 @@ export const Config = z
     FUNCTION_WAIT_TIMEOUT: field(duration(), '30s', 'How long a call is held for a function that is starting'),
     FUNCTION_WAIT_MAX: field(integer(0, MAX_COUNT), '1000', 'How many calls of one function are held while it starts'),
     SHUTDOWN_GRACE: field(duration(), '30s', 'How long running calls may go on after the gateway is told to stop'),
+    TLS_CERT_FILE: field(
+      path,
+      '',
+      'File with the certificate of GATEWAY_PORT and its chain, in PEM; read again when it changes. Not set: plain HTTP'
+    ),
+    TLS_KEY_FILE: field(path, '', 'File with the key of that certificate, in PEM and without a passphrase'),
     CORS_ALLOWED_ORIGINS: field(origins, '', 'Web pages that may call the API from a browser', NO_EFFECT),
 
     AUTH_ENABLED: field(bool, 'true', 'Whether the API asks for a password'),
@@ -167,6 +173,16 @@ export const Config = z
       when: areValid('METRICS_ENABLED', 'METRICS_PORT', 'GATEWAY_PORT')
     }
   )
+  .refine(({ TLS_CERT_FILE, TLS_KEY_FILE }) => TLS_CERT_FILE === '' || TLS_KEY_FILE !== '', {
+    path: ['TLS_KEY_FILE'],
+    error: 'must be set together with TLS_CERT_FILE',
+    when: areValid('TLS_CERT_FILE', 'TLS_KEY_FILE')
+  })
+  .refine(({ TLS_CERT_FILE, TLS_KEY_FILE }) => TLS_CERT_FILE !== '' || TLS_KEY_FILE === '', {
+    path: ['TLS_CERT_FILE'],
+    error: 'must be set together with TLS_KEY_FILE',
+    when: areValid('TLS_CERT_FILE', 'TLS_KEY_FILE')
+  })
   .refine(({ DEFAULT_REPLICAS, MAX_REPLICAS }) => DEFAULT_REPLICAS <= MAX_REPLICAS, {
     path: ['DEFAULT_REPLICAS'],
     error: 'must be at most MAX_REPLICAS',

@@ -1,6 +1,15 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+  STATUS_CODES
+} from 'node:http'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import type { Duplex } from 'node:stream'
 import type { Authenticator } from './auth.ts'
+import { type Certificate, toSecureContext } from './certificate.ts'
 import { type FunctionTarget, parseFunctionUrl } from './function-url.ts'
 
 /** A call as the data plane gets it: authenticated, and free of the gateway's own credentials. */
@@ -21,6 +30,8 @@ export interface GatewayServerDeps {
   readonly isClosing?: () => boolean
   /** `REQUIRE_AUTH_FOR_FUNCTIONS`. */
   readonly requireAuthForFunctions: boolean
+  /** Speaks TLS, and nothing else, when there is one. */
+  readonly certificate?: Certificate | undefined
   readonly headersTimeoutMs?: number
   readonly keepAliveTimeoutMs?: number
   readonly lingerMs?: number
@@ -39,8 +50,8 @@ const NEEDS_CREDENTIALS =
   'REQUIRE_AUTH_FOR_FUNCTIONS=false; faas-cli invoke sends none\n'
 
 /** The server of `GATEWAY_PORT`: `/function/…` goes to the data plane, everything else to the API. */
-export function createGatewayServer(deps: GatewayServerDeps): Server {
-  const server = createServer({
+export function createGatewayServer(deps: GatewayServerDeps): Server | TlsServer {
+  const server = createBareServer(deps.certificate, {
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: deps.headersTimeoutMs ?? HEADERS_TIMEOUT_MS,
     // Whole requests have no deadline here: a function may be sent a stream. The API has one for its own bodies.
@@ -62,6 +73,12 @@ export function createGatewayServer(deps: GatewayServerDeps): Server {
   server.on('checkContinue', (req, res) => dispatch(req, res, true))
   server.on('clientError', answerClientError)
   return server
+}
+
+function createBareServer(certificate: Certificate | undefined, options: ServerOptions): Server | TlsServer {
+  if (certificate === undefined) return createServer(options)
+  const handshakeTimeout = options.headersTimeout ?? HEADERS_TIMEOUT_MS
+  return createTlsServer({ ...options, ...toSecureContext(certificate), ALPNProtocols: ['http/1.1'], handshakeTimeout })
 }
 
 function callFunction(deps: GatewayServerDeps, req: IncomingMessage, res: ServerResponse, owesContinue: boolean): void {
@@ -125,6 +142,10 @@ function isFunctionUrl(req: IncomingMessage): boolean {
 }
 
 function answerClientError(err: NodeJS.ErrnoException, socket: Duplex): void {
+  if (err.code === 'ERR_SSL_HTTP_REQUEST') {
+    answerPlainText(socket)
+    return
+  }
   if (!socket.writable || err.code === 'ECONNRESET' || hasAnswer(socket)) {
     socket.destroy()
     return
@@ -133,6 +154,15 @@ function answerClientError(err: NodeJS.ErrnoException, socket: Duplex): void {
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () =>
     socket.destroy()
   )
+}
+
+/** Somebody speaks HTTP where TLS is spoken: is told so in HTTP, on the connection below. */
+function answerPlainText(socket: Duplex): void {
+  const { _parent: plain } = socket as { _parent?: Duplex }
+  const text = 'this port speaks TLS: use https://\n'
+  const head = `HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: ${text.length}`
+  plain?.end(`${head}\r\n\r\n${text}`, () => socket.destroy())
+  if (plain === undefined) socket.destroy()
 }
 
 function statusOfClientError(code: string | undefined): number {

@@ -6,6 +6,7 @@ import { type FunctionMetrics, FunctionMetricsTable, type ReplicaCounts } from '
 import { createGarbageMetrics, type GarbageMetrics } from './garbage.ts'
 import { LagTracker } from './lag.ts'
 import { type ControllerMetrics, LoopMetrics } from './loop.ts'
+import { createTlsMetrics, type TlsMetrics } from './tls.ts'
 
 /** Why every key was enqueued. */
 export const RESYNC_REASONS = ['start', 'reconnect', 'disconnect', 'away', 'gap', 'periodic', 'asked'] as const
@@ -41,7 +42,7 @@ export interface MetricsOptions {
 }
 
 /** Every metric of the program. Names and labels are a contract with dashboards and alerts. */
-export interface Metrics extends GarbageMetrics {
+export interface Metrics extends GarbageMetrics, TlsMetrics {
   /** The text that Prometheus reads, and its content type. */
   readonly expose: () => Promise<{ readonly contentType: string; readonly text: string }>
 
@@ -102,7 +103,8 @@ export function createMetrics({ now = systemClock.now, nodeMetrics = true }: Met
     ...createGatewayMetrics(registry),
     ...createEngineMetrics(registry),
     ...createGarbageMetrics(registry),
-    ...createStoreMetrics(registry)
+    ...createStoreMetrics(registry),
+    ...createTlsMetrics(registry)
   }
 }
 
