@@ -12,6 +12,7 @@ import { createProxy, type InvocationProxy } from '../gateway/proxy.ts'
 import { createApi } from '../http/app.ts'
 import { createAuthenticator } from '../http/auth.ts'
 import { toSecureContext } from '../http/certificate.ts'
+import { createOrigins } from '../http/client-address.ts'
 import { createGatewayServer } from '../http/server.ts'
 import type { Logger } from '../logging/logger.ts'
 import type { Metrics } from '../metrics/metrics.ts'
@@ -130,6 +131,7 @@ function assembleApi(
     loop: deps.view,
     adoption: plane.decisions,
     authenticator,
+    addressOf: createOrigins(config.TRUST_PROXY).addressOf,
     limits: { maxReplicas: config.MAX_REPLICAS, defaultReplicas: config.DEFAULT_REPLICAS },
     info: { version: deps.version, commit: deps.commit },
     config: publicConfig(config),

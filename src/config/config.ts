@@ -5,6 +5,7 @@ import {
   address,
   bool,
   bytes,
+  cidrs,
   duration,
   type FieldMeta,
   field,
@@ -84,6 +85,12 @@ export const Config = z
     AUTH_RATE_LIMIT: field(integer(0, MAX_COUNT), '10', 'Wrong passwords per window and address', NO_EFFECT),
     AUTH_RATE_WINDOW: field(duration(SECOND_MS), '1m', 'Window in which wrong passwords are counted', NO_EFFECT),
     AUTH_TOKEN_TTL: field(duration(SECOND_MS, YEAR_MS), '30m', 'How long a token of a login is good', NO_EFFECT),
+
+    TRUST_PROXY: field(
+      cidrs,
+      '',
+      'Networks of proxies in front whose X-Forwarded-For is believed; without any, the client is who connects'
+    ),
 
     INSTANCE_ID: field(
       dnsLabel,

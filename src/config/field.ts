@@ -159,16 +159,35 @@ export function ipv4Network(minPrefix: number, maxPrefix: number): Kind<string> 
   }
 }
 
+/** IP networks with commas between them; an address alone is a network of one. */
+export const cidrs: Kind<readonly string[]> = {
+  unit: 'list of CIDRs',
+  allowed: 'networks with commas between them, such as 10.0.0.0/8,fd00::/8 or 127.0.0.1',
+  example: '127.0.0.1/32',
+  parse: value => {
+    const list = itemsOf(value).map(item => (isIP(item) === 0 ? item : `${item}/${isIP(item) === 4 ? 32 : 128}`))
+    return list.every(isCidr) ? Object.freeze(list) : undefined
+  }
+}
+
+function isCidr(text: string): boolean {
+  return isIP(text.split('/')[0] ?? '') !== 0 && /^[^/]+\/\d{1,3}$/.test(text) && ipaddr.isValidCIDR(text)
+}
+
+function itemsOf(value: string): string[] {
+  return value
+    .split(',')
+    .map(item => item.trim())
+    .filter(item => item !== '')
+}
+
 /** Origins of browsers, or `*`, with commas between them. */
 export const origins: Kind<readonly string[]> = {
   unit: 'list of origins',
   allowed: 'origins with commas between them, such as https://a.example,http://localhost:3000, or *',
   example: 'https://a.example',
   parse: value => {
-    const list = value
-      .split(',')
-      .map(item => item.trim())
-      .filter(item => item !== '')
+    const list = itemsOf(value)
     return list.every(item => item === '*' || /^https?:\/\/[^/@\s?#]+$/.test(item)) ? Object.freeze(list) : undefined
   }
 }

@@ -1,15 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { Router } from '@koa/router'
 import Koa, { type Context, type Middleware } from 'koa'
+import { NOBODY, setCaller } from './caller.ts'
 import type { ApiDeps, HttpMetrics } from './deps.ts'
 import { answerErrors, HttpError } from './errors.ts'
-import { addAdoptionRoutes } from './routes/adoption.ts'
-import { addFunctionActionRoutes } from './routes/function-actions.ts'
-import { addFunctionRoutes } from './routes/functions.ts'
-import { addHealthRoutes, OPEN_PATHS } from './routes/health.ts'
-import { addReconcileRoutes } from './routes/reconcile.ts'
-import { addSystemRoutes } from './routes/system.ts'
-import { addSystemFunctionRoutes } from './routes/system-functions.ts'
+import { openapiRoute } from './openapi.ts'
+import { createRouter, type Route } from './route.ts'
+import { adoptionRoutes } from './routes/adoption.ts'
+import { functionActionRoutes } from './routes/function-actions.ts'
+import { functionRoutes } from './routes/functions.ts'
+import { healthRoutes } from './routes/health.ts'
+import { reconcileRoutes } from './routes/reconcile.ts'
+import { systemRoutes } from './routes/system.ts'
+import { systemFunctionRoutes } from './routes/system-functions.ts'
 
 const METHODS_EVERYWHERE = ['OPTIONS']
 /** Errors that say no more than that the client has left. */
@@ -17,27 +19,33 @@ const CLIENT_GONE = ['ECONNRESET', 'EPIPE', 'ECANCELED', 'ERR_STREAM_PREMATURE_C
 
 /** The control plane as one request handler. It writes what is wanted and never talks to Docker. */
 export function createApi(deps: ApiDeps): (req: IncomingMessage, res: ServerResponse) => void {
-  const router = new Router({ sensitive: true })
-  addHealthRoutes(router, deps)
-  addFunctionRoutes(router, deps)
-  addFunctionActionRoutes(router, deps)
-  addReconcileRoutes(router, deps)
-  addAdoptionRoutes(router, deps)
-  addSystemFunctionRoutes(router, deps)
-  addSystemRoutes(router, deps)
-
+  const routes = apiRoutes(deps)
   const app = new Koa()
   app.use(measure(deps.metrics, deps.clock))
   app.use(setCommonHeaders)
   app.use(answerErrors(deps.log))
-  app.use(authenticate(deps.authenticator))
-  app.use(router.routes())
+  app.use(authenticate(deps, new Set(routes.filter(({ scope }) => scope === 'open').map(({ path }) => path))))
+  app.use(createRouter(routes).routes())
   app.use(refuseUnrouted)
   app.on('error', (err: NodeJS.ErrnoException) => {
     if (!CLIENT_GONE.includes(err.code ?? '')) deps.log.error({ err }, 'Failed to send answer')
   })
   const handle = app.callback()
   return (req, res) => void handle(req, res)
+}
+
+/** Every operation of the API. */
+export function apiRoutes(deps: ApiDeps): Route[] {
+  const routes = [
+    ...healthRoutes(deps),
+    ...functionRoutes(deps),
+    ...functionActionRoutes(deps),
+    ...reconcileRoutes(deps),
+    ...adoptionRoutes(deps),
+    ...systemFunctionRoutes(deps),
+    ...systemRoutes(deps)
+  ]
+  return [...routes, openapiRoute(routes, deps.info)]
 }
 
 function measure(metrics: HttpMetrics, clock: ApiDeps['clock']): Middleware {
@@ -62,13 +70,16 @@ const setCommonHeaders: Middleware = async (ctx, next) => {
   await next()
 }
 
-function authenticate(authenticator: ApiDeps['authenticator']): Middleware {
+/** Notes who asks, and refuses whoever that is not known of; paths that no route has are not open. */
+function authenticate({ authenticator, addressOf }: ApiDeps, openPaths: ReadonlySet<string>): Middleware {
   return async (ctx, next) => {
-    if (!OPEN_PATHS.has(ctx.path) && !authenticator.check(ctx.req.headers.authorization)) {
+    const identity = openPaths.has(ctx.path) ? NOBODY : authenticator.identify(ctx.req.headers.authorization)
+    if (identity === undefined) {
       throw new HttpError(401, 'UNAUTHORIZED', 'the API needs the user and password of the gateway (Basic)', {
         'WWW-Authenticate': 'Basic realm="Restricted"'
       })
     }
+    setCaller(ctx, { ...identity, address: addressOf(ctx.req) })
     await next()
   }
 }

@@ -7,7 +7,7 @@ import { createAuthenticator, readAdminPassword } from './auth.ts'
 const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`
 
 describe('createAuthenticator', () => {
-  const { check, isOwn } = createAuthenticator({ enabled: true, user: 'admin', password: 'p:ä s' })
+  const { identify, isOwn } = createAuthenticator({ enabled: true, user: 'admin', password: 'p:ä s' })
   const table: [what: string, header: string | undefined, right: boolean][] = [
     ['the credentials', basic('admin:p:ä s'), true],
     ['them again', basic('admin:p:ä s'), true],
@@ -29,15 +29,15 @@ describe('createAuthenticator', () => {
   ]
   for (const [what, header, right] of table) {
     it(`S18: ${right ? 'takes' : 'refuses'} ${what}`, () => {
-      expect(check(header)).to.equal(right)
+      expect(identify(header)?.kind).to.equal(right ? 'admin' : undefined)
       expect(isOwn(header)).to.equal(right)
     })
   }
 
   it('lets everything pass when it is off, but still knows its own credentials', () => {
     const off = createAuthenticator({ enabled: false, user: 'admin', password: 'x' })
-    expect(off.check(undefined)).to.equal(true)
-    expect(off.check('Basic nonsense')).to.equal(true)
+    expect(off.identify(undefined)?.kind).to.equal('anonymous')
+    expect(off.identify('Basic nonsense')?.kind).to.equal('anonymous')
     expect(off.isOwn(undefined)).to.equal(false)
     expect(off.isOwn(basic('admin:x'))).to.equal(true)
   })
@@ -45,15 +45,15 @@ describe('createAuthenticator', () => {
   it('takes nothing when there is no password', () => {
     for (const password of [undefined, '']) {
       const none = createAuthenticator({ enabled: true, user: 'admin', password })
-      expect(none.check(basic('admin:'))).to.equal(false)
-      expect(none.check(undefined)).to.equal(false)
+      expect(none.identify(basic('admin:'))).to.equal(undefined)
+      expect(none.identify(undefined)).to.equal(undefined)
     }
   })
 
   it('costs microseconds for a header that was right before', () => {
     const header = basic('admin:p:ä s')
     const started = performance.now()
-    for (let i = 0; i < 20_000; i++) check(header)
+    for (let i = 0; i < 20_000; i++) identify(header)
     expect((performance.now() - started) / 20_000).to.be.below(0.5)
   })
 })

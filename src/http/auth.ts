@@ -1,10 +1,12 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
+import { SCOPES } from '../../api/scope.ts'
 import { createSecretFile } from '../secret-file.ts'
+import { ANYBODY, type Identity } from './caller.ts'
 
 export interface Authenticator {
-  /** Whether a request with this `Authorization` header may go on. Always when authentication is off. */
-  check: (header: string | undefined) => boolean
+  /** Who sends this `Authorization` header; anybody when authentication is off, undefined when it is nobody's. */
+  identify: (header: string | undefined) => Identity | undefined
   /** Whether the header holds the gateway's own credentials, so that it must not reach a function. */
   isOwn: (header: string | undefined) => boolean
 }
@@ -39,7 +41,8 @@ export function createAuthenticator({ enabled, user, password }: AuthOptions): A
     if (matches) known = headerDigest
     return matches
   }
-  return { check: header => !enabled || isOwn(header), isOwn }
+  const admin: Identity = { kind: 'admin', name: user, scopes: new Set(SCOPES), namespaces: 'all' }
+  return { identify: header => (!enabled ? ANYBODY : isOwn(header) ? admin : undefined), isOwn }
 }
 
 export interface PasswordSources {

@@ -2,6 +2,8 @@ import type { FunctionObject } from '../../api/function.ts'
 import type { ReplicaLimits } from '../../api/openfaas.ts'
 import type { Clock } from '../clock.ts'
 import type { EventStore, FunctionStore } from '../store/store.ts'
+import type { Authenticator } from './auth.ts'
+import type { Origins } from './client-address.ts'
 
 /** What the API shows of the reconcile loop. The controllers implement it; reading it may read Docker, never change it. */
 export interface LoopView {
@@ -119,7 +121,9 @@ export interface ApiDeps {
   readonly enqueue: (key: string) => void
   readonly loop: LoopView
   readonly adoption: AdoptionDesk
-  readonly authenticator: { check: (header: string | undefined) => boolean }
+  readonly authenticator: Pick<Authenticator, 'identify'>
+  /** Where a request comes from: see `createOrigins`. */
+  readonly addressOf: Origins['addressOf']
   readonly limits: ReplicaLimits
   readonly info: { readonly version: string; readonly commit: string }
   /** What `GET /system/config` gives: nothing in it is secret. */

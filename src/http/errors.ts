@@ -33,6 +33,7 @@ export interface Problem {
 const TITLES: Readonly<Record<string, string>> = {
   INVALID: 'The request is not valid',
   UNAUTHORIZED: 'Credentials are needed',
+  FORBIDDEN: 'The credentials are not good for this',
   NOT_FOUND: 'There is no such object',
   ROUTE_NOT_FOUND: 'There is no such route',
   METHOD_NOT_ALLOWED: 'The method is not allowed here',

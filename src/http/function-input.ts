@@ -12,10 +12,20 @@ import type { JsonObject } from './body.ts'
 import { invalid, parseInput } from './validate.ts'
 
 /** `FunctionInput`, but for a name and a namespace that may be there since the older program. */
-const Body = FunctionInput.extend({
+export const FunctionBody = FunctionInput.extend({
   metadata: FunctionInput.shape.metadata.extend({ name: ExistingName, namespace: ExistingName.optional() })
 })
-export type FunctionBody = z.infer<typeof Body>
+export type FunctionBody = z.infer<typeof FunctionBody>
+
+/** The same where the path names it. */
+export const NamedFunctionBody = FunctionBody.extend({
+  metadata: FunctionBody.shape.metadata.partial({ name: true }).optional()
+})
+/** A merge patch of it. */
+export const FunctionPatch = z.object({
+  metadata: z.record(z.string(), z.unknown()).nullish(),
+  spec: z.record(z.string(), z.unknown()).nullish()
+})
 
 /** Body of `POST …/scale`. */
 export const ScaleBody = z.strictObject({ replicas: z.int().min(0) })
@@ -24,12 +34,12 @@ export const RollbackBody = z.strictObject({ revision: z.int().min(1).optional()
 
 /** The function that a client sent to `/v1`. Throws `ValidationError`. */
 export function parseFunction(body: JsonObject): FunctionBody {
-  return parseInput(Body, body)
+  return parseInput(FunctionBody, body)
 }
 
 /** The same for one that the path names already: the body may leave its name out, but not give another. */
 export function parseNamedFunction(body: unknown, namespace: string, name: string): FunctionBody {
-  const parsed = parseInput(Body, withName(body, name))
+  const parsed = parseInput(FunctionBody, withName(body, name))
   if (parsed.metadata.name !== name) throw invalid('metadata.name', `must be the name in the path, ${name}`)
   if ((parsed.metadata.namespace ?? namespace) !== namespace) {
     throw invalid('metadata.namespace', `must be the namespace of the function, ${namespace}`)

@@ -109,7 +109,7 @@ type Admitted =
 /** Where the request may go, without our credentials; or the answer that it gets instead. */
 function admit(deps: GatewayServerDeps, req: IncomingMessage): Admitted {
   const { authorization } = req.headers
-  if (deps.requireAuthForFunctions && !deps.authenticator.check(authorization)) {
+  if (deps.requireAuthForFunctions && deps.authenticator.identify(authorization) === undefined) {
     const headers = { 'WWW-Authenticate': 'Basic realm="Restricted"' }
     return { status: 401, headers, text: NEEDS_CREDENTIALS }
   }

@@ -1,7 +1,6 @@
 import type { Context } from 'koa'
-import * as z from 'zod'
-import { type FieldError, NotFoundError, ValidationError } from '../../api/errors.ts'
-import { DEFAULT_NAMESPACE, LEGACY_NAME, Name } from '../../api/meta.ts'
+import type * as z from 'zod'
+import { type FieldError, ValidationError } from '../../api/errors.ts'
 import { isSecretName } from '../logging/redact.ts'
 import { HttpError } from './errors.ts'
 
@@ -25,54 +24,6 @@ export function parseInput<T>(schema: z.ZodType<T>, input: unknown): T {
   if (parsed.success) return parsed.data
   const errors = parsed.error.issues.flatMap(issue => fieldErrors(issue, input))
   throw new ValidationError(errors.slice(0, MAX_ERRORS))
-}
-
-/** The one value of a query parameter; undefined when it is left out. Throws when it is given twice. */
-export function queryParameter(ctx: Context, name: string): string | undefined {
-  const value = ctx.query[name]
-  if (Array.isArray(value)) throw invalid(name, 'must be given once')
-  return value
-}
-
-/** Whether a switch such as `?dryRun=true` is on; given without a value it is. */
-export function queryFlag(ctx: Context, name: string): boolean {
-  const value = queryParameter(ctx, name)
-  if (value === undefined || value === 'false' || value === '0') return false
-  if (value === '' || value === 'true' || value === '1') return true
-  throw invalid(name, `must be true or false, got ${shorten(value)}`)
-}
-
-/** A whole number of the query within bounds. */
-export function queryInteger(ctx: Context, name: string, min: number, max: number): number | undefined {
-  const value = queryParameter(ctx, name)
-  if (value === undefined) return undefined
-  const number = /^\d{1,16}$/.test(value) ? Number(value) : Number.NaN
-  if (number >= min && number <= max) return number
-  throw invalid(name, `must be an integer from ${min} to ${max}, got ${shorten(value)}`)
-}
-
-/** The namespace that the query names, if any. */
-export function queryNamespace(ctx: Context): string | undefined {
-  const namespace = queryParameter(ctx, 'namespace')
-  if (namespace === undefined || namespace === '') return undefined
-  // Of the older program's function `a.b.c`, `b.c` is the namespace; a new function refuses such a one.
-  if (!LEGACY_NAME.test(namespace)) parseInput(z.object({ namespace: Name }), { namespace })
-  return namespace
-}
-
-/** The namespace of a request: that of the query or of the body, which must not disagree, or `openfaas-fn`. */
-export function namespaceOf(ctx: Context, fromBody?: string | undefined, field = 'namespace'): string {
-  const fromQuery = queryNamespace(ctx)
-  if (fromQuery !== undefined && fromBody !== undefined && fromQuery !== fromBody) {
-    throw invalid(field, `is ${shorten(fromBody)} in the body and ${shorten(fromQuery)} in the query`)
-  }
-  return fromQuery ?? fromBody ?? DEFAULT_NAMESPACE
-}
-
-/** Key of a function that is said to exist. A name that none can have is not found, and never reaches the store. */
-export function existingKey(namespace: string, name: string): string {
-  if (!LEGACY_NAME.test(name)) throw new NotFoundError('function', `${namespace}/${name.slice(0, MAX_SHOWN)}`)
-  return `${namespace}/${name}`
 }
 
 /**
@@ -166,7 +117,8 @@ function show(value: unknown): string {
   return typeof value === 'string' ? shorten(value) : String(value)
 }
 
-function shorten(text: string): string {
+/** The text, quoted, as far as a message shows it. */
+export function shorten(text: string): string {
   return JSON.stringify(text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text)
 }
 

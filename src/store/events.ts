@@ -4,7 +4,7 @@ import { type Clock, toTimestamp } from '../clock.ts'
 import { EventEntity, type EventRow } from './entities.ts'
 import { type Database, PLAIN } from './orm.ts'
 import { sqlText } from './sql-text.ts'
-import type { EventDraft, EventStore } from './store.ts'
+import type { EventDraft, EventListOptions, EventStore } from './store.ts'
 
 const REPEAT_WINDOW_MS = 60 * 60 * 1000
 const MAX_AGE_MS = 7 * 24 * 60 * 60 * 1000
@@ -33,10 +33,10 @@ export class Events implements EventStore {
     })
   }
 
-  list(options: { namespace?: string; name?: string; limit?: number } = {}): Promise<FaasEvent[]> {
-    const { namespace, name, limit } = options
+  list(options: EventListOptions = {}): Promise<FaasEvent[]> {
+    const { namespaces = 'all', name, limit } = options
     const where = {
-      ...(namespace !== undefined && { namespace: sqlText(namespace) }),
+      ...(namespaces !== 'all' && { namespace: { $in: [...namespaces].map(sqlText) } }),
       ...(name !== undefined && { name: sqlText(name) })
     }
     return this.#database.read(async em => {

@@ -45,11 +45,11 @@ export class Functions implements FunctionStore {
   }
 
   list(options: ListOptions = {}): Promise<FunctionObject[]> {
-    const { namespace, labels = {} } = options
+    const { namespaces = 'all', labels = {} } = options
     return this.#deps.database.read(async em => {
       // not find(): it builds an entity of each row, which takes ten times as long
       const query = em.createQueryBuilder(FunctionEntity).select('*')
-      if (namespace !== undefined) query.where({ namespace: sqlText(namespace) })
+      if (namespaces !== 'all') query.where({ namespace: { $in: [...namespaces].map(sqlText) } })
       const rows: FunctionRow[] = await query.execute('all')
       return rows
         .map(toObject)

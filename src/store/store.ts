@@ -1,6 +1,7 @@
 import type { Undecided } from '../../api/adoption.ts'
 import type { EventReason, FaasEvent } from '../../api/event.ts'
 import type { FunctionDraft, FunctionObject, FunctionStatus, Revision } from '../../api/function.ts'
+import type { Namespaces } from '../../api/scope.ts'
 
 /** What may be asked of a write. */
 export interface WriteOptions {
@@ -16,7 +17,7 @@ export interface WriteResult {
 }
 
 export interface ListOptions {
-  readonly namespace?: string
+  readonly namespaces?: Namespaces
   /** Label equality: all of these. */
   readonly labels?: Readonly<Record<string, string>>
 }
@@ -74,12 +75,18 @@ export interface EventDraft {
   readonly message: string
 }
 
+export interface EventListOptions {
+  readonly namespaces?: Namespaces
+  readonly name?: string
+  readonly limit?: number
+}
+
 /** What happened, for people. Bounded: the newest 100 of each object, and nothing older than a week. */
 export interface EventStore {
   /** Writes one down; the same reason and message again within an hour only counts. */
   record: (event: EventDraft) => Promise<void>
   /** Newest first. */
-  list: (options?: { namespace?: string; name?: string; limit?: number }) => Promise<FaasEvent[]>
+  list: (options?: EventListOptions) => Promise<FaasEvent[]>
 }
 
 /** An image that this installation pulled itself. */

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { systemClock } from '../../src/clock.ts'
 import { createApi } from '../../src/http/app.ts'
 import { createAuthenticator } from '../../src/http/auth.ts'
+import { createOrigins } from '../../src/http/client-address.ts'
 import type { ApiDeps, LoopState, RequestObservation } from '../../src/http/deps.ts'
 import { type CallTarget, createGatewayServer, type GatewayServerDeps } from '../../src/http/server.ts'
 import { openStore, type Store } from '../../src/store/open.ts'
@@ -90,6 +91,7 @@ export async function startApi(
       confirm: async () => ({ active: false, adopted: [], deleted: [] })
     },
     authenticator,
+    addressOf: createOrigins([]).addressOf,
     limits: { maxReplicas: 10, defaultReplicas: 1 },
     info: { version: '3.0.0', commit: 'abc1234' },
     config: { functionsNetwork: 'docker-faas-net', authEnabled: true },

@@ -73,8 +73,8 @@ describe('store: events', () => {
     const names = async (...options: Parameters<typeof store.events.list>) =>
       (await store.events.list(...options)).map(({ uid }) => uid)
     expect(await names()).to.deep.equal(['bx', 'ay', 'ax'])
-    expect(await names({ namespace: 'a' })).to.deep.equal(['ay', 'ax'])
-    expect(await names({ namespace: 'a', name: 'x' })).to.deep.equal(['ax'])
+    expect(await names({ namespaces: new Set(['a']) })).to.deep.equal(['ay', 'ax'])
+    expect(await names({ namespaces: new Set(['a']), name: 'x' })).to.deep.equal(['ax'])
     expect(await names({ limit: 2 })).to.deep.equal(['bx', 'ay'])
     expect(await names({ limit: 0 })).to.deep.equal([])
   })

@@ -229,11 +229,11 @@ describe('store: functions', () => {
     const keys = async (...options: Parameters<typeof store.functions.list>) =>
       (await store.functions.list(...options)).map(({ metadata }) => `${metadata.namespace}/${metadata.name}`)
     expect(await keys()).to.deep.equal(['a/q', 'b/a', 'b/z', 'openfaas-fn/Z'])
-    expect(await keys({ namespace: 'b' })).to.deep.equal(['b/a', 'b/z'])
+    expect(await keys({ namespaces: new Set(['b']) })).to.deep.equal(['b/a', 'b/z'])
     expect(await keys({ labels: { team: '1', all: 'x' } })).to.deep.equal(['a/q', 'b/z', 'openfaas-fn/Z'])
-    expect(await keys({ namespace: 'b', labels: { team: '3' } })).to.deep.equal([])
+    expect(await keys({ namespaces: new Set(['b']), labels: { team: '3' } })).to.deep.equal([])
     expect(await store.functions.get('b/no\u0000thing')).to.equal(undefined)
-    expect(await keys({ namespace: "b' OR 1=1 --\u0000" })).to.deep.equal([])
+    expect(await keys({ namespaces: new Set(["b' OR 1=1 --\u0000"]) })).to.deep.equal([])
   })
 
   it('keeps the newest ten revisions, and makes none for replicas alone', async () => {

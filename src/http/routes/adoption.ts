@@ -1,8 +1,9 @@
-import type { Router, RouterContext } from '@koa/router'
+import type { RouterContext } from '@koa/router'
 import * as z from 'zod'
 import { DEFAULT_NAMESPACE, LEGACY_NAME } from '../../../api/meta.ts'
 import { readJson } from '../body.ts'
 import type { ApiDeps } from '../deps.ts'
+import type { Route } from '../route.ts'
 import { parseInput } from '../validate.ts'
 
 type AdoptionDeps = Pick<ApiDeps, 'adoption' | 'readTimeoutMs'>
@@ -21,11 +22,30 @@ const Choice = z.strictObject({
 })
 
 /** `/v1/adopt`: what to do about a database that is older than what runs. */
-export function addAdoptionRoutes(router: Router, deps: AdoptionDeps): void {
-  router.get('/v1/adopt', async ctx => {
-    ctx.body = await deps.adoption.list()
-  })
-  router.post('/v1/adopt', ctx => confirm(ctx, deps))
+export function adoptionRoutes(deps: AdoptionDeps): Route[] {
+  return [
+    {
+      method: 'get',
+      path: '/v1/adopt',
+      scope: 'read',
+      namespace: 'gateway',
+      summary: 'List what runs and the database does not know',
+      answers: { 200: { about: 'what waits for a decision' } },
+      handler: async ctx => {
+        ctx.body = await deps.adoption.list()
+      }
+    },
+    {
+      method: 'post',
+      path: '/v1/adopt',
+      scope: 'admin',
+      namespace: 'gateway',
+      summary: 'Decide about what runs and the database does not know',
+      body: Choice,
+      answers: { 200: { about: 'what was decided' } },
+      handler: ctx => confirm(ctx, deps)
+    }
+  ]
 }
 
 async function confirm(ctx: RouterContext, deps: AdoptionDeps): Promise<void> {

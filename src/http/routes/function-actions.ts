@@ -1,4 +1,4 @@
-import type { Router, RouterContext } from '@koa/router'
+import type { RouterContext } from '@koa/router'
 import { NotFoundError } from '../../../api/errors.ts'
 import { keyOf } from '../../../api/meta.ts'
 import { requireReplicas } from '../../../api/openfaas.ts'
@@ -7,34 +7,78 @@ import { readJson } from '../body.ts'
 import type { ApiDeps } from '../deps.ts'
 import { RollbackBody, ScaleBody } from '../function-input.ts'
 import { toEventList, toFunctionStatusResource, toRevisionList } from '../presenters.ts'
-import { parseInput, queryInteger } from '../validate.ts'
+import { DRY_RUN, LIMIT, NAMESPACE, queryLimit } from '../query.ts'
+import type { Route } from '../route.ts'
+import { parseInput } from '../validate.ts'
 import { toDraft } from '../writes.ts'
 import { requireFunction, writeExisting } from './functions.ts'
 
-const MAX_EVENTS = 1000
-const DEFAULT_EVENTS = 100
+const PATH = '/v1/functions/:name'
+const AN_ASPECT = { method: 'get', scope: 'read', namespace: 'query' } as const
+const A_CHANGE = {
+  method: 'post',
+  scope: 'deploy',
+  namespace: 'query',
+  query: [NAMESPACE, DRY_RUN],
+  answers: { 200: { about: 'the function, or what a dry run would do' } }
+} as const
 
 /** `/v1/functions/{name}/…`: one aspect of a function, or one change of it. */
-export function addFunctionActionRoutes(router: Router, deps: ApiDeps): void {
-  router.get('/v1/functions/:name/status', async ctx => {
-    ctx.body = toFunctionStatusResource(await requireFunction(ctx, deps))
-  })
-  router.get('/v1/functions/:name/events', ctx => listEvents(ctx, deps))
-  router.get('/v1/functions/:name/revisions', ctx => listRevisions(ctx, deps))
-  router.post('/v1/functions/:name/restart', ctx => restart(ctx, deps))
-  router.post('/v1/functions/:name/scale', ctx => scale(ctx, deps))
-  router.post('/v1/functions/:name/rollback', ctx => rollBack(ctx, deps))
-}
-
-/** How many events a request asks for. */
-export function eventLimit(ctx: RouterContext): number {
-  return queryInteger(ctx, 'limit', 1, MAX_EVENTS) ?? DEFAULT_EVENTS
+export function functionActionRoutes(deps: ApiDeps): Route[] {
+  return [
+    {
+      ...AN_ASPECT,
+      path: `${PATH}/status`,
+      summary: 'Show the status of a function',
+      query: [NAMESPACE],
+      answers: { 200: { about: 'the status' } },
+      handler: async ctx => {
+        ctx.body = toFunctionStatusResource(await requireFunction(ctx, deps))
+      }
+    },
+    {
+      ...AN_ASPECT,
+      path: `${PATH}/events`,
+      summary: 'List what happened to a function, newest first',
+      query: [NAMESPACE, LIMIT],
+      answers: { 200: { about: 'events' } },
+      handler: ctx => listEvents(ctx, deps)
+    },
+    {
+      ...AN_ASPECT,
+      path: `${PATH}/revisions`,
+      summary: 'List the revisions of a function, newest first',
+      query: [NAMESPACE],
+      answers: { 200: { about: 'revisions' } },
+      handler: ctx => listRevisions(ctx, deps)
+    },
+    {
+      ...A_CHANGE,
+      path: `${PATH}/restart`,
+      summary: 'Replace every replica, one after the other',
+      handler: ctx => restart(ctx, deps)
+    },
+    {
+      ...A_CHANGE,
+      path: `${PATH}/scale`,
+      summary: 'Scale a function',
+      body: ScaleBody,
+      handler: ctx => scale(ctx, deps)
+    },
+    {
+      ...A_CHANGE,
+      path: `${PATH}/rollback`,
+      summary: 'Go back to a revision',
+      body: RollbackBody,
+      handler: ctx => rollBack(ctx, deps)
+    }
+  ]
 }
 
 async function listEvents(ctx: RouterContext, deps: ApiDeps): Promise<void> {
-  const limit = eventLimit(ctx)
+  const limit = queryLimit(ctx)
   const { namespace, name, uid } = (await requireFunction(ctx, deps)).metadata
-  const events = await deps.events.list({ namespace, name, limit })
+  const events = await deps.events.list({ namespaces: new Set([namespace]), name, limit })
   ctx.body = toEventList(events.filter(event => event.uid === uid))
 }
 

@@ -1,34 +1,108 @@
-import type { Router, RouterContext } from '@koa/router'
+import type { RouterContext } from '@koa/router'
 import { NotFoundError } from '../../../api/errors.ts'
 import type { FunctionDraft, FunctionObject } from '../../../api/function.ts'
 import { parseLabelSelector } from '../../../api/label-selector.ts'
 import { DEFAULT_NAMESPACE } from '../../../api/meta.ts'
 import type { WriteResult } from '../../store/store.ts'
+import { existingKey, namespaceOf, visibleNamespaces, writableKey } from '../access.ts'
 import { readJson } from '../body.ts'
 import type { ApiDeps } from '../deps.ts'
-import { parseFunction, parseNamedFunction, patchFunction, toFunctionDraft } from '../function-input.ts'
+import {
+  FunctionBody,
+  FunctionPatch,
+  NamedFunctionBody,
+  parseFunction,
+  parseNamedFunction,
+  patchFunction,
+  toFunctionDraft
+} from '../function-input.ts'
 import { etagOf, toFunctionList, toFunctionResource } from '../presenters.ts'
 import {
-  existingKey,
-  expectedVersion,
-  namespaceOf,
+  DRY_RUN,
+  LABEL_SELECTOR,
+  NAMESPACE,
   queryFlag,
   queryInteger,
-  queryNamespace,
   queryParameter,
-  requireMergePatch
-} from '../validate.ts'
+  RESOURCE_VERSION,
+  WATCH
+} from '../query.ts'
+import type { Route } from '../route.ts'
+import { expectedVersion, requireMergePatch } from '../validate.ts'
 import { changeExisting, deleteFunction, putFunction } from '../writes.ts'
 import { answerWatch } from './watch.ts'
 
+const FUNCTIONS = '/v1/functions'
+const FUNCTION = '/v1/functions/:name'
+const WRITTEN = { 200: { about: 'the function, or what a dry run would do' } }
+
 /** `/v1/functions`: what is wanted, read and written whole. */
-export function addFunctionRoutes(router: Router, deps: ApiDeps): void {
-  router.get('/v1/functions', ctx => listFunctions(ctx, deps))
-  router.post('/v1/functions', ctx => applyFunction(ctx, deps))
-  router.get('/v1/functions/:name', ctx => getFunction(ctx, deps))
-  router.put('/v1/functions/:name', ctx => replaceFunction(ctx, deps))
-  router.patch('/v1/functions/:name', ctx => patchExisting(ctx, deps))
-  router.delete('/v1/functions/:name', ctx => removeFunction(ctx, deps))
+export function functionRoutes(deps: ApiDeps): Route[] {
+  return [
+    {
+      method: 'get',
+      path: FUNCTIONS,
+      scope: 'read',
+      namespace: 'visible',
+      summary: 'List or watch functions',
+      query: [NAMESPACE, LABEL_SELECTOR, WATCH, RESOURCE_VERSION],
+      answers: { 200: { about: 'functions, or a line for each change' } },
+      handler: ctx => listFunctions(ctx, deps)
+    },
+    {
+      method: 'post',
+      path: FUNCTIONS,
+      scope: 'deploy',
+      namespace: 'body',
+      summary: 'Bring a function to a spec, whether or not it is there',
+      query: [NAMESPACE, DRY_RUN],
+      body: FunctionBody,
+      answers: { ...WRITTEN, 201: { about: 'the new function' } },
+      handler: ctx => applyFunction(ctx, deps)
+    },
+    {
+      method: 'get',
+      path: FUNCTION,
+      scope: 'read',
+      namespace: 'query',
+      summary: 'Show a function',
+      query: [NAMESPACE],
+      answers: { 200: { about: 'the function' }, 304: { about: 'If-None-Match names its version', type: '' } },
+      handler: ctx => getFunction(ctx, deps)
+    },
+    {
+      method: 'put',
+      path: FUNCTION,
+      scope: 'deploy',
+      namespace: 'query',
+      summary: 'Replace a function',
+      query: [NAMESPACE, DRY_RUN],
+      body: NamedFunctionBody,
+      answers: WRITTEN,
+      handler: ctx => replaceFunction(ctx, deps)
+    },
+    {
+      method: 'patch',
+      path: FUNCTION,
+      scope: 'deploy',
+      namespace: 'query',
+      summary: 'Change a function by a merge patch (RFC 7396)',
+      query: [NAMESPACE, DRY_RUN],
+      body: FunctionPatch,
+      answers: WRITTEN,
+      handler: ctx => patchExisting(ctx, deps)
+    },
+    {
+      method: 'delete',
+      path: FUNCTION,
+      scope: 'deploy',
+      namespace: 'query',
+      summary: 'Ask for the deletion of a function',
+      query: [NAMESPACE, DRY_RUN],
+      answers: { 202: { about: 'the function, which is going' }, 200: { about: 'what a dry run would do' } },
+      handler: ctx => removeFunction(ctx, deps)
+    }
+  ]
 }
 
 /** The function that the path names. Throws `NotFoundError`. */
@@ -51,13 +125,13 @@ export async function writeExisting(
 }
 
 async function listFunctions(ctx: RouterContext, deps: ApiDeps): Promise<void> {
-  const namespace = queryNamespace(ctx)
-  const selects = parseLabelSelector(queryParameter(ctx, 'labelSelector') ?? '')
-  const since = queryInteger(ctx, 'resourceVersion', 0, Number.MAX_SAFE_INTEGER)
-  if (queryFlag(ctx, 'watch')) return await answerWatch(ctx, deps, { namespace, selects, since })
+  const namespaces = visibleNamespaces(ctx)
+  const selects = parseLabelSelector(queryParameter(ctx, LABEL_SELECTOR) ?? '')
+  const since = queryInteger(ctx, RESOURCE_VERSION, 0, Number.MAX_SAFE_INTEGER)
+  if (queryFlag(ctx, WATCH)) return await answerWatch(ctx, deps, { namespaces, selects, since })
   // Read first: a change between the two is then seen twice by who watches from here, and never missed.
   const resourceVersion = deps.functions.resourceVersion()
-  const objects = await deps.functions.list(namespace === undefined ? {} : { namespace })
+  const objects = await deps.functions.list({ namespaces })
   ctx.body = toFunctionList(
     objects.filter(object => selects(object.metadata.labels)),
     resourceVersion
@@ -80,7 +154,7 @@ function isKnown(ctx: RouterContext, etag: string): boolean {
 async function applyFunction(ctx: RouterContext, deps: ApiDeps): Promise<void> {
   const body = parseFunction(await readJson(ctx, deps.readTimeoutMs))
   const namespace = namespaceOf(ctx, body.metadata.namespace, 'metadata.namespace')
-  const key = existingKey(namespace, body.metadata.name)
+  const key = writableKey(ctx, namespace, body.metadata.name)
   const change = (current: FunctionObject | undefined) => toFunctionDraft(body, namespace, current, deps.limits)
   await write(ctx, deps, key, change, body.metadata.resourceVersion)
 }
@@ -104,7 +178,7 @@ async function patchExisting(ctx: RouterContext, deps: ApiDeps): Promise<void> {
 
 async function removeFunction(ctx: RouterContext, deps: ApiDeps): Promise<void> {
   const key = keyOfPath(ctx)
-  const dryRun = queryFlag(ctx, 'dryRun')
+  const dryRun = queryFlag(ctx, DRY_RUN)
   const ifMatch = expectedVersion(ctx)
   const marked = await deleteFunction(deps, key, { dryRun, ...(ifMatch === undefined ? {} : { ifMatch }) })
   // Asked for once more while it is under way: the answer is the same.
@@ -125,7 +199,7 @@ async function write(
   change: (current: FunctionObject | undefined) => FunctionDraft,
   bodyVersion: unknown
 ): Promise<void> {
-  const dryRun = queryFlag(ctx, 'dryRun')
+  const dryRun = queryFlag(ctx, DRY_RUN)
   const ifMatch = expectedVersion(ctx, bodyVersion)
   const result = await putFunction(deps, key, change, { dryRun, ...(ifMatch === undefined ? {} : { ifMatch }) })
   if (dryRun) {
@@ -151,5 +225,5 @@ function nameOfPath(ctx: RouterContext): string {
 }
 
 function keyOfPath(ctx: RouterContext): string {
-  return existingKey(namespaceOf(ctx), nameOfPath(ctx))
+  return existingKey(ctx, namespaceOf(ctx), nameOfPath(ctx))
 }

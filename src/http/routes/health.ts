@@ -1,6 +1,7 @@
-import type { Router, RouterContext } from '@koa/router'
+import type { RouterContext } from '@koa/router'
 import type { ApiDeps, LoopState } from '../deps.ts'
-import { queryFlag } from '../validate.ts'
+import { queryFlag, VERBOSE } from '../query.ts'
+import type { Route } from '../route.ts'
 
 type HealthDeps = Pick<ApiDeps, 'functions' | 'loop' | 'log' | 'shutdown'>
 
@@ -8,16 +9,42 @@ const DATABASE_DEADLINE_MS = 2000
 /** No function can have this key, so reading it touches the index and gives nothing. */
 const PROBE_KEY = 'openfaas-fn/-'
 
-/** Paths that answer without credentials, and so tell nothing but whether all is well. */
-export const OPEN_PATHS: ReadonlySet<string> = new Set(['/healthz', '/livez', '/readyz'])
+const TEXT = 'text/plain'
 
-/** `/healthz`, `/livez`, `/readyz`. */
-export function addHealthRoutes(router: Router, deps: HealthDeps): void {
-  router.get('/livez', ctx => {
-    ctx.body = 'OK'
-  })
-  router.get('/healthz', ctx => answerHealth(ctx, deps))
-  router.get('/readyz', ctx => answerReadiness(ctx, deps))
+/** `/healthz`, `/livez`, `/readyz`: open, and so tell nothing but whether all is well. */
+export function healthRoutes(deps: HealthDeps): Route[] {
+  return [
+    {
+      method: 'get',
+      path: '/livez',
+      scope: 'open',
+      namespace: 'none',
+      summary: 'Say that the process answers',
+      answers: { 200: { about: 'it does', type: TEXT } },
+      handler: ctx => {
+        ctx.body = 'OK'
+      }
+    },
+    {
+      method: 'get',
+      path: '/healthz',
+      scope: 'open',
+      namespace: 'none',
+      summary: 'Say whether database and engine answer',
+      answers: { 200: { about: 'they do', type: TEXT } },
+      handler: ctx => answerHealth(ctx, deps)
+    },
+    {
+      method: 'get',
+      path: '/readyz',
+      scope: 'open',
+      namespace: 'none',
+      summary: 'Say whether every function is known',
+      query: [VERBOSE],
+      answers: { 200: { about: 'it is', type: TEXT } },
+      handler: ctx => answerReadiness(ctx, deps)
+    }
+  ]
 }
 
 async function answerHealth(ctx: RouterContext, deps: HealthDeps): Promise<void> {
@@ -41,7 +68,7 @@ async function answerReadiness(ctx: RouterContext, deps: HealthDeps): Promise<vo
   const ready = state.ready && database && !deps.shutdown.aborted
   ctx.status = ready ? 200 : 503
   const word = ready ? (state.engine.reachable ? 'ready' : 'degraded') : 'not ready'
-  ctx.body = queryFlag(ctx, 'verbose') ? `${verboseLines(state, database, deps.shutdown).join('\n')}\n${word}\n` : word
+  ctx.body = queryFlag(ctx, VERBOSE) ? `${verboseLines(state, database, deps.shutdown).join('\n')}\n${word}\n` : word
 }
 
 function verboseLines(state: LoopState, database: boolean, shutdown: AbortSignal): string[] {

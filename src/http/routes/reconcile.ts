@@ -1,25 +1,59 @@
-import type { Router } from '@koa/router'
+import { visibleNamespaces } from '../access.ts'
 import type { ApiDeps } from '../deps.ts'
 import { toEventList } from '../presenters.ts'
-import { queryNamespace } from '../validate.ts'
-import { eventLimit } from './function-actions.ts'
+import { LIMIT, NAMESPACE, queryLimit } from '../query.ts'
+import type { Route } from '../route.ts'
 
 /** `/v1/events`, `/v1/plan`, `/v1/reconcile`: what the loop did, would do and is doing. */
-export function addReconcileRoutes(router: Router, deps: ApiDeps): void {
-  router.get('/v1/events', async ctx => {
-    const namespace = queryNamespace(ctx)
-    const limit = eventLimit(ctx)
-    ctx.body = toEventList(await deps.events.list({ limit, ...(namespace === undefined ? {} : { namespace }) }))
-  })
-  router.get('/v1/plan', async ctx => {
-    ctx.body = await deps.loop.previewAll()
-  })
-  router.get('/v1/reconcile', ctx => {
-    ctx.body = deps.loop.state()
-  })
-  router.post('/v1/reconcile', ctx => {
-    deps.loop.resync()
-    ctx.status = 202
-    ctx.body = deps.loop.state()
-  })
+export function reconcileRoutes(deps: ApiDeps): Route[] {
+  return [
+    {
+      method: 'get',
+      path: '/v1/events',
+      scope: 'read',
+      namespace: 'visible',
+      summary: 'List what happened, newest first',
+      query: [NAMESPACE, LIMIT],
+      answers: { 200: { about: 'events' } },
+      handler: async ctx => {
+        const namespaces = visibleNamespaces(ctx)
+        ctx.body = toEventList(await deps.events.list({ limit: queryLimit(ctx), namespaces }))
+      }
+    },
+    {
+      method: 'get',
+      path: '/v1/plan',
+      scope: 'read',
+      namespace: 'gateway',
+      summary: 'Say what the loop and the garbage collector would do now',
+      answers: { 200: { about: 'steps of each function, and garbage' } },
+      handler: async ctx => {
+        ctx.body = await deps.loop.previewAll()
+      }
+    },
+    {
+      method: 'get',
+      path: '/v1/reconcile',
+      scope: 'read',
+      namespace: 'gateway',
+      summary: 'Show the state of the loop',
+      answers: { 200: { about: 'the state of the loop' } },
+      handler: ctx => {
+        ctx.body = deps.loop.state()
+      }
+    },
+    {
+      method: 'post',
+      path: '/v1/reconcile',
+      scope: 'deploy',
+      namespace: 'gateway',
+      summary: 'Look at every function at once',
+      answers: { 202: { about: 'the state of the loop' } },
+      handler: ctx => {
+        deps.loop.resync()
+        ctx.status = 202
+        ctx.body = deps.loop.state()
+      }
+    }
+  ]
 }

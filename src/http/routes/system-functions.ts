@@ -1,4 +1,4 @@
-import type { Router, RouterContext } from '@koa/router'
+import type { RouterContext } from '@koa/router'
 import { AlreadyExistsError, NotFoundError } from '../../../api/errors.ts'
 import type { FunctionDraft, FunctionObject } from '../../../api/function.ts'
 import { keyOf } from '../../../api/meta.ts'
@@ -11,23 +11,91 @@ import {
   toFunctionStatus
 } from '../../../api/openfaas.ts'
 import { canonicalJson } from '../../../api/spec-hash.ts'
+import { existingKey, namespaceOf, requireNamespace, writableKey } from '../access.ts'
 import { readJson } from '../body.ts'
 import type { ApiDeps } from '../deps.ts'
-import { existingKey, namespaceOf, parseInput, queryParameter } from '../validate.ts'
+import { FUNCTION_NAME, NAMESPACE, queryParameter } from '../query.ts'
+import type { Route } from '../route.ts'
+import { parseInput } from '../validate.ts'
 import { changeExisting, deleteFunction, putFunction, toDraft } from '../writes.ts'
 
+const FUNCTIONS = '/system/functions'
+const ACCEPTED = { 202: { about: 'written down', type: '' } }
+
 /** The functions of the OpenFaaS API: the same objects as on `/v1`, but for those whose deletion was asked for. */
-export function addSystemFunctionRoutes(router: Router, deps: ApiDeps): void {
-  router.get('/system/functions', ctx => listFunctions(ctx, deps))
-  router.post('/system/functions', ctx => deploy(ctx, deps))
-  router.put('/system/functions', ctx => update(ctx, deps))
-  router.delete('/system/functions', ctx => remove(ctx, deps))
-  router.get('/system/function/:name', ctx => describe(ctx, deps))
-  router.post('/system/scale-function/:name', ctx => scale(ctx, deps))
+export function systemFunctionRoutes(deps: ApiDeps): Route[] {
+  return [
+    {
+      method: 'get',
+      path: FUNCTIONS,
+      scope: 'read',
+      namespace: 'query',
+      summary: 'List functions',
+      query: [NAMESPACE],
+      answers: { 200: { about: 'functions' } },
+      handler: ctx => listFunctions(ctx, deps)
+    },
+    {
+      method: 'post',
+      path: FUNCTIONS,
+      scope: 'deploy',
+      namespace: 'body',
+      summary: 'Deploy a function',
+      query: [NAMESPACE],
+      body: Deployment,
+      answers: ACCEPTED,
+      handler: ctx => deploy(ctx, deps)
+    },
+    {
+      method: 'put',
+      path: FUNCTIONS,
+      scope: 'deploy',
+      namespace: 'body',
+      summary: 'Update a function',
+      query: [NAMESPACE],
+      body: Deployment,
+      answers: ACCEPTED,
+      handler: ctx => update(ctx, deps)
+    },
+    {
+      method: 'delete',
+      path: FUNCTIONS,
+      scope: 'deploy',
+      namespace: 'body',
+      summary: 'Delete a function',
+      query: [NAMESPACE, FUNCTION_NAME],
+      body: DeleteRequest,
+      answers: ACCEPTED,
+      handler: ctx => remove(ctx, deps)
+    },
+    {
+      method: 'get',
+      path: '/system/function/:name',
+      scope: 'read',
+      namespace: 'query',
+      summary: 'Show a function',
+      query: [NAMESPACE],
+      answers: { 200: { about: 'the function' } },
+      handler: ctx => describe(ctx, deps)
+    },
+    {
+      method: 'post',
+      path: '/system/scale-function/:name',
+      scope: 'deploy',
+      namespace: 'body',
+      summary: 'Scale a function',
+      query: [NAMESPACE],
+      body: ScaleRequest,
+      answers: ACCEPTED,
+      handler: ctx => scale(ctx, deps)
+    }
+  ]
 }
 
 async function listFunctions(ctx: RouterContext, deps: ApiDeps): Promise<void> {
-  const objects = await deps.functions.list({ namespace: namespaceOf(ctx) })
+  const namespace = namespaceOf(ctx)
+  requireNamespace(ctx, namespace)
+  const objects = await deps.functions.list({ namespaces: new Set([namespace]) })
   ctx.body = objects.filter(isLiving).map(object => present(object, deps))
 }
 
@@ -39,7 +107,7 @@ async function describe(ctx: RouterContext, deps: ApiDeps): Promise<void> {
 }
 
 async function deploy(ctx: RouterContext, deps: ApiDeps): Promise<void> {
-  const { wire, key } = await readDeployment(ctx, deps)
+  const { wire, key } = await readDeployment(ctx, deps, writableKey)
   await putFunction(deps, key, current => {
     const draft = fromDeployment(wire, current, deps.limits)
     if (current !== undefined && !isSame(draft, current)) throw new AlreadyExistsError('function', key)
@@ -49,17 +117,17 @@ async function deploy(ctx: RouterContext, deps: ApiDeps): Promise<void> {
 }
 
 async function update(ctx: RouterContext, deps: ApiDeps): Promise<void> {
-  const { wire, key } = await readDeployment(ctx, deps)
+  const { wire, key } = await readDeployment(ctx, deps, existingKey)
   const change = changeExisting(key, current => fromDeployment(wire, current, deps.limits))
   await putFunction(deps, key, change)
   accept(ctx)
 }
 
 async function remove(ctx: RouterContext, deps: ApiDeps): Promise<void> {
-  const named = queryParameter(ctx, 'functionName')
+  const named = queryParameter(ctx, FUNCTION_NAME)
   const whenEmpty = named === undefined ? undefined : { functionName: named }
   const body = parseInput(DeleteRequest, await readJson(ctx, deps.readTimeoutMs, whenEmpty))
-  const key = existingKey(namespaceOf(ctx, body.namespace), body.functionName)
+  const key = existingKey(ctx, namespaceOf(ctx, body.namespace), body.functionName)
   const marked = await deleteFunction(deps, key)
   if (marked === undefined) throw new NotFoundError('function', key)
   accept(ctx)
@@ -77,10 +145,14 @@ async function scale(ctx: RouterContext, deps: ApiDeps): Promise<void> {
   accept(ctx)
 }
 
-async function readDeployment(ctx: RouterContext, deps: ApiDeps): Promise<{ wire: Deployment; key: string }> {
+async function readDeployment(
+  ctx: RouterContext,
+  deps: ApiDeps,
+  toKey: typeof existingKey
+): Promise<{ wire: Deployment; key: string }> {
   const parsed = parseInput(Deployment, await readJson(ctx, deps.readTimeoutMs))
   const namespace = namespaceOf(ctx, parsed.namespace)
-  return { wire: { ...parsed, namespace }, key: existingKey(namespace, parsed.service) }
+  return { wire: { ...parsed, namespace }, key: toKey(ctx, namespace, parsed.service) }
 }
 
 /** The body is empty, as that of OpenFaaS: the work goes on after the answer. */
@@ -102,5 +174,5 @@ function isSame(draft: FunctionDraft, current: FunctionObject): boolean {
 }
 
 function keyOfPath(ctx: RouterContext, namespaceInBody?: string): string {
-  return existingKey(namespaceOf(ctx, namespaceInBody), ctx.params['name'] ?? '')
+  return existingKey(ctx, namespaceOf(ctx, namespaceInBody), ctx.params['name'] ?? '')
 }

@@ -1,28 +1,70 @@
-import type { Router } from '@koa/router'
+import type { RouterContext } from '@koa/router'
+import * as z from 'zod'
 import { DEFAULT_NAMESPACE } from '../../../api/meta.ts'
+import { callerOf } from '../caller.ts'
 import type { ApiDeps } from '../deps.ts'
+import { markChecked, type Route } from '../route.ts'
 
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64', arm: 'armv7l' }
 
 /** The gateway itself: `/system/info`, `/system/namespaces`, `/system/config`, `/system/metrics`. */
-export function addSystemRoutes(router: Router, deps: ApiDeps): void {
-  router.get('/system/info', ctx => {
-    ctx.body = toInfo(deps.info)
-  })
-  router.get('/system/namespaces', async ctx => {
-    const objects = await deps.functions.list()
-    const living = objects.filter(({ metadata }) => metadata.deletionRequestedAt === undefined)
-    const used = new Set([DEFAULT_NAMESPACE, ...living.map(({ metadata }) => metadata.namespace)])
-    ctx.body = [...used].sort()
-  })
-  router.get('/system/config', ctx => {
-    ctx.body = deps.config
-  })
-  router.get('/system/metrics', async ctx => {
-    const { contentType, text } = await deps.metrics.expose()
-    ctx.body = text
-    ctx.set('Content-Type', contentType)
-  })
+export function systemRoutes(deps: ApiDeps): Route[] {
+  return [
+    {
+      method: 'get',
+      path: '/system/info',
+      scope: 'any',
+      namespace: 'none',
+      summary: 'Show the version of the gateway',
+      answers: { 200: { about: 'provider, version and architecture' } },
+      handler: ctx => {
+        ctx.body = toInfo(deps.info)
+      }
+    },
+    {
+      method: 'get',
+      path: '/system/namespaces',
+      scope: 'read',
+      namespace: 'visible',
+      summary: 'List the namespaces in use',
+      answers: { 200: { about: 'names', schema: z.array(z.string()) } },
+      handler: ctx => listNamespaces(ctx, deps)
+    },
+    {
+      method: 'get',
+      path: '/system/config',
+      scope: 'read',
+      namespace: 'none',
+      summary: 'Show the configuration without secrets',
+      answers: { 200: { about: 'variables and their values' } },
+      handler: ctx => {
+        ctx.body = deps.config
+      }
+    },
+    {
+      method: 'get',
+      path: '/system/metrics',
+      scope: 'read',
+      namespace: 'gateway',
+      summary: 'Show what Prometheus reads',
+      answers: { 200: { about: 'metrics', type: 'text/plain' } },
+      handler: async ctx => {
+        const { contentType, text } = await deps.metrics.expose()
+        ctx.body = text
+        ctx.set('Content-Type', contentType)
+      }
+    }
+  ]
+}
+
+/** Those that credentials are bound to are there for them, whether or not anything is in them. */
+async function listNamespaces(ctx: RouterContext, deps: ApiDeps): Promise<void> {
+  markChecked(ctx)
+  const { namespaces } = callerOf(ctx)
+  const objects = await deps.functions.list({ namespaces })
+  const living = objects.filter(({ metadata }) => metadata.deletionRequestedAt === undefined)
+  const always = namespaces === 'all' ? [DEFAULT_NAMESPACE] : namespaces
+  ctx.body = [...new Set([...always, ...living.map(({ metadata }) => metadata.namespace)])].sort()
 }
 
 function toInfo({ version, commit }: ApiDeps['info']) {

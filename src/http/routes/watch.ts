@@ -1,13 +1,14 @@
 import { Readable } from 'node:stream'
 import type { RouterContext } from '@koa/router'
 import type { LabelSelector } from '../../../api/label-selector.ts'
+import { isWithin, type Namespaces } from '../../../api/scope.ts'
 import type { Change } from '../../store/store.ts'
 import type { ApiDeps } from '../deps.ts'
 import { HttpError, toProblem } from '../errors.ts'
 import { toFunctionResource } from '../presenters.ts'
 
 export interface WatchRequest {
-  readonly namespace: string | undefined
+  readonly namespaces: Namespaces
   readonly selects: LabelSelector
   /** Absent: first what is there, as ADDED. */
   readonly since: number | undefined
@@ -41,8 +42,7 @@ async function* lines(deps: WatchDeps, request: WatchRequest, changes: AsyncIter
   const view = new WatchView(request)
   try {
     if (request.since === undefined) {
-      const { namespace } = request
-      for (const object of await deps.functions.list(namespace === undefined ? {} : { namespace })) {
+      for (const object of await deps.functions.list({ namespaces: request.namespaces })) {
         yield* toLine(view.see({ type: 'ADDED', object }))
       }
     }
@@ -71,7 +71,7 @@ class WatchView {
   /** The change as this watcher must see it; undefined when it is none of its business or was told already. */
   see({ type, object }: Change): Change | undefined {
     const { namespace, uid, resourceVersion } = object.metadata
-    if (this.#request.namespace !== undefined && namespace !== this.#request.namespace) return undefined
+    if (!isWithin(this.#request.namespaces, namespace)) return undefined
     const before = this.#told.get(uid)
     if (type === 'DELETED') {
       this.#told.delete(uid)

@@ -1,0 +1,70 @@
+import type { IncomingMessage } from 'node:http'
+import ipaddr from 'ipaddr.js'
+
+type Address = ipaddr.IPv4 | ipaddr.IPv6
+
+/** Longer chains are no chains of proxies: what is left of the last entries is not read. */
+const MAX_HOPS = 32
+
+type Peer = Pick<IncomingMessage, 'socket'>
+
+/** What is believed of where a request comes from. */
+export interface Origins {
+  /** Whether the peer of the connection is one of the trusted proxies. */
+  readonly isTrusted: (req: Peer) => boolean
+  /** IP address of the client, without an IPv6 zone; `unknown` when its connection is gone. */
+  readonly addressOf: (req: Pick<IncomingMessage, 'socket' | 'headers'>) => string
+}
+
+/**
+ * Where requests come from, if the proxies of `TRUST_PROXY` (CIDRs) are believed: the peer of the connection; when that is
+ * one of them, the rightmost address of `X-Forwarded-For` that is none, as everything left of it may be the client's
+ * invention. An entry that is no address ends the chain, and the one to its right counts.
+ */
+export function createOrigins(cidrs: readonly string[]): Origins {
+  const networks = cidrs.map(cidr => ipaddr.parseCIDR(cidr))
+  const isInside = (address: Address | undefined) =>
+    address !== undefined &&
+    networks.some(([base, prefix]) => base.kind() === address.kind() && address.match([base, prefix] as never))
+  return {
+    isTrusted: ({ socket }) => networks.length > 0 && isInside(parseAddress(socket.remoteAddress)),
+    addressOf: ({ socket, headers }) => {
+      const peer = parseAddress(socket.remoteAddress)
+      if (peer === undefined) return 'unknown'
+      if (networks.length === 0) return peer.toString()
+      let client = peer
+      for (const hop of hopsOf(headers['x-forwarded-for'])) {
+        if (!isInside(client)) break
+        const before = parseAddress(withoutPort(hop))
+        if (before === undefined) break
+        client = before
+      }
+      return client.toString()
+    }
+  }
+}
+
+/** The entries, the nearest first. NOTE: Node joins repeated headers with a comma, in their order. */
+function hopsOf(header: string | string[] | undefined): string[] {
+  const entries = header === undefined ? [] : String(header).split(',')
+  return entries
+    .slice(-MAX_HOPS)
+    .map(entry => entry.trim())
+    .reverse()
+}
+
+/** The address, IPv4 also when it came as an IPv6 one. */
+function parseAddress(text: string | undefined): Address | undefined {
+  const bare = text?.replace(/%.*$/, '') ?? ''
+  // NOTE: ipaddr.js takes "1", "0x7f.1" and the like for addresses as well.
+  if (!/^(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*)$/.test(bare) || !ipaddr.isValid(bare))
+    return undefined
+  return ipaddr.process(bare)
+}
+
+/** Some proxies write `1.2.3.4:5678` and `[::1]:5678`. */
+function withoutPort(text: string): string {
+  const bracketed = /^\[([^\]]*)\](?::\d+)?$/.exec(text)
+  if (bracketed !== null) return bracketed[1] ?? ''
+  return /^\d{1,3}(?:\.\d{1,3}){3}:\d+$/.test(text) ? text.slice(0, text.indexOf(':')) : text
+}

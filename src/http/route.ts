@@ -1,0 +1,96 @@
+import { Router, type RouterContext } from '@koa/router'
+import type { Middleware } from 'koa'
+import type * as z from 'zod'
+import type { Scope } from '../../api/scope.ts'
+import { callerOf, hasScope } from './caller.ts'
+import { HttpError } from './errors.ts'
+
+/** What credentials a route needs: a scope, `any` that are right, or none at all. */
+export type RouteScope = Scope | 'any' | 'open'
+
+/**
+ * What a request is about, and where its namespace comes from:
+ * - `query`: one object or list of the namespace in `?namespace=`, or `openfaas-fn`
+ * - `body`: the same, but the body may name the namespace as well
+ * - `path`: the same, but the path names it, as in `/function/<name>.<namespace>`
+ * - `visible`: every namespace that the caller may see; `?namespace=` asks for one
+ * - `gateway`: the gateway as a whole, so that credentials that are bound to namespaces are not enough
+ * - `none`: nothing of any namespace
+ */
+export type RouteNamespace = 'query' | 'body' | 'path' | 'visible' | 'gateway' | 'none'
+
+/** One parameter of the query, as the OpenAPI document has it. */
+export interface QueryParameter {
+  readonly name: string
+  readonly about: string
+  readonly schema: z.ZodType
+}
+
+export interface RouteAnswer {
+  readonly about: string
+  readonly schema?: z.ZodType
+  /** `application/json` when left out; empty for no body. */
+  readonly type?: string
+}
+
+/** What is known of an operation without running it: its line in the OpenAPI document. */
+export interface Operation {
+  readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete'
+  /** As the router takes it: `/v1/functions/:name`. */
+  readonly path: string
+  readonly scope: RouteScope
+  readonly namespace: RouteNamespace
+  /** A few words without a full stop. */
+  readonly summary: string
+  /** Every parameter that the handler reads. */
+  readonly query?: readonly QueryParameter[]
+  readonly body?: z.ZodType
+  /** Answers of success, by status. Errors are those of all routes. */
+  readonly answers: Readonly<Record<number, RouteAnswer>>
+}
+
+/** One operation of the API. There is no other way to add one, so none is without a scope. */
+export interface Route extends Operation {
+  readonly handler: (ctx: RouterContext) => void | Promise<void>
+}
+
+/** A router of these routes, each of which runs only for callers with its scope. */
+export function createRouter(routes: readonly Route[]): Router {
+  const router = new Router({ sensitive: true })
+  for (const route of routes) router[route.method](route.path, guard(route), route.handler)
+  return router
+}
+
+/** The route that took the request; undefined when none did. */
+export function routeOf(ctx: { readonly state: Record<string, unknown> }): Operation | undefined {
+  return ctx.state['route'] as Operation | undefined
+}
+
+/** Notes that the handler has held the namespace of what it answers against those of the caller. */
+export function markChecked(ctx: { readonly state: Record<string, unknown> }): void {
+  ctx.state['namespaceChecked'] = true
+}
+
+function guard(route: Route): Middleware {
+  const isOfNamespace = !['gateway', 'none'].includes(route.namespace)
+  return async (ctx, next) => {
+    ctx.state['route'] = route
+    requireScope(route, ctx)
+    await next()
+    // Fails closed, for whoever asks, so that no test of a new route passes without the check.
+    if (isOfNamespace && ctx.state['namespaceChecked'] !== true) {
+      throw new Error(`${route.method} ${route.path} answered without a look at the namespaces of the caller`)
+    }
+  }
+}
+
+function requireScope({ scope, namespace }: Route, ctx: Parameters<Middleware>[0]): void {
+  if (scope === 'open') return
+  const caller = callerOf(ctx)
+  if (scope !== 'any' && !hasScope(caller, scope)) {
+    throw new HttpError(403, 'FORBIDDEN', `this needs credentials with the scope ${scope}`)
+  }
+  if (namespace === 'gateway' && caller.namespaces !== 'all') {
+    throw new HttpError(403, 'FORBIDDEN', 'this needs credentials that are not bound to namespaces')
+  }
+}
