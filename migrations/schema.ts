@@ -88,3 +88,21 @@ export const PULLED_IMAGES = `CREATE TABLE pulled_images (
   unused_since TEXT,
   UNIQUE (image_id, reference)
 )`
+
+/** The table of version 5. Values are encrypted: key id, nonce and ciphertext (with the tag) belong together. */
+export const SECRETS = `CREATE TABLE secrets (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  namespace TEXT NOT NULL,
+  name TEXT NOT NULL,
+  uid TEXT NOT NULL UNIQUE,
+  version INTEGER NOT NULL,
+  content_id TEXT NOT NULL,
+  resource_version INTEGER NOT NULL,
+  size_bytes INTEGER NOT NULL,
+  key_id TEXT NOT NULL,
+  nonce TEXT NOT NULL,
+  ciphertext TEXT NOT NULL,
+  created_at TEXT NOT NULL,
+  updated_at TEXT NOT NULL,
+  UNIQUE (namespace, name)
+)`

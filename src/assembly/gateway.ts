@@ -10,6 +10,7 @@ import type { Logger } from '../logging/logger.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
 import { Manager } from '../runtime/manager.ts'
 import { Watchdog } from '../runtime/watchdog.ts'
+import { Keyring } from '../secrets/keyring.ts'
 import { StorageFullError, StoreUnavailableError } from '../store/errors.ts'
 import { lockDatabase } from '../store/file-lock.ts'
 import { openStore, type Store } from '../store/open.ts'
@@ -20,6 +21,7 @@ import { assembleEngine } from './engine.ts'
 import { readSigner } from './instance-key.ts'
 import { LoopComponent } from './loop.ts'
 import { measured } from './measured.ts'
+import { prepareKeys, secretsKeyPath } from './secrets.ts'
 
 export interface GatewayOptions {
   readonly config: Config
@@ -138,11 +140,11 @@ async function noteOpening({ adoption }: Store, log: Logger): Promise<void> {
 }
 
 /** The database, which no other gateway may open until it is closed. */
-async function openLocked({ STATE_DB_PATH: path }: Config, log: Logger): Promise<Store> {
+async function openLocked({ STATE_DB_PATH: path }: Config, log: Logger, cipher: Keyring): Promise<Store> {
   const lock = await lockDatabase(path)
   try {
     const onBackup = (copy: string) => log.info({ path: copy }, 'Backed up database before migration')
-    const store = await openStore({ path, clock: systemClock, log, onBackup })
+    const store = await openStore({ path, clock: systemClock, log, onBackup, cipher })
     const close = async () => {
       await store.close()
       lock.release()
@@ -154,10 +156,12 @@ async function openLocked({ STATE_DB_PATH: path }: Config, log: Logger): Promise
   }
 }
 
-async function assembleStore(config: Config, log: Logger, metrics: Metrics): Promise<{ store: Store; raw: Store }> {
-  const raw = await openLocked(config, log)
+async function assembleStore(config: Config, log: Logger, metrics: Metrics) {
+  const keyring = new Keyring(secretsKeyPath(config))
+  const raw = await openLocked(config, log, keyring)
   await noteOpening(raw, log)
-  return { raw, store: { ...raw, functions: measured(raw.functions, metrics) } }
+  const rotation = await prepareKeys(keyring, raw.secrets, log)
+  return { raw, rotation, store: { ...raw, functions: measured(raw.functions, metrics) } }
 }
 
 /** Since when a status says that its generation is not met: it may have been for long before. */

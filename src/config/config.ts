@@ -98,6 +98,12 @@ export const Config = z
       'Tells installations on one engine apart; objects of another id are never touched'
     ),
     STATE_DB_PATH: field(filePath, 'docker-faas.db', 'The SQLite file'),
+    SECRETS_KEY_FILE: field(
+      path,
+      '',
+      'File with the keys that secrets are encrypted with; `secrets-key` beside the database when not set, made when missing',
+      { secret: true }
+    ),
 
     DOCKER_HOST: field(dockerHost, 'unix:///var/run/docker.sock', 'The engine'),
     ENGINE_TIMEOUT: field(duration(SECOND_MS), '30s', 'How long one call of the engine may take'),

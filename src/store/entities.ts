@@ -75,4 +75,26 @@ export const PulledImageEntity = defineEntity({
   }
 })
 
-export const ENTITIES = [FunctionEntity, RevisionEntity, EventEntity, MetaEntity, PulledImageEntity]
+/** A secret; nonce and ciphertext are base64. */
+export const SecretEntity = defineEntity({
+  name: 'SecretRow',
+  tableName: 'secrets',
+  properties: {
+    id: p.integer().primary(),
+    namespace: p.text(),
+    name: p.text(),
+    uid: p.text().unique(),
+    version: p.integer(),
+    contentId: p.text(),
+    resourceVersion: p.integer(),
+    sizeBytes: p.integer(),
+    keyId: p.text(),
+    nonce: p.text(),
+    ciphertext: p.text(),
+    createdAt: p.text(),
+    updatedAt: p.text()
+  }
+})
+export type SecretRow = InferEntity<typeof SecretEntity>
+
+export const ENTITIES = [FunctionEntity, RevisionEntity, EventEntity, MetaEntity, PulledImageEntity, SecretEntity]

@@ -84,6 +84,26 @@ export class StoreUnavailableError extends FaasError {
   }
 }
 
+/** No key is at hand to encrypt secrets with. */
+export class SecretKeyError extends FaasError {
+  override name = 'SecretKeyError'
+  readonly code = 'SECRET_KEY_UNAVAILABLE'
+  readonly status = 503
+  constructor(problem: string, options?: ErrorOptions) {
+    super(`secrets cannot be written: ${problem}`, options)
+  }
+}
+
+/** A secret is there and cannot be decrypted. */
+export class SecretUnreadableError extends FaasError {
+  override name = 'SecretUnreadableError'
+  readonly code = 'SECRET_UNREADABLE'
+  readonly status = 503
+  constructor(key: string, problem: string, options?: ErrorOptions) {
+    super(`secret ${key} cannot be read: ${problem}`, options)
+  }
+}
+
 /** SQLite's name of what went wrong (`SQLITE_FULL`, …), however deep it is wrapped. */
 export function sqliteCode(err: unknown): string | undefined {
   for (let at = err; at instanceof Error; at = at.cause) {

@@ -9,6 +9,8 @@ import { PulledImages } from './images.ts'
 import { readBornAt, readInheritedUids, readResourceVersion } from './meta.ts'
 import { prepareFile, upgrade } from './migrator.ts'
 import { connect } from './orm.ts'
+import { NO_CIPHER, type SecretCipher, type SecretStore } from './secret-store.ts'
+import { Secrets } from './secrets.ts'
 import type { AdoptionStore, EventStore, FunctionStore, ImageStore } from './store.ts'
 
 /** What the store has to say; a bunyan logger fits. */
@@ -24,6 +26,8 @@ export interface OpenOptions {
   readonly log?: StoreLog
   /** Called with the path of the copy that was taken before migrations. */
   readonly onBackup?: (path: string) => void
+  /** What secrets are encrypted with; absent: none can be written. */
+  readonly cipher?: SecretCipher
   /** Random by default. */
   readonly newUid?: () => string
 }
@@ -33,6 +37,7 @@ export interface Store extends AsyncDisposable {
   readonly events: EventStore
   readonly images: ImageStore
   readonly adoption: AdoptionStore
+  readonly secrets: SecretStore
   /** Ms since the epoch; when this database was created or first came to schema version 3. */
   readonly bornAt: number
   /** Whether there was nothing in the file, or no file, before it was opened. */
@@ -59,13 +64,13 @@ export async function openStore(options: OpenOptions): Promise<Store> {
     const bornAt = await database.write(em => readBornAt(em, clock.now()))
     const inheritedUids = await database.read(readInheritedUids)
     const feed = new ChangeFeed(await database.read(readResourceVersion))
-    const functions = new Functions({
+    const common = {
       database,
-      feed,
       clock,
       newUid: options.newUid ?? randomUUID,
-      onListenerError: err => log?.error({ err }, 'Listener of changes failed')
-    })
+      onListenerError: (err: unknown) => log?.error({ err }, 'Listener of changes failed')
+    }
+    const functions = new Functions({ ...common, feed })
     const close = async () => {
       feed.close()
       await database.close()
@@ -73,8 +78,10 @@ export async function openStore(options: OpenOptions): Promise<Store> {
     const events = new Events({ database, clock })
     const images = new PulledImages({ database, clock })
     const adoption = new Adoptions({ database, feed, clock, tell: changes => functions.tell(changes) })
+    const secrets = new Secrets({ ...common, cipher: options.cipher ?? NO_CIPHER })
     const isFresh = !state.hasContent
-    return { functions, events, images, adoption, bornAt, isFresh, inheritedUids, close, [Symbol.asyncDispose]: close }
+    const stores = { functions, events, images, adoption, secrets }
+    return { ...stores, bornAt, isFresh, inheritedUids, close, [Symbol.asyncDispose]: close }
   } catch (err) {
     await database.close()
     throw err

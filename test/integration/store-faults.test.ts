@@ -214,8 +214,8 @@ describe('store: faults', () => {
     const before = await readFile(path)
     const failure = await open_().catch((err: unknown) => err)
     expect(failure).to.be.instanceOf(SchemaTooNewError)
-    expect(failure).to.include({ exitCode: 78, code: 'SCHEMA_TOO_NEW', found: 9, known: 4 })
-    expect((failure as Error).message).to.match(/schema version 9.*up to 4.*migrate down to 4/)
+    expect(failure).to.include({ exitCode: 78, code: 'SCHEMA_TOO_NEW', found: 9, known: 5 })
+    expect((failure as Error).message).to.match(/schema version 9.*up to 5.*migrate down to 5/)
     expect((await readFile(path)).equals(before)).to.equal(true)
   })
 

@@ -1,0 +1,50 @@
+import type { ResealResult, SecretStore } from '../store/secret-store.ts'
+import type { Keyring } from './keyring.ts'
+
+/** What a rotation did. */
+export interface RotationResult extends ResealResult {
+  /** Id of the key that encrypts now. */
+  readonly keyId: string
+  /** Ids of older keys that no secret of this database is under; older backups of it may need them. */
+  readonly unusedKeyIds: readonly string[]
+  /** Ids of keys that were taken out of the file. */
+  readonly removedKeyIds: readonly string[]
+}
+
+/**
+ * Puts secrets under another key while the gateway serves. Each step leaves a file that opens every row, so it may be
+ * cut short anywhere: the next start, or rotation, goes on.
+ */
+export class KeyRotation {
+  readonly #keyring: Keyring
+  readonly #secrets: Pick<SecretStore, 'reseal' | 'usedKeyIds'>
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(keyring: Keyring, secrets: Pick<SecretStore, 'reseal' | 'usedKeyIds'>) {
+    this.#keyring = keyring
+    this.#secrets = secrets
+  }
+
+  /** One at a time. With `removeOld`, keys that no secret is under leave the file. Throws `SecretKeyError`. */
+  rotate({ removeOld }: { readonly removeOld: boolean }): Promise<RotationResult> {
+    return this.#alone(async () => {
+      const keyId = await this.#keyring.add()
+      const result = await this.#secrets.reseal()
+      const used = await this.#secrets.usedKeyIds()
+      const removedKeyIds = removeOld ? await this.#keyring.keepOnly(used) : []
+      const unusedKeyIds = this.#keyring.keyIds.filter(id => id !== keyId && !used.has(id))
+      return { keyId, ...result, unusedKeyIds, removedKeyIds }
+    })
+  }
+
+  /** Ends what an earlier rotation began, or somebody who put another key first in the file. */
+  finish(): Promise<ResealResult> {
+    return this.#alone(() => this.#secrets.reseal())
+  }
+
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(work)
+    this.#last = result.catch(() => undefined) // its caller is told
+    return result
+  }
+}
