@@ -14,6 +14,8 @@ export const LABEL = {
   spec: 'com.docker-faas.spec',
   /** The database's resourceVersion when the object was made. */
   resourceVersion: 'com.docker-faas.resource-version',
+  /** The limits that a replica was made with, where no spec names them: see `controllers/function/limits.ts`. */
+  limits: 'com.docker-faas.limits',
   /** Proves that the object is of our making: see `api/signature.ts`. */
   signature: 'com.docker-faas.signature'
 } as const

@@ -5,16 +5,15 @@ const UI = 'comes with the user interface'
 
 /** What is required of a safe gateway. The id is in the title of each test that shows it. */
 export const REQUIREMENTS: readonly TestRow[] = [
-  { id: 'S1', text: 'functions run without any capability', pending: true },
-  { id: 'S2', text: 'a function cannot gain privileges, by a setuid program either', pending: true },
+  { id: 'S1', text: 'functions run without any capability' },
+  { id: 'S2', text: 'a function cannot gain privileges, by a setuid program either' },
   { id: 'S3', text: 'where the policy of the namespace says so, functions do not run as root', pending: true },
-  { id: 'S4', text: 'the system calls of functions are filtered; AppArmor where the host has it', pending: true },
-  { id: 'S5', text: 'the root file system is read-only where that is asked for; /tmp has a size', pending: true },
-  { id: 'S6', text: 'memory, CPU, processes and open files of a function are bounded', pending: true },
+  { id: 'S4', text: 'the system calls of functions are filtered; AppArmor where the host has it' },
+  { id: 'S5', text: 'the root file system is read-only where that is asked for; /tmp has a size' },
+  { id: 'S6', text: 'memory, CPU, processes and open files of a function are bounded' },
   {
     id: 'S7',
-    text: 'nothing in a deployment can ask for privileges, devices, host namespaces or mounts',
-    pending: true
+    text: 'nothing in a deployment can ask for privileges, devices, host namespaces or mounts'
   },
   { id: 'S8', text: 'a function reaches no other function, nor the API, the engine or the database', pending: true },
   { id: 'S9', text: 'what a function may reach outside is a policy; metadata addresses are blocked', pending: true },

@@ -3,6 +3,7 @@ import { containerLabels, LABEL, ownerLabels } from '../../api/labels.ts'
 import { parseCpu, parseMemory } from '../../api/quantity.ts'
 import type { ContainerSpec, PortBinding } from '../../src/engine/engine.ts'
 import type { Desired } from './desired.ts'
+import { limitsLabel } from './limits.ts'
 
 /** The port on which every function serves HTTP. Source: OpenFaaS workload contract. */
 export const FUNCTION_PORT = 8080
@@ -23,7 +24,7 @@ export function containerSpec(
   replica: { readonly ordinal: number; readonly image: string; readonly hash: string }
 ): ContainerSpec {
   const { spec, metadata } = object
-  const { policy, owner } = desired
+  const { policy, owner, limits } = desired
   return {
     name: desired.nameOf(replica.ordinal),
     image: replica.image,
@@ -31,6 +32,7 @@ export function containerSpec(
       ...containerLabels(metadata.labels),
       ...ownerLabels(owner, 'replica'),
       ...composeOverrides(metadata.labels),
+      ...limitsLabel(limits),
       [LABEL.specHash]: replica.hash,
       [LABEL.ordinal]: String(replica.ordinal)
     },
@@ -41,9 +43,9 @@ export function containerSpec(
       ...spec.env
     },
     network: desired.networkName,
-    memoryBytes: desired.memoryBytes,
-    memoryReservationBytes: reservation(spec.requests.memory, desired.memoryBytes),
-    nanoCpus: desired.nanoCpus,
+    memoryBytes: limits.memoryBytes,
+    memoryReservationBytes: reservation(spec.requests.memory, limits.memoryBytes),
+    nanoCpus: limits.nanoCpus,
     cpuShares: shares(spec.requests.cpu),
     pidsLimit: policy.pidsLimit,
     readOnlyRootFilesystem: spec.readOnlyRootFilesystem,

@@ -2,9 +2,10 @@ import type { FunctionObject, PinnedImage, RestartRecord } from '../../api/funct
 import type { Owner } from '../../api/labels.ts'
 import { keyOf } from '../../api/meta.ts'
 import { networkName, replicaName } from '../../api/names.ts'
-import { parseCpu, parseMemory } from '../../api/quantity.ts'
 import { specHash, templateHash } from '../../api/spec-hash.ts'
+import type { EngineInfo } from '../../src/engine/engine.ts'
 import type { EngineFault } from '../../src/engine/faults.ts'
+import { type Limits, limitsOf } from './limits.ts'
 
 /** What the operator decides for all functions; out of the configuration. */
 export interface Policy {
@@ -16,8 +17,10 @@ export interface Policy {
   readonly pidsLimit: number
   readonly tmpfsBytes: number
   readonly logMaxBytes: number
-  /** Memory limit of functions that name none; 0: none. */
+  /** Memory limit of functions that name none; 0: as large as the engine allows for. */
   readonly memoryDefaultBytes: number
+  /** CPU limit of functions that name none; 0: as large as the engine allows for. */
+  readonly nanoCpusDefault: number
   /** A replica that does not answer for so long after its start has failed. */
   readonly readyTimeoutMs: number
   /** How long calls that run in a leaving replica may go on. */
@@ -42,8 +45,7 @@ export interface Desired {
   readonly image: ImageStatus
   /** Hash that current replicas carry; absent until the image is pinned: then nothing is created or outdated. */
   readonly hash?: string
-  readonly memoryBytes: number
-  readonly nanoCpus: number
+  readonly limits: Limits
   /** Secrets that the spec names and that are not there: nothing is created before they are. */
   readonly missingSecrets: readonly string[]
   readonly networkName: string
@@ -55,21 +57,6 @@ export interface Desired {
   readonly outdatedRestarts: readonly RestartRecord[]
   readonly policy: Policy
   readonly nameOf: (ordinal: number) => string
-}
-
-/** Least memory limit that the engine takes. Source: Docker, "Minimum memory limit allowed is 6MB". */
-const MIN_MEMORY_BYTES = 6 * 2 ** 20
-
-/** Bytes of the memory limit that its containers get; 0: none. */
-export function memoryLimitOf(object: FunctionObject, policy: Policy): number {
-  const limit = object.spec.limits.memory
-  const bytes = limit === undefined ? policy.memoryDefaultBytes : (parseMemory(limit) ?? 0)
-  return bytes === 0 ? 0 : Math.max(bytes, MIN_MEMORY_BYTES)
-}
-
-/** Billionths of a core that its containers may use; 0: no limit. */
-export function cpuLimitOf(object: FunctionObject): number {
-  return object.spec.limits.cpu === undefined ? 0 : (parseCpu(object.spec.limits.cpu) ?? 0)
 }
 
 /**
@@ -90,10 +77,13 @@ export function desiredOf(
     gatewayId?: string
     restarts: readonly RestartRecord[]
     outdatedRestarts?: readonly RestartRecord[]
+    /** What the engine says of itself; absent before it was asked. */
+    engine?: EngineInfo
   },
   policy: Policy
 ): Desired {
   const { metadata } = object
+  const { engine, ...known } = facts
   const deleting = metadata.deletionRequestedAt !== undefined
   return {
     key: keyOf(metadata),
@@ -107,10 +97,9 @@ export function desiredOf(
     deleting,
     replicas: deleting ? 0 : object.spec.replicas,
     outdatedRestarts: [],
-    ...facts,
+    ...known,
     ...(facts.image.state === 'pinned' ? { hash: wantedHash(object, facts.image.pin.id, policy) } : {}),
-    memoryBytes: memoryLimitOf(object, policy),
-    nanoCpus: cpuLimitOf(object),
+    limits: limitsOf(object, policy, engine),
     networkName: networkName(policy.functionsNetwork, metadata),
     policy,
     nameOf: ordinal => replicaName(metadata, ordinal)

@@ -4,6 +4,7 @@ import type { Heir } from '../../api/legacy.ts'
 import { keyOf } from '../../api/meta.ts'
 import { networkName } from '../../api/names.ts'
 import { readyPathOf } from '../../api/probe.ts'
+import type { EngineInfo } from '../../src/engine/engine.ts'
 import { faultOf } from '../../src/engine/faults.ts'
 import type { EndpointTable } from '../../src/gateway/endpoints.ts'
 import type { Logger } from '../../src/logging/logger.ts'
@@ -36,6 +37,8 @@ export interface PassDeps extends ObserveDeps, ApplyDeps, ImageDeps, HeldDeps {
   readonly missingSecrets: (object: FunctionObject) => Promise<readonly string[]>
   /** What the function may take over of the older program; absent when there is nothing of it. */
   readonly heirOf?: (object: FunctionObject) => Heir | undefined
+  /** What the engine says of itself. */
+  readonly engineInfo: (signal: AbortSignal) => Promise<EngineInfo>
   /** Id of the container that the gateway runs in, if it does. */
   readonly gatewayId: () => string | undefined
   /** Says how long what nobody asked for has to wait. */
@@ -135,7 +138,7 @@ export async function previewPass(deps: PassDeps, object: FunctionObject, signal
   const onlyLooking = { ...deps, prober: { check: (target: ProbeTarget) => deps.prober.peek(target) } }
   const observed = await observeObject(onlyLooking, object, signal)
   const image = await peekImage(deps, object, signal)
-  const { steps } = planFunction(await desire(deps, object, { image, observed }), observed, deps.now())
+  const { steps } = planFunction(await desire(deps, object, { image, observed, signal }), observed, deps.now())
   // A pull runs outside of passes and is no step of theirs, but it is what comes of this spec first.
   const pulls = image.state === 'pulling' && object.metadata.deletionRequestedAt === undefined
   return [...(pulls ? [`pull ${object.spec.image}: missing`] : []), ...steps.map(formatStep)]
@@ -193,7 +196,7 @@ async function planPass(
 ): Promise<Planned> {
   const image = await resolveImage(deps, object)
   const planned = async (status: ImageStatus): Promise<Planned> => {
-    const desired = await desire(deps, object, { image: status, observed })
+    const desired = await desire(deps, object, { image: status, observed, signal })
     return { desired, plan: planFunction(desired, observed, deps.now()) }
   }
   const first = await planned(image)
@@ -205,11 +208,12 @@ async function planPass(
 async function desire(
   deps: PassDeps,
   object: FunctionObject,
-  { image, observed }: { image: ImageStatus; observed: Observed }
+  { image, observed, signal }: { image: ImageStatus; observed: Observed; signal: AbortSignal }
 ): Promise<Desired> {
   const gatewayId = deps.gatewayId()
   const missingSecrets = await deps.missingSecrets(object)
-  const facts = { image, missingSecrets, ...(gatewayId === undefined ? {} : { gatewayId }) }
+  const engine = await deps.engineInfo(signal)
+  const facts = { image, engine, missingSecrets, ...(gatewayId === undefined ? {} : { gatewayId }) }
   const draft = desiredOf(object, { ...facts, restarts: [] }, deps.policy)
   return {
     ...draft,

@@ -42,8 +42,9 @@ describe('surgeOf', () => {
 })
 
 describe('isUpToDate', () => {
+  const derived = { memory: false, cpu: false }
   const limits = (container: Partial<Replica['container']>) =>
-    isUpToDate(aDesired({ memoryBytes: 1024, nanoCpus: 500 }), aReplica({ container }))
+    isUpToDate(aDesired({ limits: { memoryBytes: 1024, nanoCpus: 500, derived } }), aReplica({ container }))
 
   it('K10: sees that somebody changed the memory or the processors', () => {
     expect(limits({ memoryBytes: 1024, nanoCpus: 500 })).to.equal(true)

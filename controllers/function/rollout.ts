@@ -1,6 +1,7 @@
 import type { RestartRecord } from '../../api/function.ts'
 import { outdatedName } from '../../api/names.ts'
 import type { Desired } from './desired.ts'
+import { hasLimits } from './limits.ts'
 import type { Observed, Phase, Replica } from './observed.ts'
 import { decideRevival, type Revival } from './revival.ts'
 
@@ -60,9 +61,7 @@ function groupOf(desired: Desired, replica: Replica): keyof Groups {
 
 /** Whether the replica is what the spec makes, as far as labels and the limits that Docker lets people change say. */
 export function isUpToDate(desired: Desired, { hash, container }: Replica): boolean {
-  // Where memory cannot be limited, another container would have no limit either.
-  const isLimited = container.memoryBytes === desired.memoryBytes || container.memoryUnlimitable === true
-  return hash === desired.hash && isLimited && container.nanoCpus === desired.nanoCpus
+  return hash === desired.hash && hasLimits(desired.limits, container)
 }
 
 /** A replica is kept in this order of worth. */

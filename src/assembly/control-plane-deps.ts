@@ -2,6 +2,7 @@ import type { Signer } from '../../api/signature.ts'
 import type { Config } from '../config/config.ts'
 import type { DiskPressure } from '../engine/disk-pressure.ts'
 import type { Engine } from '../engine/engine.ts'
+import type { EngineFacts } from '../engine/engine-facts.ts'
 import type { EndpointTable } from '../gateway/endpoints.ts'
 import type { Inflight } from '../gateway/inflight.ts'
 import type { Logger } from '../logging/logger.ts'
@@ -15,6 +16,7 @@ export interface ControlPlaneDeps {
   readonly engine: Engine
   readonly pressure: DiskPressure
   readonly engineSince: () => number
+  readonly facts: EngineFacts
   readonly signer: Signer
   readonly endpoints: EndpointTable
   readonly inflight: Inflight

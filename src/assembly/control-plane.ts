@@ -81,6 +81,7 @@ export function assembleControlPlane(deps: ControlPlaneDeps): ControlPlane {
     holds: holdsOf(adoption),
     // Nothing stores secrets, so every one that a function names is missing.
     missingSecrets: async ({ spec }) => spec.secrets,
+    engineInfo: signal => deps.facts.get(signal),
     gatewayId: () => self.id,
     throttle,
     now: clock.now,

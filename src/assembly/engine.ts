@@ -2,6 +2,7 @@ import { systemClock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
 import { DiskPressure } from '../engine/disk-pressure.ts'
 import { DockerEngine } from '../engine/docker.ts'
+import { EngineFacts } from '../engine/engine-facts.ts'
 import { EngineError, type EngineFault } from '../engine/faults.ts'
 import { EngineHealth } from '../engine/health.ts'
 import { Heartbeat } from '../engine/heartbeat.ts'
@@ -17,7 +18,7 @@ export function assembleEngine(
   config: Config,
   log: Logger,
   metrics: Pick<Metrics, 'observeEngineCall' | 'setBreakerOpen'>
-): { engine: DockerEngine; health: EngineHealth; heartbeat: Heartbeat; pressure: DiskPressure } {
+): { engine: DockerEngine; facts: EngineFacts; health: EngineHealth; heartbeat: Heartbeat; pressure: DiskPressure } {
   const health = new EngineHealth(systemClock)
   const pressure = new DiskPressure(systemClock)
   const engine = new DockerEngine({
@@ -50,7 +51,7 @@ export function assembleEngine(
     },
     onMiss: err => engine.noteBeat(err)
   })
-  return { engine, health, heartbeat, pressure }
+  return { engine, facts: new EngineFacts(engine), health, heartbeat, pressure }
 }
 
 function messageOf(why: unknown): string {

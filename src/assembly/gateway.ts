@@ -47,22 +47,20 @@ export async function assembleGateway(options: GatewayOptions): Promise<Gateway>
   const metrics = createMetrics()
   const certificate = await assembleCertificate(config, { metrics, log })
   const { store, raw } = await assembleStore(config, log, metrics)
-  const { engine, health, heartbeat, pressure } = assembleEngine(config, log, metrics)
+  const { engine, facts, health, heartbeat, pressure } = assembleEngine(config, log, metrics)
   const endpoints = new EndpointTable()
   const inflight = new Inflight()
   const plane = assembleControlPlane({
     config,
     signer: await readSigner(config),
-    store,
-    engine,
-    pressure,
+    ...{ store, engine, facts, pressure },
     engineSince: () => health.since,
     endpoints,
     inflight,
     metrics,
     log
   })
-  const loop = new LoopComponent({ config, engine, health, heartbeat, endpoints, metrics, log }, plane)
+  const loop = new LoopComponent({ config, engine, facts, health, heartbeat, endpoints, metrics, log }, plane)
   const view = assembleView({ store, plane, metrics, log, health, loop })
   const edge = new EdgeComponent({
     ...options,

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { eventually } from '../../test/helpers/eventually.ts'
 import { FakeEngine } from '../../test/helpers/fake-engine.ts'
 import { loadConfig } from '../config/config.ts'
+import { EngineFacts } from '../engine/engine-facts.ts'
 import { EngineHealth } from '../engine/health.ts'
 import { EndpointTable } from '../gateway/endpoints.ts'
 import { silentLogger } from '../logging/logger.ts'
@@ -39,6 +40,7 @@ describe('LoopComponent', () => {
       {
         config: { ...loadConfig({}), RECONCILE_INTERVAL_SECONDS: 0.01 },
         engine,
+        facts: new EngineFacts(engine),
         health: new EngineHealth({ now: () => 0, monotonic: () => 0 }),
         heartbeat: { doubt: () => undefined },
         endpoints: new EndpointTable(),

@@ -2,6 +2,7 @@ import { onEngineEvent } from '../../controllers/function/events.ts'
 import type { ResyncReason } from '../../controllers/function/resync.ts'
 import type { Config } from '../config/config.ts'
 import type { Engine } from '../engine/engine.ts'
+import type { EngineFacts } from '../engine/engine-facts.ts'
 import { MissedEventsError } from '../engine/event-audit.ts'
 import type { EngineHealth } from '../engine/health.ts'
 import type { Heartbeat } from '../engine/heartbeat.ts'
@@ -15,6 +16,7 @@ import type { ControlPlane } from './control-plane.ts'
 export interface LoopDeps {
   readonly config: Config
   readonly engine: Engine
+  readonly facts: EngineFacts
   readonly health: EngineHealth
   readonly heartbeat: Pick<Heartbeat, 'doubt'>
   readonly endpoints: EndpointTable
@@ -107,10 +109,10 @@ export class LoopComponent implements Component {
 
   /** The engine is there, perhaps again: which container we are, who it is, and how everything stands. */
   async #meetEngine(): Promise<void> {
-    const { engine, health } = this.#deps
+    const { facts, health } = this.#deps
     this.#knowsSelf = false
     await this.#findSelf()
-    await this.#learn(async () => health.identified(await engine.info(this.#stopped.signal)))
+    await this.#learn(async () => health.identified(await facts.refresh(this.#stopped.signal)))
     await this.#resync('reconnect')
   }
 

@@ -12,6 +12,7 @@ export function policyOf(config: Config): Policy {
     tmpfsBytes: config.TMPFS_BYTES,
     logMaxBytes: config.LOG_MAX_BYTES,
     memoryDefaultBytes: config.MEMORY_DEFAULT,
+    nanoCpusDefault: config.CPU_DEFAULT,
     readyTimeoutMs: config.READY_TIMEOUT,
     drainMs: config.DRAIN_TIMEOUT,
     stopGraceMs: config.STOP_GRACE

@@ -18,13 +18,14 @@ export interface Preview extends AsyncDisposable {
 export async function assemblePreview(config: Config, log: Logger): Promise<Preview> {
   const metrics = createMetrics({ nodeMetrics: false })
   const store = await openStore({ path: config.STATE_DB_PATH, clock: systemClock, log })
-  const { engine, health, pressure } = assembleEngine(config, log, metrics)
+  const { engine, facts, health, pressure } = assembleEngine(config, log, metrics)
   const signer = await readSigner(config)
   const parts = {
     config,
     signer,
     store,
     engine,
+    facts,
     pressure,
     engineSince: () => 0,
     endpoints: new EndpointTable(),

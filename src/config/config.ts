@@ -6,6 +6,7 @@ import {
   bool,
   bytes,
   cidrs,
+  cpu,
   duration,
   type FieldMeta,
   field,
@@ -130,7 +131,16 @@ export const Config = z
 
     DEFAULT_REPLICAS: field(integer(0, 10_000), '1', 'Replicas of a new function that names no number'),
     MAX_REPLICAS: field(integer(1, 10_000), '10', 'Most replicas that a function may ask for'),
-    MEMORY_DEFAULT: field(bytes('6Mi'), '', 'Memory limit of functions that name none; not set: no limit'),
+    MEMORY_DEFAULT: field(
+      bytes('6Mi'),
+      '',
+      'Memory limit of functions that name none; not set: nine tenths of what the engine has'
+    ),
+    CPU_DEFAULT: field(
+      cpu,
+      '',
+      'CPU limit of functions that name none; not set: nine tenths of the cores of the engine'
+    ),
     PIDS_LIMIT: field(integer(16, 4_194_304), '512', 'Most processes and threads in one replica'),
     TMPFS_BYTES: field(bytes('64Ki'), '64Mi', "Size of a replica's /tmp, which is memory"),
     LOG_MAX_BYTES: field(bytes('64Ki'), '10Mi', "Size at which the engine rotates a replica's log"),

@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
 import * as z from 'zod'
 import { formatDuration, parseDuration } from '../../api/duration.ts'
-import { parseMemory } from '../../api/quantity.ts'
+import { parseCpu, parseMemory } from '../../api/quantity.ts'
 
 /** What is known of one variable beside its type: what the reference page and the messages are made of. */
 export interface FieldMeta {
@@ -96,6 +96,14 @@ export function bytes(least: string): Kind<number> {
       return value !== undefined && value >= minBytes ? value : undefined
     }
   }
+}
+
+/** Billionths of a core of a CPU quantity; 0 when empty. */
+export const cpu: Kind<number> = {
+  unit: 'cores',
+  allowed: 'a CPU quantity of at least 1m, such as 500m, 0.5 or 2',
+  example: '500m',
+  parse: text => (text === '' ? 0 : parseCpu(text))
 }
 
 const TRUTH: Readonly<Record<string, boolean>> = { true: true, t: true, '1': true, false: false, f: false, '0': false }

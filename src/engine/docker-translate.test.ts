@@ -119,11 +119,11 @@ describe('networks', () => {
 describe('the rest', () => {
   it('may be left out as well', () => {
     expect(translate.toVolume({ Name: 'v' } as never)).to.deep.equal({ name: 'v', labels: {}, createdAt: 0 })
-    expect(translate.toImage({ Id: 'i', RepoDigests: null } as never)).to.deep.equal({ id: 'i', digests: [] })
+    expect(translate.toImage({ Id: 'i', RepoDigests: null } as never)).to.deep.equal({ id: 'i', digests: [], user: '' })
     const version = { Version: '29.0.0', ApiVersion: '1.52', Os: 'linux', Arch: 'arm64' } as never
     expect(translate.toEngineInfo({}, version)).to.deep.equal({
       ...{ id: '', version: '29.0.0', apiVersion: '1.52', operatingSystem: 'linux', architecture: 'arm64' },
-      ...{ cpus: 0, memoryBytes: 0 }
+      ...{ cpus: 0, memoryBytes: 0, canLimitCpu: false, runtimes: [], guards: [] }
     })
   })
 

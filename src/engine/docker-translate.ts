@@ -86,7 +86,9 @@ export function toVolume(raw: Docker.VolumeInspectInfo): Volume {
 }
 
 export function toImage(raw: Docker.ImageInspectInfo): Image {
-  return { id: raw.Id, digests: raw.RepoDigests ?? [] }
+  // Not every engine gives an image a configuration.
+  const { Config: config } = raw as { Config?: { User?: string } | null }
+  return { id: raw.Id, digests: raw.RepoDigests ?? [], user: config?.User ?? '' }
 }
 
 /** The engine writes `<none>` for what is missing. */
@@ -105,8 +107,17 @@ export function toEngineInfo(info: Record<string, unknown>, version: Docker.Dock
     operatingSystem: String(info['OperatingSystem'] ?? version.Os),
     architecture: version.Arch,
     cpus: Number(info['NCPU'] ?? 0),
-    memoryBytes: Number(info['MemTotal'] ?? 0)
+    memoryBytes: Number(info['MemTotal'] ?? 0),
+    canLimitCpu: info['CpuCfsQuota'] === true,
+    runtimes: Object.keys((info['Runtimes'] as object | undefined) ?? {}).toSorted(),
+    guards: toGuards(info['SecurityOptions'])
   }
+}
+
+/** Out of `name=seccomp,profile=default` and the like. */
+function toGuards(options: unknown): string[] {
+  const list = Array.isArray(options) ? options.map(String) : []
+  return list.map(option => /(?:^|,)name=([^,]+)/.exec(option)?.[1] ?? option).toSorted()
 }
 
 /** A container that others link to has names such as `/other/alias` beside its own. */

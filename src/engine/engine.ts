@@ -79,6 +79,12 @@ export interface EngineInfo {
   readonly architecture: string
   readonly cpus: number
   readonly memoryBytes: number
+  /** Whether its kernel can limit CPU; where not, the engine refuses containers that ask for it. */
+  readonly canLimitCpu: boolean
+  /** Names of the runtimes that containers may ask for, such as `runc` and `runsc`. */
+  readonly runtimes: readonly string[]
+  /** What guards its containers: `seccomp`, `apparmor`, `selinux`, `rootless`, `userns`, … */
+  readonly guards: readonly string[]
 }
 
 export type ContainerState = 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead'
@@ -183,9 +189,11 @@ export interface Image {
   readonly id: string
   /** `repository@sha256:…` of every registry it is known from. */
   readonly digests: readonly string[]
+  /** `user` or `user:group`, by name or number, that its processes run as; empty: root. */
+  readonly user: string
 }
 
-export interface ImageSummary extends Image {
+export interface ImageSummary extends Omit<Image, 'user'> {
   /** `repository:tag`; none, when the tag that it had has moved on. */
   readonly tags: readonly string[]
   /** Layers that it shares with others included. */

@@ -8,7 +8,8 @@ const DIGEST = `sha256:${'d'.repeat(64)}`
 const REFERENCE = 'registry.example:5000/team/fn:1'
 const IMAGE: Image = {
   id: ID,
-  digests: [`mirror.example/team/fn@${DIGEST}`, `registry.example:5000/team/fn@${DIGEST}`]
+  digests: [`mirror.example/team/fn@${DIGEST}`, `registry.example:5000/team/fn@${DIGEST}`],
+  user: ''
 }
 const STALE = { fresh: false }
 const FRESH = { fresh: true }
@@ -78,7 +79,7 @@ describe('ImagePuller', () => {
     store
       .set('fn', IMAGE)
       .set(ID, IMAGE)
-      .set('nginx', { id: ID, digests: [`nginx@${DIGEST}`] })
+      .set('nginx', { id: ID, digests: [`nginx@${DIGEST}`], user: '' })
     expect(await puller.ensure('fn', STALE)).to.deep.equal({ state: 'present', id: ID })
     expect(await puller.ensure(ID, STALE)).to.deep.equal({ state: 'present', id: ID })
     expect(await puller.ensure('nginx', STALE)).to.deep.equal({ state: 'present', id: ID, digest: `nginx@${DIGEST}` })
@@ -87,7 +88,7 @@ describe('ImagePuller', () => {
   it('gives the digest that the reference names, of an image that has several in one repository', async () => {
     const { puller, store } = aPuller()
     const pinned = `nginx@${DIGEST}`
-    store.set(pinned, { id: ID, digests: [`nginx@sha256:${'e'.repeat(64)}`, pinned] })
+    store.set(pinned, { id: ID, digests: [`nginx@sha256:${'e'.repeat(64)}`, pinned], user: '' })
     expect(await puller.ensure(pinned, STALE)).to.deep.equal({ state: 'present', id: ID, digest: pinned })
   })
 

@@ -18,6 +18,7 @@ export const POLICY: Policy = {
   tmpfsBytes: 64 * 2 ** 20,
   logMaxBytes: 10 * 2 ** 20,
   memoryDefaultBytes: 0,
+  nanoCpusDefault: 0,
   readyTimeoutMs: 60_000,
   drainMs: 60_000,
   stopGraceMs: 10_000

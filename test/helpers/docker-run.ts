@@ -108,13 +108,28 @@ export function useTestRun(): () => TestRun {
   }
 }
 
+/** A file of an image, beside those of busybox. */
+export interface ImageFile {
+  /** Path without the leading slash. */
+  readonly name: string
+  readonly mode: number
+  readonly content: Buffer
+}
+
 /** Makes an image of busybox with that command, labelled so that the run's end removes it. */
-export async function importImage(docker: Docker, reference: string, instance: string, command: string): Promise<void> {
+export async function importImage(
+  docker: Docker,
+  reference: string,
+  instance: string,
+  command: string,
+  { user, files = [] }: { user?: string | undefined; files?: readonly ImageFile[] } = {}
+): Promise<void> {
   const tar = pack()
-  const filled = fill(tar)
+  const filled = fill(tar, files)
   const [, repo = '', tag = ''] = /^(.*):([^:/]*)$/.exec(reference) ?? []
   // Lists become one query parameter each, which is how the engine takes several changes.
   const changes = [`CMD ${command}`, `LABEL ${LABEL.instance}=${instance}`, 'EXPOSE 8080']
+  if (user !== undefined) changes.push(`USER ${user}`)
   const answer = await docker.importImage(Readable.from(tar), { repo, tag, changes } as object)
   await filled
   let text = ''
@@ -122,7 +137,7 @@ export async function importImage(docker: Docker, reference: string, instance: s
   if (text.includes('"error"')) throw new Error(`image ${reference} could not be imported: ${text}`)
 }
 
-async function fill(tar: Pack): Promise<void> {
+async function fill(tar: Pack, files: readonly ImageFile[]): Promise<void> {
   for (const name of ['bin', 'tmp', 'www', 'www/_', 'www/cgi-bin', 'proc', 'sys', 'dev', 'etc']) {
     tar.entry({ name, type: 'directory', mode: name === 'tmp' ? 0o1777 : 0o755 })
   }
@@ -135,6 +150,7 @@ async function fill(tar: Pack): Promise<void> {
   tar.entry({ name: 'www/index.html' }, 'hello from busybox\n')
   tar.entry({ name: 'www/_/health' }, 'ok\n')
   tar.entry({ name: 'www/cgi-bin/echo', mode: 0o755 }, ECHO)
+  for (const { name, mode, content } of files) tar.entry({ name, mode }, content)
   tar.finalize()
 }
 

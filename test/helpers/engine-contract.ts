@@ -14,7 +14,7 @@ export interface EngineUnderTest {
   readonly subnet: () => string
   readonly pause: (name: string) => Promise<void>
   /** Makes an image of its own with that tag; gives its id. */
-  readonly addImage: (reference: string) => Promise<string>
+  readonly addImage: (reference: string, user?: string) => Promise<string>
   readonly addTag: (imageId: string, reference: string) => Promise<void>
   readonly addVolume: (name: string, labels: StringMap) => Promise<void>
   /** A TCP port of the host that is free. */
@@ -102,6 +102,13 @@ export function describeEngine(name: string, setUp: () => EngineUnderTest): void
         expect(info.cpus).to.be.greaterThan(0)
         expect(info.memoryBytes).to.be.greaterThan(0)
         expect((await t.engine.info()).id).to.equal(info.id)
+      })
+
+      it('says what guards containers, what can be limited, and which runtimes there are', async () => {
+        const { guards, canLimitCpu, runtimes } = await t.engine.info()
+        expect(guards).to.include('seccomp')
+        expect(canLimitCpu).to.equal(true)
+        expect(runtimes).to.include('runc')
       })
     })
 
@@ -427,6 +434,13 @@ export function describeEngine(name: string, setUp: () => EngineUnderTest): void
       afterEach(() => t.engine.removeImage(id))
 
       const find = async () => (await t.engine.listImages()).find(image => image.id === id)
+
+      it('say as whom their processes run', async () => {
+        expect((await t.engine.inspectImage(id))?.user).to.equal('')
+        const other = await t.addImage(`docker-faas-test/${aName()}:1`, '1000:1000')
+        expect((await t.engine.inspectImage(other))?.user).to.equal('1000:1000')
+        await t.engine.removeImage(other)
+      })
 
       it('are listed with their tags', async () => {
         const other = `docker-faas-test/${aName()}:2`

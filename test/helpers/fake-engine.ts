@@ -26,6 +26,8 @@ export interface FakeImageOptions {
   readonly stopSignal?: string
   /** Its process does not end at SIGTERM. */
   readonly ignoresTerm?: boolean
+  /** `USER` of its Dockerfile; root when left out. */
+  readonly user?: string
 }
 
 /**
@@ -41,6 +43,8 @@ export class FakeEngine implements engine.Engine {
   readonly #volumes = new Map<string, engine.Volume>()
   readonly #logs = new Map<string, string[]>()
   readonly #clock: Pick<Clock, 'now'>
+  /** What `docker info` lists as runtimes. */
+  readonly runtimes = new Set(['runc'])
   #ids = 0
   #isDiskFull = false
 
@@ -71,7 +75,8 @@ export class FakeEngine implements engine.Engine {
       digest = hash(`digest ${reference}`),
       remote = false,
       stopSignal = 'SIGTERM',
-      ignoresTerm = false
+      ignoresTerm = false,
+      user = ''
     } = options
     const { registry, repository, tag } = parsed(reference)
     const id = hash(`image ${digest}`)
@@ -84,7 +89,7 @@ export class FakeEngine implements engine.Engine {
     for (const [at, image] of this.#images.entries()) {
       this.#images[at] = { ...image, references: image.references.filter(reference => !tagged.includes(reference)) }
     }
-    this.#images.push({ id, digests: pinned, references, isRemote: remote, stopSignal, ignoresTerm })
+    this.#images.push({ id, digests: pinned, references, isRemote: remote, stopSignal, ignoresTerm, user })
     return id
   }
 
@@ -111,6 +116,11 @@ export class FakeEngine implements engine.Engine {
   /** All containers as they are, without a call. */
   containers(): engine.Container[] {
     return this.#containers.list()
+  }
+
+  /** What a container was made of, without a call. */
+  specOf(id: string): engine.ContainerSpec {
+    return this.#containers.get('spec', id).spec
   }
 
   /** All networks as they are, without a call. */
@@ -217,7 +227,10 @@ export class FakeEngine implements engine.Engine {
       operatingSystem: 'Fake',
       architecture: 'amd64',
       cpus: 2,
-      memoryBytes: 4 * 1024 ** 3
+      memoryBytes: 4 * 1024 ** 3,
+      canLimitCpu: true,
+      runtimes: [...this.runtimes].sort(),
+      guards: ['seccomp']
     }))
   }
 
@@ -372,7 +385,7 @@ export class FakeEngine implements engine.Engine {
   async inspectImage(referenceOrId: string, signal?: AbortSignal): Promise<engine.Image | undefined> {
     return this.#faults.run('image_inspect', referenceOrId, signal, () => {
       const found = this.#image(referenceOrId)
-      return found && { id: found.id, digests: [...found.digests] }
+      return found && { id: found.id, digests: [...found.digests], user: found.user }
     })
   }
 

@@ -8,6 +8,7 @@ import { Departures } from '../../controllers/function/departures.ts'
 import { Prober } from '../../controllers/function/probe.ts'
 import { FunctionReconciler } from '../../controllers/function/reconciler.ts'
 import type { Engine } from '../../src/engine/engine.ts'
+import { EngineFacts } from '../../src/engine/engine-facts.ts'
 import type { HostRoute } from '../../src/engine/host-routes.ts'
 import { ImagePuller } from '../../src/engine/images.ts'
 import { SubnetLeases } from '../../src/engine/subnet-leases.ts'
@@ -163,6 +164,7 @@ export class Loop {
 
   #createReconciler(engine: Engine): FunctionReconciler {
     const { clock } = this
+    const facts = new EngineFacts(engine)
     return new FunctionReconciler({
       engine,
       images: new ImagePuller({ engine, policy: 'IfNotPresent', clock, random: () => 0.5, onSettled: () => undefined }),
@@ -190,6 +192,7 @@ export class Loop {
         isHeld: key => this.held.has(key)
       },
       missingSecrets: async () => [],
+      engineInfo: signal => facts.get(signal),
       gatewayId: () => this.gatewayId,
       engineSince: () => this.engineSince,
       throttle: { admit: (_key, _calls, isAskedFor) => (isAskedFor ? 0 : this.waitMs), forget: () => undefined },

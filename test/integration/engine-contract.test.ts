@@ -17,8 +17,8 @@ describe('the Docker engine', function () {
       image,
       subnet,
       pause: async name => docker.getContainer(name).pause(),
-      addImage: async reference => {
-        await importImage(docker, reference, instance, '["/bin/sh", "/entry"]')
+      addImage: async (reference, user) => {
+        await importImage(docker, reference, instance, '["/bin/sh", "/entry"]', { user })
         return (await docker.getImage(reference).inspect()).Id
       },
       addTag: async (imageId, reference) => {

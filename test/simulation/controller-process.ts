@@ -12,6 +12,7 @@ import { Throttle } from '../../controllers/function/throttle.ts'
 import { GarbageReconciler, GC_KEY } from '../../controllers/gc/reconciler.ts'
 import type { Clock } from '../../src/clock.ts'
 import type { Engine } from '../../src/engine/engine.ts'
+import { EngineFacts } from '../../src/engine/engine-facts.ts'
 import { ImagePuller } from '../../src/engine/images.ts'
 import { SubnetLeases } from '../../src/engine/subnet-leases.ts'
 import { capacityOf, prefixFor } from '../../src/engine/subnets.ts'
@@ -183,6 +184,7 @@ export class ControllerProcess {
       }
     })
     const { endpoints } = this
+    const facts = new EngineFacts(engine)
     return new FunctionReconciler({
       engine,
       images,
@@ -208,6 +210,7 @@ export class ControllerProcess {
       instance: POLICY.instance,
       functionsNetwork: POLICY.functionsNetwork,
       missingSecrets: async () => [],
+      engineInfo: signal => facts.get(signal),
       gatewayId: () => gatewayId,
       engineSince: () => this.#deps.engineSince(),
       throttle: this.#throttle,

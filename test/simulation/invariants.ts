@@ -142,11 +142,12 @@ async function functionProblems(sim: Simulation, name: string, { uid, spec }: Wr
   return [...problems, ...limits(sim, route)]
 }
 
-/** K10: no function of a simulation asks for any; a change that no event told of takes until the next full look. */
+/** K10: those that it was made with, as no function of a simulation asks for any; a change that no event told of takes until the next full look. */
 function limits(sim: Simulation, { endpoints }: Route): string[] {
   const ids = new Set(endpoints.map(({ containerId }) => containerId))
   return sim.engine
     .containers()
-    .filter(({ id, memoryBytes, nanoCpus }) => ids.has(id) && memoryBytes + nanoCpus > 0)
+    .filter(({ id }) => ids.has(id))
+    .filter(({ labels, memoryBytes, nanoCpus }) => labels[LABEL.limits] !== `${memoryBytes} ${nanoCpus}`)
     .map(({ name }) => `K10: ${name} has limits that nobody asked for`)
 }
