@@ -73,6 +73,7 @@ export class EdgeComponent implements Component {
       proxy: this.#proxy,
       authenticator,
       certificate: certificate?.current,
+      allowedOrigins: config.CORS_ALLOWED_ORIGINS,
       isClosing: () => this.#shutdown.signal.aborted,
       requireAuthForFunctions: config.AUTH_ENABLED && config.REQUIRE_AUTH_FOR_FUNCTIONS
     })
@@ -132,6 +133,7 @@ function assembleApi(
     adoption: plane.decisions,
     authenticator,
     addressOf: createOrigins(config.TRUST_PROXY).addressOf,
+    allowedOrigins: config.CORS_ALLOWED_ORIGINS,
     limits: { maxReplicas: config.MAX_REPLICAS, defaultReplicas: config.DEFAULT_REPLICAS },
     info: { version: deps.version, commit: deps.commit },
     config: publicConfig(config),

@@ -166,8 +166,7 @@ describe('loadConfig', () => {
   })
 
   it('knows which variables have no effect yet', () => {
-    expect(NO_EFFECT_YET).to.include.members(['CORS_ALLOWED_ORIGINS', 'AUTH_RATE_LIMIT', 'BUILD_OUTPUT_LIMIT'])
-    expect(NO_EFFECT_YET).to.have.length(7)
+    expect(NO_EFFECT_YET).to.include('BUILD_OUTPUT_LIMIT').and.not.include('CORS_ALLOWED_ORIGINS')
   })
 
   it('describes every variable', () => {

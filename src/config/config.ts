@@ -77,7 +77,11 @@ export const Config = z
       'File with the certificate of GATEWAY_PORT and its chain, in PEM; read again when it changes. Not set: plain HTTP'
     ),
     TLS_KEY_FILE: field(path, '', 'File with the key of that certificate, in PEM and without a passphrase'),
-    CORS_ALLOWED_ORIGINS: field(origins, '', 'Web pages that may call the API from a browser', NO_EFFECT),
+    CORS_ALLOWED_ORIGINS: field(
+      origins,
+      '',
+      'Origins of web pages that may use the API from a browser; *: any, but only with a token that they bring themselves'
+    ),
 
     AUTH_ENABLED: field(bool, 'true', 'Whether the API asks for a password'),
     AUTH_USER: field(user, 'admin', 'Name of the administrator', { secret: true }),

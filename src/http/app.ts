@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import Koa, { type Context, type Middleware } from 'koa'
 import { NOBODY, setCaller } from './caller.ts'
+import { allowOrigins, refuseForeignOrigins } from './cors.ts'
 import type { ApiDeps, HttpMetrics } from './deps.ts'
 import { answerErrors, HttpError } from './errors.ts'
 import { openapiRoute } from './openapi.ts'
@@ -23,7 +24,9 @@ export function createApi(deps: ApiDeps): (req: IncomingMessage, res: ServerResp
   const app = new Koa()
   app.use(measure(deps.metrics, deps.clock))
   app.use(setCommonHeaders)
+  app.use(allowOrigins(deps.allowedOrigins))
   app.use(answerErrors(deps.log))
+  app.use(refuseForeignOrigins(deps.allowedOrigins))
   app.use(authenticate(deps, new Set(routes.filter(({ scope }) => scope === 'open').map(({ path }) => path))))
   app.use(createRouter(routes).routes())
   app.use(refuseUnrouted)

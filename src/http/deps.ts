@@ -124,6 +124,8 @@ export interface ApiDeps {
   readonly authenticator: Pick<Authenticator, 'identify'>
   /** Where a request comes from: see `createOrigins`. */
   readonly addressOf: Origins['addressOf']
+  /** `CORS_ALLOWED_ORIGINS`: pages that may use the API. */
+  readonly allowedOrigins: readonly string[]
   readonly limits: ReplicaLimits
   readonly info: { readonly version: string; readonly commit: string }
   /** What `GET /system/config` gives: nothing in it is secret. */

@@ -34,6 +34,7 @@ const TITLES: Readonly<Record<string, string>> = {
   INVALID: 'The request is not valid',
   UNAUTHORIZED: 'Credentials are needed',
   FORBIDDEN: 'The credentials are not good for this',
+  FOREIGN_ORIGIN: 'The page is not allowed to do that',
   NOT_FOUND: 'There is no such object',
   ROUTE_NOT_FOUND: 'There is no such route',
   METHOD_NOT_ALLOWED: 'The method is not allowed here',

@@ -10,7 +10,9 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import type { Duplex } from 'node:stream'
 import type { Authenticator } from './auth.ts'
 import { type Certificate, toSecureContext } from './certificate.ts'
+import { refusalOf } from './cors.ts'
 import { type FunctionTarget, parseFunctionUrl } from './function-url.ts'
+import { foreignOrigin } from './origin.ts'
 
 /** A call as the data plane gets it: authenticated, and free of the gateway's own credentials. */
 export interface CallTarget extends FunctionTarget {
@@ -30,6 +32,8 @@ export interface GatewayServerDeps {
   readonly isClosing?: () => boolean
   /** `REQUIRE_AUTH_FOR_FUNCTIONS`. */
   readonly requireAuthForFunctions: boolean
+  /** `CORS_ALLOWED_ORIGINS`: pages that may use the user's credentials to call functions. */
+  readonly allowedOrigins: readonly string[]
   /** Speaks TLS, and nothing else, when there is one. */
   readonly certificate?: Certificate | undefined
   readonly headersTimeoutMs?: number
@@ -113,6 +117,8 @@ function admit(deps: GatewayServerDeps, req: IncomingMessage): Admitted {
     const headers = { 'WWW-Authenticate': 'Basic realm="Restricted"' }
     return { status: 401, headers, text: NEEDS_CREDENTIALS }
   }
+  const origin = deps.requireAuthForFunctions ? foreignOrigin(req.method, req.headers, deps.allowedOrigins) : undefined
+  if (origin !== undefined) return { status: 403, headers: {}, text: `${refusalOf(origin)}\n` }
   if (authorization !== undefined) removeOwnCredentials(req, deps.authenticator)
   const target = parseFunctionUrl(req.url ?? '')
   if (target !== undefined) return { target }

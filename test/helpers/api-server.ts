@@ -92,6 +92,7 @@ export async function startApi(
     },
     authenticator,
     addressOf: createOrigins([]).addressOf,
+    allowedOrigins: [],
     limits: { maxReplicas: 10, defaultReplicas: 1 },
     info: { version: '3.0.0', commit: 'abc1234' },
     config: { functionsNetwork: 'docker-faas-net', authEnabled: true },
@@ -118,6 +119,7 @@ export async function startApi(
     },
     authenticator,
     requireAuthForFunctions: true,
+    allowedOrigins: [],
     ...serverOverrides
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))

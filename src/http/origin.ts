@@ -1,0 +1,44 @@
+import type { IncomingHttpHeaders } from 'node:http'
+
+/** Any page; but it may not use what the browser sends by itself, see `foreignOrigin`. */
+const ANY = '*'
+const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+/** Whether a page of this origin may read what the API answers, by `CORS_ALLOWED_ORIGINS`: it is named, or any is. */
+export function isAllowedOrigin(origin: string, allowed: readonly string[]): 'named' | 'any' | undefined {
+  if (allowed.some(item => item.toLowerCase() === origin.toLowerCase())) return 'named'
+  return allowed.includes(ANY) ? 'any' : undefined
+}
+
+/**
+ * The origin of the page that had a browser send this request, when it would change something and the page may not;
+ * undefined for the gateway's own pages, for those that are allowed, and for all that is no browser. A page that only
+ * `*` allows must bring its credentials itself: a browser sends those of Basic, and cookies, for any page.
+ * Source: Fetch metadata (W3C), RFC 6454; a browser lets no script write `Origin` and `Sec-Fetch-Site`.
+ */
+export function foreignOrigin(
+  method: string | undefined,
+  headers: IncomingHttpHeaders,
+  allowed: readonly string[]
+): string | undefined {
+  const { origin, host } = headers
+  const site = headers['sec-fetch-site']
+  if (SAFE_METHODS.has(method ?? '') || (origin === undefined && site === undefined)) return undefined
+  if (site === 'same-origin' || site === 'none') return undefined
+  if (origin === undefined) return 'another site'
+  if (site === undefined && isSameHost(origin, host)) return undefined
+  const verdict = isAllowedOrigin(origin, allowed)
+  if (verdict === 'named' || (verdict === 'any' && !hasAmbientCredentials(headers))) return undefined
+  return origin
+}
+
+function hasAmbientCredentials({ authorization, cookie }: IncomingHttpHeaders): boolean {
+  return cookie !== undefined || (authorization !== undefined && !/^bearer /i.test(authorization))
+}
+
+/** Older browsers, and all over plain HTTP, send no `Sec-Fetch-Site`: then the name in the address bar decides. */
+function isSameHost(origin: string, host: string | undefined): boolean {
+  const page = URL.parse(origin)
+  const asked = host === undefined || page === null ? null : URL.parse(`${page.protocol}//${host}`)
+  return page !== null && asked !== null && page.host !== '' && page.host === asked.host
+}
