@@ -1,7 +1,7 @@
 /** Images without a registry: made of what this machine has, and made again only when their content changed. */
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { createReadStream, existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { createReadStream, existsSync, globSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -35,6 +35,13 @@ export async function ensureHello(docker: Docker, report: Report = silent): Prom
 export function ensureTestkit(docker: Docker, report: Report = silent): Promise<string> {
   const reference = (hash: string) => `docker-faas-test/testkit:${hash}`
   return ensureBuilt(docker, { folder: join(IMAGES, 'testkit'), reference, base: nodeBase }, report)
+}
+
+/** An image of this machine's Node, on which the gateway's can be built; its reference. */
+export async function ensureNode(docker: Docker): Promise<string> {
+  const base = nodeBase()
+  await ensureBase(docker, base)
+  return base.reference
 }
 
 interface Base {
@@ -136,9 +143,11 @@ function installBusybox(report: Report): void {
   }
 }
 
-/** Node and the libraries it needs; elsewhere than on Linux with glibc that of Docker Hub. */
+/** Node and the libraries that it and native packages need; elsewhere than on Linux with glibc that of Docker Hub. */
 function nodeBase(): Base {
-  const libraries = process.platform === 'linux' ? librariesOf(process.execPath) : []
+  const native = globSync(join(import.meta.dirname, '../node_modules/@node-rs/*/*.node'))
+  const programs = process.platform === 'linux' ? [process.execPath, ...native] : []
+  const libraries = [...new Set(programs.flatMap(librariesOf))].sort()
   if (libraries.length === 0) return { reference: 'node:26-slim' }
   const sizes = [process.execPath, ...libraries].map(path => `${path} ${statSync(path).size}`)
   const fill = async (layer: Pack) => {

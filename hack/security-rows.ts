@@ -78,8 +78,7 @@ export const REQUIREMENTS: readonly TestRow[] = [
   },
   {
     id: 'S45',
-    text: 'its own image has no root, no shell where that can be, and a read-only file system',
-    pending: true
+    text: 'its own image has no root, no shell where that can be, and a read-only file system'
   },
   { id: 'S46', text: 'what parses the input of strangers neither crashes nor hangs on any of it', pending: true },
   { id: 'S47', text: 'an upgrade keeps secrets readable; going back is refused', pending: true },

@@ -4,7 +4,7 @@ import { REQUIREMENTS } from './security-rows.ts'
 import type { TestTable } from './test-table.ts'
 
 /** Tests of requirements that stand beside others. */
-const SECURITY_FILES: readonly string[] = ['test/integration/engine-docker.test.ts']
+const SECURITY_FILES: readonly string[] = ['test/e2e/container.test.ts', 'test/integration/engine-docker.test.ts']
 /** The last of the ids that mean a fault of the database in one list and a requirement of security in the other. */
 const LAST_SHARED_ID = 11
 

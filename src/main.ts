@@ -1,25 +1,34 @@
+import { constants } from 'node:os'
 import { setFlagsFromString } from 'node:v8'
 import type { Environment } from './cli/environment.ts'
 
 /** The process, as commands see it; nothing else reads `process.env` and `process.argv`. */
 const environment: Environment = { env: process.env, stdout: process.stdout, onSignal }
 
+/** What SIGINT and SIGTERM do now. */
+let onStop = end
+// Before anything is loaded: the first process of a container gets no signal that it has not asked for.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => onStop(signal))
+
 // What loading allocates lives for good. A young generation that grew for it would keep 25 MiB that nothing needs.
 setFlagsFromString('--semi-space-growth-factor=1')
-const { runProgram } = await import('./cli/program.ts')
+const { runSmallProgram, SMALL_COMMANDS } = await import('./cli/small.ts')
+const isSmall = SMALL_COMMANDS.has(process.argv[2] ?? '')
+const runProgram = isSmall ? runSmallProgram : (await import('./cli/program.ts')).runProgram
 setFlagsFromString('--semi-space-growth-factor=2')
 
 await runProgram(process.argv, environment)
 
+function end(signal: 'SIGINT' | 'SIGTERM'): void {
+  process.exit(128 + constants.signals[signal])
+}
+
 function onSignal(stop: (signal: string) => Promise<void>): Promise<void> {
   return new Promise((resolve, reject) => {
-    const handle = (signal: string) => {
-      // The second signal has its default effect: whoever cannot wait need not.
-      process.off('SIGINT', handle)
-      process.off('SIGTERM', handle)
+    onStop = signal => {
+      // The second signal ends the process at once: whoever cannot wait need not.
+      onStop = end
       stop(signal).then(resolve, reject)
     }
-    process.on('SIGINT', handle)
-    process.on('SIGTERM', handle)
   })
 }

@@ -1,29 +1,22 @@
-import { Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import { type AdoptOptions, adopt } from './adopt.ts'
 import type { Environment } from './environment.ts'
 import { printMigrationStatus, runMigrateDown, runMigrateUp } from './migrate.ts'
+import { printPassword } from './password.ts'
 import { printPlan } from './plan.ts'
+import { createCommand, runCommand } from './run.ts'
 import { serve } from './serve.ts'
+import { addSmallCommands } from './small.ts'
 import { readVersion } from './version.ts'
 
-/** Runs the command that `argv` names; what a command throws is told in one line, and is the exit code. */
+/** Runs the command that `argv` names. */
 export async function runProgram(argv: readonly string[], environment: Environment): Promise<void> {
-  try {
-    await createProgram(environment).parseAsync(argv)
-  } catch (err) {
-    process.stderr.write(`docker-faas: ${messageOf(err)}\n`)
-    const { exitCode } = err as { exitCode?: unknown }
-    process.exitCode = typeof exitCode === 'number' ? exitCode : 1
-  }
+  await runCommand(createProgram(environment), argv)
 }
 
 function createProgram(environment: Environment): Command {
   const { version } = readVersion()
-  const program = new Command('docker-faas')
-    .description('OpenFaaS functions on plain Docker, kept as written down by a reconcile loop')
-    .version(version)
-    .addHelpText('after', '\nConfiguration is read from the environment: see docs/configuration.md.')
-    .showHelpAfterError()
+  const program = createCommand()
   program
     .command('serve')
     .description('run the gateway: API, data plane and reconcile loop, until SIGINT or SIGTERM')
@@ -43,6 +36,11 @@ function createProgram(environment: Environment): Command {
     .option('--gateway <url>', 'the gateway; that of GATEWAY_ADDRESS and GATEWAY_PORT when left out')
     .addHelpText('after', '\nSee docs/operations.md: the database is gone, or old.')
     .action((functions: string[], options: AdoptOptions) => adopt(environment, functions, options))
+  program
+    .command('password')
+    .description("print the administrator's password, out of the files of the gateway")
+    .action(() => printPassword(environment))
+  addSmallCommands(program, environment)
   program
     .command('version')
     .description('print the version')
@@ -71,11 +69,4 @@ function addMigrate(program: Command, environment: Environment): void {
 function toInteger(text: string): number {
   if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.')
   return Number(text)
-}
-
-/** The message and those of its causes that it does not hold already, without stacks: this is for people. */
-function messageOf(err: unknown): string {
-  if (!(err instanceof Error)) return String(err)
-  const cause = err.cause instanceof Error ? messageOf(err.cause) : ''
-  return err.message.includes(cause) ? err.message : `${err.message}: ${cause}`
 }

@@ -1,13 +1,13 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect } from 'chai'
 import { LABEL } from '../../api/labels.ts'
 import { connectEngine } from '../../hack/images.ts'
+import { freePort } from '../helpers/free-port.ts'
 
 const exec = promisify(execFile)
 const CHECKOUT = join(import.meta.dirname, '../..')
@@ -131,15 +131,4 @@ function strangersEnvironment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !strange.test(name))
   const path = (process.env['PATH'] ?? '').split(':').filter(folder => !folder.includes('node_modules'))
   return { ...Object.fromEntries(kept), PATH: path.join(':') }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
-  })
 }

@@ -48,6 +48,11 @@ export abstract class GatewayClient {
   abstract get port(): number
   abstract get metricsPort(): number
 
+  /** The administrator's. */
+  protected get password(): string {
+    return PASSWORD
+  }
+
   /** Stops it as SIGTERM does; functions go on. */
   abstract stop(): Promise<void>
 
@@ -151,7 +156,7 @@ export abstract class GatewayClient {
 
   protected send(port: number, method: string, path: string, body?: string): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      const auth = `admin:${PASSWORD}`
+      const auth = `admin:${this.password}`
       // Node gives the body of a DELETE no length by itself.
       const headers = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }
       const req = request({ host: '127.0.0.1', port, method, path, headers, auth, agent: this.agent }, res => {

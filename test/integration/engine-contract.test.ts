@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:net'
 import { DockerEngine } from '../../src/engine/docker.ts'
 import { importImage, useTestRun } from '../helpers/docker-run.ts'
 import { describeEngine } from '../helpers/engine-contract.ts'
+import { freePort } from '../helpers/free-port.ts'
 
 describe('the Docker engine', function () {
   this.timeout(20_000)
@@ -33,13 +34,6 @@ describe('the Docker engine', function () {
     }
   })
 })
-
-async function freePort(): Promise<number> {
-  const server = await listen(0)
-  const { port } = server.address() as { port: number }
-  await end(server)
-  return port
-}
 
 async function holdPort(port: number): Promise<() => Promise<void>> {
   const server = await listen(port)
