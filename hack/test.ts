@@ -24,7 +24,10 @@ const LEVELS: Readonly<Record<string, Level>> = {
     files: 'test/integration/**/*.test.ts',
     covered: true,
     docker: true,
-    programs: [['openssl', 'openssl']]
+    programs: [
+      ['openssl', 'openssl'],
+      ['python3', 'python3']
+    ]
   },
   chaos: {
     files: 'test/chaos/**/*.test.ts',

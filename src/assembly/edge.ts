@@ -38,6 +38,8 @@ export interface EdgeDeps {
   readonly certificate: ServedCertificate | undefined
 }
 
+/** A head is small: who takes longer for it than this is up to something. */
+const HEADERS_TIMEOUT_MS = 10_000
 /** An endpoint that could not be reached is tried again after this long, unless the loop has looked at it meanwhile. */
 const SUSPENDED_MS = 1000
 /** For a busy client's next call over a connection it keeps, whose answer says that the connection ends. */
@@ -75,6 +77,8 @@ export class EdgeComponent implements Component {
       certificate: certificate?.current,
       allowedOrigins: config.CORS_ALLOWED_ORIGINS,
       isClosing: () => this.#shutdown.signal.aborted,
+      headersTimeoutMs: Math.min(config.READ_TIMEOUT, HEADERS_TIMEOUT_MS),
+      writeTimeoutMs: config.WRITE_TIMEOUT,
       requireAuthForFunctions: config.AUTH_ENABLED && config.REQUIRE_AUTH_FOR_FUNCTIONS
     })
     const server = this.#server

@@ -66,7 +66,11 @@ export const Config = z
     GATEWAY_ADDRESS: field(address, '0.0.0.0', 'Where the API and the functions are served'),
     GATEWAY_PORT: field(port, '8080', 'Port of the API and the functions; 0 is any free one'),
     READ_TIMEOUT: field(duration(1), '60s', 'How long a client may take to send its whole request'),
-    WRITE_TIMEOUT: field(duration(1), '60s', 'How long an answer of the API, such as followed logs, may take'),
+    WRITE_TIMEOUT: field(
+      duration(1),
+      '60s',
+      'A client that takes nothing of an answer of the API for so long is cut off'
+    ),
     EXEC_TIMEOUT: field(duration(1), '60s', 'How long one call of a function may take'),
     FUNCTION_WAIT_TIMEOUT: field(duration(), '30s', 'How long a call is held for a function that is starting'),
     FUNCTION_WAIT_MAX: field(integer(0, MAX_COUNT), '1000', 'How many calls of one function are held while it starts'),

@@ -1,6 +1,5 @@
 import { once } from 'node:events'
 import http from 'node:http'
-import net from 'node:net'
 import { expect } from 'chai'
 import { DataPlane, eventually, textOf } from '../../test/helpers/data-plane.ts'
 
@@ -327,39 +326,6 @@ describe('relaying of a call', () => {
         .to.match(/^HTTP\/1\.1 404 /)
         .and.match(/Connection: close/)
     })
-
-    for (const [what, head] of [
-      ['a length and chunks', 'Content-Length: 3\r\nTransfer-Encoding: chunked'],
-      ['two lengths', 'Content-Length: 3\r\nContent-Length: 4'],
-      ['two equal lengths in one header', 'Content-Length: 3, 3'],
-      ['a length with a sign', 'Content-Length: +3'],
-      ['chunked that is not last', 'Transfer-Encoding: chunked, identity'],
-      ['chunked twice', 'Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked'],
-      ['an unknown coding', 'Transfer-Encoding: gzip, chunked'],
-      ['a coding behind a vertical tab', 'Transfer-Encoding: \x0bchunked'],
-      ['a space before the colon', 'Transfer-Encoding : chunked'],
-      ['a folded coding', 'Transfer-Encoding:\r\n chunked'],
-      ['a bare line feed', 'X-A: 1\nTransfer-Encoding: chunked'],
-      ['a NUL in a value', 'X-A: a\0b']
-    ] as const) {
-      for (const method of ['POST', 'GET', 'DELETE', 'OPTIONS']) {
-        it(`sends nothing to the function of a ${method} with ${what}`, async () => {
-          const smuggled = 'GET /smuggled HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'
-          const socket = net.connect(plane.port, '127.0.0.1')
-          let text = ''
-          socket
-            .on('data', d => {
-              text += d
-            })
-            .on('error', () => undefined)
-          socket.write(`${method} / HTTP/1.1\r\nHost: a\r\n${head}\r\n\r\n0\r\n\r\n${smuggled}`, 'latin1')
-          await once(socket, 'close')
-          expect(text).to.match(/^HTTP\/1\.1 (400|501) /)
-          expect(text.match(/HTTP\/1\.1 /g)).to.have.length(1)
-          expect(seen).to.deep.equal([])
-        })
-      }
-    }
 
     it('answers 501 to a WebSocket and passes over an offer of h2c', async () => {
       const answer = await plane.call({ headers: { Connection: 'Upgrade', Upgrade: 'websocket' } })

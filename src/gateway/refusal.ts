@@ -90,12 +90,6 @@ export const refusals = {
     status: 501,
     reason: 'NotSupported',
     text: 'WebSocket connections to functions are not supported'
-  }),
-  noCoding: (): Refusal => ({
-    status: 501,
-    reason: 'NotSupported',
-    close: true,
-    text: 'the only transfer coding that is supported is chunked'
   })
 }
 
@@ -113,13 +107,6 @@ export function refusalOfTurn(
 /** What of a request cannot be passed on at all, whatever the function. `path` is what the function would see. */
 export function refusalOf({ headers }: IncomingMessage, path: string): Refusal | undefined {
   if (!path.startsWith('/')) return refusals.badRequest('the path of a call begins with a slash')
-  const coding = headers['transfer-encoding']
-  if (coding !== undefined) {
-    if (headers['content-length'] !== undefined) {
-      return refusals.badRequest('a request has a Content-Length or a Transfer-Encoding, not both')
-    }
-    if (coding.trim().toLowerCase() !== 'chunked') return refusals.noCoding()
-  }
   // Any other upgrade is an offer that a server may pass over, as curl's and Java's h2c. Source: RFC 9110 7.8.
   if (headers.upgrade !== undefined && /\bwebsocket\b/i.test(headers.upgrade)) return refusals.noUpgrade()
   return undefined

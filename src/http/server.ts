@@ -1,17 +1,11 @@
-import {
-  createServer,
-  type IncomingMessage,
-  type Server,
-  type ServerOptions,
-  type ServerResponse,
-  STATUS_CODES
-} from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
-import type { Duplex } from 'node:stream'
 import type { Authenticator } from './auth.ts'
 import { type Certificate, toSecureContext } from './certificate.ts'
+import { ClientErrors, refuseHead } from './client-errors.ts'
 import { refusalOf } from './cors.ts'
 import { type FunctionTarget, parseFunctionUrl } from './function-url.ts'
+import { faultOfHead } from './head.ts'
 import { foreignOrigin } from './origin.ts'
 
 /** A call as the data plane gets it: authenticated, and free of the gateway's own credentials. */
@@ -36,9 +30,12 @@ export interface GatewayServerDeps {
   readonly allowedOrigins: readonly string[]
   /** Speaks TLS, and nothing else, when there is one. */
   readonly certificate?: Certificate | undefined
+  /** How long the head of a request may take; 10 s unless told. */
   readonly headersTimeoutMs?: number
   readonly keepAliveTimeoutMs?: number
   readonly lingerMs?: number
+  /** An API's client that takes no byte of its answer for so long is cut off; never when left out. */
+  readonly writeTimeoutMs?: number
 }
 
 const MAX_HEADER_BYTES = 32 * 1024
@@ -63,19 +60,28 @@ export function createGatewayServer(deps: GatewayServerDeps): Server | TlsServer
     keepAliveTimeout: deps.keepAliveTimeoutMs ?? KEEP_ALIVE_TIMEOUT_MS,
     connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, deps.headersTimeoutMs ?? CHECK_INTERVAL_MS)
   })
+  // All of them, as Node would leave those beyond a number out without a word: `faultOfHead` counts.
+  server.maxHeadersCount = 0
+  const errors = new ClientErrors()
   const dispatch = (req: IncomingMessage, res: ServerResponse, owesContinue: boolean) => {
+    errors.note(req, res)
     if (deps.isClosing?.() === true) res.shouldKeepAlive = false
-    if (isFunctionUrl(req)) {
+    const fault = faultOfHead(req)
+    if (fault !== undefined) {
+      boundUnreadBody(deps, req, res)
+      refuseHead(fault, res)
+    } else if (isFunctionUrl(req)) {
       callFunction(deps, req, res, owesContinue)
     } else {
       boundUnreadBody(deps, req, res)
+      boundSlowReader(deps, res)
       deps.api(req, res)
     }
   }
   server.on('request', (req, res) => dispatch(req, res, false))
   // With a listener of its own, `100 Continue` is sent after the credentials were looked at, and not before.
   server.on('checkContinue', (req, res) => dispatch(req, res, true))
-  server.on('clientError', answerClientError)
+  server.on('clientError', errors.answer)
   return server
 }
 
@@ -103,6 +109,14 @@ function boundUnreadBody({ lingerMs }: GatewayServerDeps, req: IncomingMessage, 
     const timer = setTimeout(() => req.socket.destroy(), lingerMs ?? LINGER_MS)
     req.once('end', () => clearTimeout(timer))
     req.once('close', () => clearTimeout(timer))
+  })
+}
+
+/** What is not read stays in memory. A watch that has nothing to tell is idle, not slow. */
+function boundSlowReader({ writeTimeoutMs }: GatewayServerDeps, res: ServerResponse): void {
+  if (writeTimeoutMs === undefined) return
+  res.setTimeout(writeTimeoutMs, () => {
+    if (res.socket !== null && res.socket.writableLength > 0) res.socket.destroy()
   })
 }
 
@@ -145,40 +159,4 @@ function removeOwnCredentials(req: IncomingMessage, { isOwn }: Authenticator): v
 
 function isFunctionUrl(req: IncomingMessage): boolean {
   return req.url?.startsWith('/function/') === true || req.url === '/function'
-}
-
-function answerClientError(err: NodeJS.ErrnoException, socket: Duplex): void {
-  if (err.code === 'ERR_SSL_HTTP_REQUEST') {
-    answerPlainText(socket)
-    return
-  }
-  if (!socket.writable || err.code === 'ECONNRESET' || hasAnswer(socket)) {
-    socket.destroy()
-    return
-  }
-  const status = statusOfClientError(err.code)
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () =>
-    socket.destroy()
-  )
-}
-
-/** Somebody speaks HTTP where TLS is spoken: is told so in HTTP, on the connection below. */
-function answerPlainText(socket: Duplex): void {
-  const { _parent: plain } = socket as { _parent?: Duplex }
-  const text = 'this port speaks TLS: use https://\n'
-  const head = `HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: ${text.length}`
-  plain?.end(`${head}\r\n\r\n${text}`, () => socket.destroy())
-  if (plain === undefined) socket.destroy()
-}
-
-function statusOfClientError(code: string | undefined): number {
-  if (code === 'HPE_HEADER_OVERFLOW') return 431
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return 408
-  return 400
-}
-
-/** Whether an answer is under way on the socket, into which another must not be written. Source: Node's own handler. */
-function hasAnswer(socket: Duplex): boolean {
-  const { _httpMessage: answer } = socket as { _httpMessage?: ServerResponse }
-  return answer?.headersSent === true
 }
