@@ -18,8 +18,15 @@ export interface ViewDeps {
   readonly resync: Pick<Resync, 'isComplete' | 'lastAt' | 'run'>
   readonly engine: { readonly state: EngineState }
   readonly watch: { readonly connected: boolean }
+  readonly firewall: { readonly state: FirewallView }
   readonly now: () => number
   readonly onResyncError: (err: unknown) => void
+}
+
+/** Whether functions are kept from the host; why, where they are not. */
+export interface FirewallView {
+  readonly state: 'on' | 'off' | 'unavailable'
+  readonly reason?: string
 }
 
 /** A look into the engine for a plan that is only shown may take this long. */
@@ -56,7 +63,7 @@ export class LoopViewOfControllers {
   }
 
   state() {
-    const { queue, lag, resync, engine, watch, now } = this.#deps
+    const { queue, lag, resync, engine, watch, firewall, now } = this.#deps
     const at = now()
     const behind = lag
       .keys()
@@ -70,6 +77,7 @@ export class LoopViewOfControllers {
       ...(resync.lastAt === undefined ? {} : { lastFullResyncAt: new Date(resync.lastAt).toISOString() }),
       engine: engine.state,
       watch: { connected: watch.connected },
+      firewall: firewall.state,
       ready: resync.isComplete
     }
   }

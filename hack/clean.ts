@@ -7,6 +7,7 @@ import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type Docker from 'dockerode'
 import { LABEL } from '../api/labels.ts'
+import { Firewall, FirewallError } from '../src/engine/firewall.ts'
 import { runningGateway } from './gateway.ts'
 import { connectEngine } from './images.ts'
 import { readSettings, type Settings } from './settings.ts'
@@ -28,7 +29,21 @@ async function clean(docker: Docker, settings: Settings): Promise<void> {
       removed += 1
     }
   }
+  removed += await cleanFirewall(settings.instance)
   if (removed === 0) console.log(`Docker holds nothing of the instance ${settings.instance}.`)
+}
+
+/** Takes away the rules of iptables, where there are some and this user may look. */
+async function cleanFirewall(instance: string): Promise<number> {
+  if (process.getuid?.() !== 0) return 0
+  try {
+    const gone = await new Firewall().remove({ instance })
+    if (gone) console.log('removed the firewall')
+    return gone ? 1 : 0
+  } catch (err) {
+    if (err instanceof FirewallError) return 0
+    throw err
+  }
 }
 
 type Filters = Record<string, string[]>

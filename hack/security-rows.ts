@@ -15,7 +15,7 @@ export const REQUIREMENTS: readonly TestRow[] = [
     id: 'S7',
     text: 'nothing in a deployment can ask for privileges, devices, host namespaces or mounts'
   },
-  { id: 'S8', text: 'a function reaches no other function, nor the API, the engine or the database', pending: true },
+  { id: 'S8', text: 'a function reaches no other function, nor the API, the engine or the database' },
   { id: 'S9', text: 'what a function may reach outside is a policy; metadata addresses are blocked', pending: true },
   { id: 'S10', text: 'debug ports listen on 127.0.0.1 unless told otherwise, which is warned of', pending: true },
   { id: 'S11', text: 'images come from registries that are allowed, by digest where that is required', pending: true },

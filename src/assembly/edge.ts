@@ -13,6 +13,7 @@ import { createApi } from '../http/app.ts'
 import { createAuthenticator } from '../http/auth.ts'
 import { toSecureContext } from '../http/certificate.ts'
 import { createOrigins } from '../http/client-address.ts'
+import { createFunctionPeers } from '../http/function-peers.ts'
 import { createGatewayServer } from '../http/server.ts'
 import type { Logger } from '../logging/logger.ts'
 import type { Metrics } from '../metrics/metrics.ts'
@@ -69,9 +70,11 @@ export class EdgeComponent implements Component {
       user: config.AUTH_USER,
       password: deps.password
     })
+    const isFunction = createFunctionPeers(config.FUNCTIONS_SUBNET_POOL)
+    const api = assembleApi(deps, authenticator, this.#shutdown.signal)
     this.#proxy = assembleProxy(deps)
     this.#server = createGatewayServer({
-      api: assembleApi(deps, authenticator, this.#shutdown.signal),
+      api: config.FUNCTIONS_MAY_CALL === 'everything' ? api : refuseFunctions(api, isFunction),
       proxy: this.#proxy,
       authenticator,
       certificate: certificate?.current,
@@ -84,6 +87,7 @@ export class EdgeComponent implements Component {
     const server = this.#server
     if (server instanceof TlsServer) certificate?.onReplaced(next => server.setSecureContext(toSecureContext(next)))
     server.on('connection', (socket: Socket) => {
+      if (config.FUNCTIONS_MAY_CALL === 'nothing' && isFunction(socket.remoteAddress)) socket.destroy()
       this.#sockets.add(socket)
       socket.once('close', () => this.#sockets.delete(socket))
     })
@@ -120,11 +124,22 @@ export class EdgeComponent implements Component {
   }
 }
 
+type Handler = ReturnType<typeof createApi>
+
+/** The API, but for functions. */
+function refuseFunctions(api: Handler, isFunction: (address: string | undefined) => boolean): Handler {
+  return (req, res) => {
+    if (!isFunction(req.socket.remoteAddress)) return api(req, res)
+    res.writeHead(403, { 'Content-Type': 'text/plain; charset=utf-8', Connection: 'close' })
+    res.end('functions may not use the API of the gateway, unless it runs with FUNCTIONS_MAY_CALL=everything\n')
+  }
+}
+
 function assembleApi(
   deps: EdgeDeps,
   authenticator: ReturnType<typeof createAuthenticator>,
   shutdown: AbortSignal
-): ReturnType<typeof createApi> {
+): Handler {
   const { config, store, plane, metrics } = deps
   return createApi({
     functions: store.functions,
@@ -213,6 +228,10 @@ export class MetricsComponent implements Component {
           res.writeHead(500).end()
         }
       )
+    })
+    const isFunction = createFunctionPeers(config.FUNCTIONS_SUBNET_POOL)
+    this.#server.on('connection', socket => {
+      if (config.FUNCTIONS_MAY_CALL !== 'everything' && isFunction(socket.remoteAddress)) socket.destroy()
     })
   }
 

@@ -18,6 +18,7 @@ import { assembleCertificate } from './certificate.ts'
 import { assembleControlPlane } from './control-plane.ts'
 import { EdgeComponent, MetricsComponent } from './edge.ts'
 import { assembleEngine } from './engine.ts'
+import { FirewallComponent } from './firewall.ts'
 import { readSigner } from './instance-key.ts'
 import { LoopComponent } from './loop.ts'
 import { measured } from './measured.ts'
@@ -61,7 +62,8 @@ export async function assembleGateway(options: GatewayOptions): Promise<Gateway>
     log
   })
   const loop = new LoopComponent({ config, engine, facts, health, heartbeat, endpoints, metrics, log }, plane)
-  const view = assembleView({ store, plane, metrics, log, health, loop })
+  const firewall = new FirewallComponent({ config, engine, metrics, log })
+  const view = assembleView({ store, plane, metrics, log, health, loop, firewall })
   const edge = new EdgeComponent({
     ...options,
     password: options.password,
@@ -83,6 +85,7 @@ export async function assembleGateway(options: GatewayOptions): Promise<Gateway>
   const { credentials } = plane
   manager.add({ name: 'credentials', start: () => credentials.start(), stop: () => credentials.stop() })
   if (config.METRICS_ENABLED) manager.add(exposition)
+  manager.add(firewall)
   manager.add(loop)
   manager.add(edge)
   return {
@@ -108,9 +111,10 @@ interface ViewParts {
   readonly log: Logger
   readonly health: ReturnType<typeof assembleEngine>['health']
   readonly loop: LoopComponent
+  readonly firewall: FirewallComponent
 }
 
-function assembleView({ store, plane, metrics, log, health, loop }: ViewParts): LoopViewOfControllers {
+function assembleView({ store, plane, metrics, log, health, loop, firewall }: ViewParts): LoopViewOfControllers {
   return new LoopViewOfControllers({
     functions: store.functions,
     reconciler: plane.functionReconciler,
@@ -121,6 +125,7 @@ function assembleView({ store, plane, metrics, log, health, loop }: ViewParts): 
     resync: plane.resync,
     engine: health,
     watch: loop,
+    firewall,
     now: systemClock.now,
     onResyncError: err => log.error({ err }, 'Failed to list functions')
   })

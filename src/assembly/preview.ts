@@ -46,6 +46,7 @@ export async function assemblePreview(config: Config, log: Logger): Promise<Prev
     resync: plane.resync,
     engine: health,
     watch: { connected: false },
+    firewall: { state: { state: 'unavailable', reason: 'nothing runs' } },
     now: systemClock.now,
     onResyncError: err => log.error({ err }, 'Failed to list functions')
   })

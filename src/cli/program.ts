@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { type AdoptOptions, adopt } from './adopt.ts'
 import type { Environment } from './environment.ts'
+import { applyFirewall, checkFirewall, removeFirewall } from './firewall.ts'
 import { printMigrationStatus, runMigrateDown, runMigrateUp } from './migrate.ts'
 import { printPassword } from './password.ts'
 import { printPlan } from './plan.ts'
@@ -46,6 +47,7 @@ function createProgram(environment: Environment): Command {
     .description('print the version')
     .action(() => void process.stdout.write(`${version}\n`))
   addMigrate(program, environment)
+  addFirewall(program, environment)
   return program
 }
 
@@ -64,6 +66,31 @@ function addMigrate(program: Command, environment: Environment): void {
     .description('revert to an older schema, after a backup; stop the gateway first')
     .requiredOption('--to <version>', 'schema version to end at; 2 is that of the older Docker FaaS', toInteger)
     .action((options: { to: number }) => runMigrateDown(environment, options.to))
+}
+
+function addFirewall(program: Command, environment: Environment): void {
+  const firewall = program
+    .command('firewall')
+    .description(
+      'keep functions from the host, where the gateway cannot: as root, in the network namespace of the engine'
+    )
+    .addHelpText(
+      'after',
+      '\nSee docs/isolation.md. It needs iptables and the environment of the gateway, and no engine.'
+    )
+  firewall
+    .command('apply')
+    .description('write the rules where they are not as they should be')
+    .option('--keep', 'go on and write them again whenever somebody wipes them, until SIGINT or SIGTERM', false)
+    .action((options: { keep: boolean }) => applyFirewall(environment, options))
+  firewall
+    .command('check')
+    .description('say whether the rules are as they should be; end with code 1 when not')
+    .action(() => checkFirewall(environment))
+  firewall
+    .command('remove')
+    .description('take the rules of this installation away')
+    .action(() => removeFirewall(environment))
 }
 
 function toInteger(text: string): number {

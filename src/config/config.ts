@@ -18,6 +18,7 @@ import {
   origins,
   path,
   port,
+  ports,
   text
 } from './field.ts'
 import { unknownNameProblem } from './names.ts'
@@ -127,6 +128,21 @@ export const Config = z
       ipv4Network(8, 24),
       '10.62.0.0/16',
       'Where the networks of functions get their addresses'
+    ),
+    FIREWALL: field(
+      oneOf(['auto', 'off']),
+      'auto',
+      'Whether functions are kept from the host, from each other and from metadata addresses by rules of iptables, where the gateway can write them'
+    ),
+    FUNCTIONS_MAY_CALL: field(
+      oneOf(['nothing', 'functions', 'everything']),
+      'nothing',
+      'What functions may ask of the gateway: nothing, calls of functions, or all of its API'
+    ),
+    FUNCTIONS_HOST_PORTS: field(
+      ports,
+      '',
+      'Ports of the host that functions may connect to, such as that of a database'
     ),
     GATEWAY_CONTAINER_NAME: field(
       containerName,

@@ -68,6 +68,21 @@ export function integer(min: number, max: number, unit = 'number'): Kind<number>
 /** A TCP port; 0 is any free one. */
 export const port: Kind<number> = { ...integer(0, 65_535, 'port'), example: '8080' }
 
+/** TCP ports with commas between them. */
+export const ports: Kind<readonly number[]> = {
+  unit: 'list of ports',
+  allowed: 'TCP ports with commas between them, such as 5432,6379',
+  example: '5432',
+  parse: value => {
+    const list = value
+      .split(',')
+      .map(item => item.trim())
+      .filter(item => item !== '')
+    const isPort = (item: string) => /^\d{1,5}$/.test(item) && Number(item) >= 1 && Number(item) <= 65_535
+    return list.every(isPort) ? Object.freeze(list.map(Number)) : undefined
+  }
+}
+
 const HOUR_MS = 3_600_000
 
 /** Milliseconds of a Go duration in [minMs, maxMs]; a bare number is seconds. */

@@ -37,6 +37,8 @@ export interface LoopState {
   readonly lastFullResyncAt?: string
   readonly engine: { readonly reachable: boolean; readonly version?: string; readonly error?: string }
   readonly watch: { readonly connected: boolean }
+  /** Whether functions are kept from the host; why, where they are not. */
+  readonly firewall: { readonly state: 'on' | 'off' | 'unavailable'; readonly reason?: string }
   /** Whether the first full resync is over. */
   readonly ready: boolean
 }

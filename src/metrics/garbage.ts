@@ -16,6 +16,8 @@ export interface GarbageMetrics {
   readonly setDiskPressure: (isFull: boolean) => void
   /** Functions that wait for a person because the database is older than what runs, and whether anything waits. */
   readonly setAdoption: (functions: number, isLatched: boolean) => void
+  /** Whether this process keeps the rules of the firewall. */
+  readonly setFirewall: (isOn: boolean) => void
   readonly collected: (kind: CollectedKind) => void
 }
 
@@ -29,6 +31,7 @@ export function createGarbageMetrics(registry: Registry): GarbageMetrics {
   const pressure = gauge('faas_disk_pressure', 'Whether the disk of the engine is full')
   const undecided = gauge('faas_adopt_undecided_functions', 'Functions that run and that the database does not know')
   const latched = gauge('faas_adopt_active', '1 while the database is older than what runs, and nobody has decided')
+  const firewall = gauge('faas_firewall_active', 'Whether the gateway keeps the firewall that functions are behind')
   const collected = new Counter({
     ...{ name: 'faas_gc_collected_total', help: 'Orphans and unused images that were removed' },
     ...{ labelNames: ['kind'], registers }
@@ -44,6 +47,7 @@ export function createGarbageMetrics(registry: Registry): GarbageMetrics {
       undecided.set(functions)
       latched.set(isLatched ? 1 : 0)
     },
+    setFirewall: isOn => firewall.set(isOn ? 1 : 0),
     collected: kind => collected.inc({ kind })
   }
 }

@@ -35,6 +35,7 @@ describe('npm start in a fresh clone', function () {
       INSTANCE_ID: id,
       SAMPLE_FUNCTION: id,
       FUNCTIONS_NETWORK: id,
+      FIREWALL: 'off',
       FUNCTIONS_SUBNET_POOL: '10.78.0.0/24',
       GATEWAY_PORT: String(await freePort()),
       METRICS_PORT: String(await freePort())

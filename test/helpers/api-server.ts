@@ -21,6 +21,7 @@ export const HEALTHY: LoopState = {
   maxLagSeconds: 0,
   lastFullResyncAt: '2026-01-01T00:00:00.000Z',
   engine: { reachable: true, version: '26.1.5' },
+  firewall: { state: 'on' },
   watch: { connected: true },
   ready: true
 }

@@ -193,6 +193,8 @@ export function testEnvironment(directory: string, instance: string): Record<str
     METRICS_ADDRESS: '127.0.0.1',
     METRICS_PORT: '0',
     FUNCTIONS_NETWORK: instance,
+    // The rules would be those of this machine.
+    FIREWALL: 'off',
     FUNCTIONS_SUBNET_POOL: aPool()
   }
 }

@@ -26,6 +26,7 @@ export function removeLeftovers(): void {
 
 /** Kills every process of a private engine and of its containers, and removes all of it. */
 export function removePrivate(directory: string): void {
+  removeNamespace(`${basename(directory)}-out`)
   removeNamespace(basename(directory))
   killContainers(directory)
   const mounts = readFileSync('/proc/self/mountinfo', 'utf8')

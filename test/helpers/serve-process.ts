@@ -48,6 +48,7 @@ export class ServeProcess {
         METRICS_ADDRESS: '127.0.0.1',
         METRICS_PORT: '0',
         AUTH_ENABLED: 'false',
+        FIREWALL: 'off',
         ...env
       }
     })

@@ -6,6 +6,7 @@ import { importImage, useTestRun } from '../helpers/docker-run.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { TestGateway } from '../helpers/gateway.ts'
 import { expectHardened } from '../helpers/hardened.ts'
+import { inside as insideOf } from '../helpers/inside.ts'
 
 const DEFAULT_LIMITS = { MEMORY_DEFAULT: '', CPU_DEFAULT: '' }
 
@@ -31,14 +32,7 @@ describe('security of the containers of functions', function () {
     return reference
   }
 
-  async function inside(name: string, ...Cmd: string[]): Promise<string> {
-    const exec = await gateway.docker
-      .getContainer(name)
-      .exec({ Cmd, Tty: true, AttachStdout: true, AttachStderr: true })
-    let text = ''
-    for await (const chunk of await exec.start({ Tty: true })) text += chunk
-    return text.replaceAll('\r', '')
-  }
+  const inside = (name: string, ...command: string[]) => insideOf(gateway.docker, name, ...command)
 
   const inspect = (name: string): Promise<Docker.ContainerInspectInfo> => gateway.docker.getContainer(name).inspect()
 
