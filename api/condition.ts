@@ -1,5 +1,8 @@
-/** What is asked about an object. Source: Kubernetes API conventions, "typical status properties". */
-export const CONDITION_TYPES = ['Ready', 'Progressing', 'Degraded'] as const
+/**
+ * What is asked about an object. Source: Kubernetes API conventions, "typical status properties". `Exposed` is there only
+ * where it is so: debug ports can be reached from elsewhere than the engine's host, as its operator has chosen.
+ */
+export const CONDITION_TYPES = ['Ready', 'Progressing', 'Degraded', 'Exposed'] as const
 export type ConditionType = (typeof CONDITION_TYPES)[number]
 
 /** Every reason that a condition or an event may give; clients may match on them. */
@@ -32,6 +35,9 @@ export const REASONS = [
   'NetworkBusy',
   'NameConflict',
   'PortInUse',
+  'DebugAddressMissing',
+  'DebugPortsExhausted',
+  'DebugPortsExposed',
   'DiskPressure',
   'SecretMissing',
   'DatabaseRestored',

@@ -16,7 +16,8 @@ export const EVENT_REASONS = [
   'Adopted',
   'ForgedObject',
   'NetworkLeaked',
-  'ImageCollected'
+  'ImageCollected',
+  'DebugPortsBound'
 ] as const
 export type EventReason = Reason | (typeof EVENT_REASONS)[number]
 

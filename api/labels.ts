@@ -9,6 +9,8 @@ export const LABEL = {
   generation: 'com.docker-faas.generation',
   specHash: 'com.docker-faas.spec-hash',
   ordinal: 'com.docker-faas.ordinal',
+  /** The ports of the host that lead to its debuggers: see `api/debug-ports.ts`. */
+  debugPorts: 'com.docker-faas.debug-ports',
   role: 'com.docker-faas.role',
   /** What is written down of the function, so that a lost database can be made again: see `api/record.ts`. */
   spec: 'com.docker-faas.spec',

@@ -63,8 +63,11 @@ export const FAULTS: readonly TestRow[] = [
   { id: 'N5', text: 'two networks of one name: a foreign one stays, of ours the second goes' },
   { id: 'N6', text: 'the bridge takes no more ports: BridgeFull, tried again' },
   { id: 'N7', text: 'the gateway is taken off a network: put back' },
-  { id: 'P1', text: 'a debug port is taken by somebody else', untested: 'comes with the work on debug ports' },
-  { id: 'P2', text: 'a debug port changes when the container starts again: status says the new one' },
+  { id: 'P1', text: 'a debug port is taken by somebody else: another one of the range, told, and no loop' },
+  {
+    id: 'P2',
+    text: 'a debug port stays when its container, the engine or the gateway starts anew; status says what is bound'
+  },
   { id: 'G1', text: 'no such image: ImageNotFound with back-off, the old revision serves' },
   { id: 'G2', text: 'the registry wants credentials: ImagePullUnauthorized; new credentials are used at once' },
   { id: 'G3', text: 'the registry is away or busy: back-off; an image that is there is used' },

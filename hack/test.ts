@@ -3,9 +3,11 @@
  * a test failed, a level broke off, or nothing ran at all.
  */
 import { globSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { loadConfig } from '../src/config/config.ts'
 import { runChecks } from './check.ts'
 import { run } from './command.ts'
 import { connectEngine, ensureHello, ensureTestkit } from './images.ts'
+import { exposedDebugPorts, type Listener, readListeners } from './listeners.ts'
 import { ensureProgram } from './packages.ts'
 import { sum, type Tally, tallyOf } from './tally.ts'
 
@@ -58,9 +60,11 @@ async function main(wanted: readonly string[]): Promise<void> {
   for (const name of names) {
     for (const [program, packageName] of LEVELS[name]?.programs ?? []) ensureProgram(program, packageName, console.log)
   }
+  const before = readListeners()
   const tallies: Tally[] = []
   for (const name of names) tallies.push(await runLevel(name))
   if (names.some(name => LEVELS[name]?.covered)) await run('c8', ['report'], { inherit: true })
+  tallies.push(scanDebugPorts(before))
   const total = sum(tallies)
   if (total.failed > 0 || total.passed === 0) process.exitCode = 1
   console.log(`${total.passed} passed, ${total.failed} failed`)
@@ -89,6 +93,15 @@ async function runLevel(name: string): Promise<Tally> {
   const tally = tallyOf(readCount(countFile), outcome.code)
   if (tally.broke) console.log(`  ✖ ${name} ended with code ${outcome.code} before its summary`)
   return tally
+}
+
+/** S10: once all is over, no debug port listens where others reach it; what did so before the tests is not theirs. */
+function scanDebugPorts(before: readonly Listener[]): Tally {
+  const exposed = exposedDebugPorts(readListeners(), loadConfig({}).DEBUG_PORT_RANGE).filter(
+    ({ address, port }) => !before.some(listener => listener.address === address && listener.port === port)
+  )
+  for (const { address, port } of exposed) console.log(`  ✖ S10: debug port ${port} listens on ${address}`)
+  return { passed: 0, failed: exposed.length }
 }
 
 function readCount(path: string): string | undefined {

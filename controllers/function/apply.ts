@@ -1,16 +1,19 @@
+import { parseDebugPorts } from '../../api/debug-ports.ts'
 import type { FunctionObject } from '../../api/function.ts'
 import { LABEL } from '../../api/labels.ts'
 import { outdatedName } from '../../api/names.ts'
 import { recordLabel, versionLabel } from '../../api/record.ts'
 import { containerBond, type Signer } from '../../api/signature.ts'
 import type { Container, Engine } from '../../src/engine/engine.ts'
-import { faultOf } from '../../src/engine/faults.ts'
+import { EngineError, faultOf } from '../../src/engine/faults.ts'
 import type { HostRoute } from '../../src/engine/host-routes.ts'
 import { containerSpec } from './container-spec.ts'
+import { refusedPorts } from './debug-ports.ts'
 import type { Departures } from './departures.ts'
 import type { Desired } from './desired.ts'
 import { NameConflictError, SubnetsExhaustedError } from './faults.ts'
 import { networkSizeOf, networkSpec } from './network-spec.ts'
+import { leasePorts, type PortChooser } from './port-lease.ts'
 import { isReplicaStep, type ReplicaStep, type Step } from './step.ts'
 
 /** Chooses subnets so that no two networks get the same one. */
@@ -26,6 +29,7 @@ export interface SubnetChooser {
 export interface ApplyDeps {
   readonly engine: Engine
   readonly subnets: SubnetChooser
+  readonly ports: PortChooser
   readonly prefixFor: (replicas: number) => number
   /** Routes of the host; absent where they cannot be known. */
   readonly routes?: () => Promise<readonly HostRoute[]>
@@ -144,7 +148,7 @@ async function applyStep(deps: ApplyDeps, target: Target, step: Step, signal: Ab
     case 'start-replica':
       return engine.startContainer(step.id ?? step.name, signal)
     case 'connect-replica':
-      return engine.connectNetwork(step.networkId ?? desired.networkName, step.name, signal)
+      return connectReplica(deps, step.networkId ?? desired.networkName, step.name, signal)
     case 'disconnect-replica':
       return engine.disconnectNetwork(step.networkId, step.name, signal)
     case 'unpause-replica':
@@ -202,8 +206,9 @@ async function createReplica(
   // The reference reads better in `docker ps`, but only the id is sure to be the revision's image.
   const tagged = await deps.engine.inspectImage(pin.reference, signal)
   const image = tagged?.id === pin.id ? pin.reference : pin.id
+  const ports = await leasePorts(deps, desired, ordinal, signal)
   try {
-    const spec = containerSpec(object, desired, { ordinal, image, hash: desired.hash })
+    const spec = containerSpec(object, desired, { ordinal, image, hash: desired.hash, ports })
     const labels = { ...spec.labels, ...recordLabel(object), ...versionLabel(deps.resourceVersion()) }
     await deps.engine.createContainer(
       { ...spec, labels: deps.signer.sign(labels, containerBond({ imageId: pin.id })) },
@@ -245,6 +250,28 @@ async function removeReplica(
   } catch (err) {
     if (faultOf(err) !== 'busy' || step.name !== desired.nameOf(step.ordinal)) throw err
     await engine.renameContainer(step.id, outdatedName(step.name, step.id.slice(0, 8)), signal)
+  }
+}
+
+/**
+ * One whose debug ports somebody took while it was off its network goes, as nobody can give it others; so that the next
+ * one does not ask for them, they are noted.
+ */
+async function connectReplica(
+  { engine, ports }: ApplyDeps,
+  network: string,
+  nameOrId: string,
+  signal: AbortSignal
+): Promise<void> {
+  try {
+    await engine.connectNetwork(network, nameOrId, signal)
+  } catch (err) {
+    if (!(err instanceof EngineError) || err.fault !== 'port-in-use') throw err
+    const container = await engine.inspectContainer(nameOrId, signal)
+    const bindings = parseDebugPorts(container?.labels ?? {})
+    for (const port of refusedPorts(err.message, bindings)) ports.refused(port)
+    if (bindings.length > 0) await engine.removeContainer(nameOrId, signal)
+    throw err
   }
 }
 

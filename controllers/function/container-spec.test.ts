@@ -4,13 +4,20 @@ import { containerSpec } from './container-spec.ts'
 import { desiredOf } from './desired.ts'
 import { networkSizeOf } from './network-spec.ts'
 
+const PORTS = [{ containerPort: 9229, address: '127.0.0.1', hostPort: 20_001 }]
+
 type Overrides = Parameters<typeof aFunction>[0]
 
 function specOf(overrides: Overrides = {}) {
   const fn = aFunction(overrides)
   const { image } = aDesired({ fn })
   const desired = desiredOf(fn, { image, missingSecrets: [], restarts: [] }, POLICY)
-  return containerSpec(fn, desired, { ordinal: 2, image: 'hello:1', hash: 'cafecafe' })
+  return containerSpec(fn, desired, {
+    ordinal: 2,
+    image: 'hello:1',
+    hash: 'cafecafe',
+    ports: overrides.debug ? PORTS : []
+  })
 }
 
 describe('containerSpec', () => {
@@ -68,10 +75,10 @@ describe('containerSpec', () => {
     })
   })
 
-  it('publishes debug ports on the configured address only', () => {
-    expect(specOf({ debug: true }).ports).to.deep.equal(
-      [40000, 5678, 9229].map(containerPort => ({ containerPort, address: '127.0.0.1', hostPort: 0 }))
-    )
+  it('binds the debug ports that were leased, and says so on its label', () => {
+    const { ports, labels } = specOf({ debug: true })
+    expect(ports).to.deep.equal(PORTS)
+    expect(labels).to.include({ 'com.docker-faas.debug-ports': '127.0.0.1 9229:20001' })
   })
 
   it('names containers of other namespaces after both', () => {

@@ -1,15 +1,13 @@
+import { type DebugBinding, debugPortsLabel } from '../../api/debug-ports.ts'
 import type { FunctionObject } from '../../api/function.ts'
 import { containerLabels, LABEL, ownerLabels } from '../../api/labels.ts'
 import { parseCpu, parseMemory } from '../../api/quantity.ts'
-import type { ContainerSpec, PortBinding } from '../../src/engine/engine.ts'
+import type { ContainerSpec } from '../../src/engine/engine.ts'
 import type { Desired } from './desired.ts'
 import { limitsLabel } from './limits.ts'
 
 /** The port on which every function serves HTTP. Source: OpenFaaS workload contract. */
 export const FUNCTION_PORT = 8080
-
-/** Delve, debugpy, Node inspector. */
-export const DEBUG_PORTS = [40000, 5678, 9229] as const
 
 /** Path of the only writable directory of a function with a read-only root. */
 const TMP = '/tmp'
@@ -21,7 +19,12 @@ const TMP = '/tmp'
 export function containerSpec(
   object: FunctionObject,
   desired: Desired,
-  replica: { readonly ordinal: number; readonly image: string; readonly hash: string }
+  replica: {
+    readonly ordinal: number
+    readonly image: string
+    readonly hash: string
+    readonly ports: readonly DebugBinding[]
+  }
 ): ContainerSpec {
   const { spec, metadata } = object
   const { policy, owner, limits } = desired
@@ -34,7 +37,8 @@ export function containerSpec(
       ...composeOverrides(metadata.labels),
       ...limitsLabel(limits),
       [LABEL.specHash]: replica.hash,
-      [LABEL.ordinal]: String(replica.ordinal)
+      [LABEL.ordinal]: String(replica.ordinal),
+      ...debugPortsLabel(replica.ports)
     },
     env: {
       OPENFAAS_NAME: metadata.name,
@@ -50,7 +54,7 @@ export function containerSpec(
     pidsLimit: policy.pidsLimit,
     readOnlyRootFilesystem: spec.readOnlyRootFilesystem,
     tmpfs: spec.readOnlyRootFilesystem ? { [TMP]: policy.tmpfsBytes } : {},
-    ports: spec.debug ? DEBUG_PORTS.map(port => debugBinding(port, policy.debugBindAddress)) : [],
+    ports: replica.ports,
     logMaxBytes: policy.logMaxBytes
   }
 }
@@ -58,10 +62,6 @@ export function containerSpec(
 /** Grouping is the user's to choose; identity is not. */
 function composeOverrides(labels: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(labels).filter(([key]) => key.startsWith('com.docker.compose.')))
-}
-
-function debugBinding(containerPort: number, address: string): PortBinding {
-  return { containerPort, address, hostPort: 0 }
 }
 
 /** A reservation above the limit is refused by the engine, so it is cut to it. */

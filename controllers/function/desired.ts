@@ -1,4 +1,5 @@
-import type { FunctionObject, PinnedImage, RestartRecord } from '../../api/function.ts'
+import type { PortRange } from '../../api/debug-ports.ts'
+import type { DebugPort, FunctionObject, PinnedImage, RestartRecord } from '../../api/function.ts'
 import type { Owner } from '../../api/labels.ts'
 import { keyOf } from '../../api/meta.ts'
 import { networkName, replicaName } from '../../api/names.ts'
@@ -13,7 +14,9 @@ export interface Policy {
   /** Base of every function network's name. */
   readonly functionsNetwork: string
   readonly maxReplicas: number
+  /** Address of the engine's host on which debug ports are bound, and the ports of it that may be. */
   readonly debugBindAddress: string
+  readonly debugPortRange: PortRange
   readonly pidsLimit: number
   readonly tmpfsBytes: number
   readonly logMaxBytes: number
@@ -35,6 +38,17 @@ export type ImageStatus =
   | { readonly state: 'pulling'; readonly currentBytes: number; readonly totalBytes: number }
   | { readonly state: 'failed'; readonly fault: EngineFault; readonly message: string; readonly retryAt: number }
 
+/** Where debuggers of a function are to be reached, and what is known of its ports. */
+export interface DebugWish {
+  /** Address of the engine's host. */
+  readonly address: string
+  readonly range: PortRange
+  /** What each ordinal has, or had when it was seen last. */
+  readonly held: readonly DebugPort[]
+  /** Ports that replicas could not start with, as somebody listens on them. */
+  readonly refused: readonly number[]
+}
+
 /** Everything that the planner knows of what is wanted. */
 export interface Desired {
   readonly key: string
@@ -55,6 +69,8 @@ export interface Desired {
   readonly restarts: readonly RestartRecord[]
   /** The same for replicas of an earlier revision. */
   readonly outdatedRestarts: readonly RestartRecord[]
+  /** Absent where no debugger is wanted. */
+  readonly debug?: DebugWish
   readonly policy: Policy
   readonly nameOf: (ordinal: number) => string
 }
@@ -101,6 +117,9 @@ export function desiredOf(
     ...(facts.image.state === 'pinned' ? { hash: wantedHash(object, facts.image.pin.id, policy) } : {}),
     limits: limitsOf(object, policy, engine),
     networkName: networkName(policy.functionsNetwork, metadata),
+    ...(object.spec.debug
+      ? { debug: { address: policy.debugBindAddress, range: policy.debugPortRange, held: [], refused: [] } }
+      : {}),
     policy,
     nameOf: ordinal => replicaName(metadata, ordinal)
   }

@@ -25,6 +25,18 @@ export class SubnetsExhaustedError extends FaasError {
   }
 }
 
+/** No port of the range is left for debuggers. */
+export class PortsExhaustedError extends FaasError {
+  override name = 'PortsExhaustedError'
+  readonly code = 'DEBUG_PORTS_EXHAUSTED'
+  readonly status = 503
+  /** Milliseconds: nobody tells when a port is freed, and asking costs little. */
+  readonly maxBackoffMs = 5000
+  constructor(options?: ErrorOptions) {
+    super('no port is left in DEBUG_PORT_RANGE; enlarge the range, or turn debug off where it is not needed', options)
+  }
+}
+
 /** The pass reached its deadline: what it was at took too long. */
 export class PassTimeoutError extends FaasError {
   override name = 'PassTimeoutError'
@@ -38,6 +50,7 @@ const REASON_OF_FAULT: Readonly<Record<EngineFault, Reason>> = {
   'name-in-use': 'NameConflict',
   'subnet-overlap': 'SubnetsExhausted',
   'port-in-use': 'PortInUse',
+  'no-address': 'DebugAddressMissing',
   busy: 'EngineError',
   unchanged: 'EngineError',
   unauthorized: 'ImagePullUnauthorized',
@@ -59,6 +72,7 @@ export function isNetworkBusy(err: unknown): boolean {
 export function reasonOf(err: unknown): Reason {
   if (err instanceof NameConflictError) return 'NameConflict'
   if (err instanceof SubnetsExhaustedError) return 'SubnetsExhausted'
+  if (err instanceof PortsExhaustedError) return 'DebugPortsExhausted'
   if (isNetworkBusy(err)) return 'NetworkBusy'
   if (err instanceof EngineError) {
     if (err.isUnreachable && !err.isEngineAway) return 'EngineError'
@@ -67,12 +81,13 @@ export function reasonOf(err: unknown): Reason {
   return err instanceof PassTimeoutError ? 'EngineError' : 'InternalError'
 }
 
+/** Faults whose words say why a container did not start, rather than how the engine is. */
+const TOLD_OF_START: ReadonlySet<EngineFault> = new Set(['no-space', 'bridge-full', 'port-in-use', 'no-address'])
+
 /** The reason that a condition gives for a replica that could not be started, out of what the engine said of it. */
 export function startReasonOf(message: string): Reason {
   const fault = faultOfMessage(message)
-  return fault === 'no-space' || fault === 'bridge-full' || fault === 'port-in-use'
-    ? REASON_OF_FAULT[fault]
-    : 'StartFailed'
+  return TOLD_OF_START.has(fault) ? REASON_OF_FAULT[fault] : 'StartFailed'
 }
 
 /** The reason that a condition gives for a pull that failed. */

@@ -24,7 +24,7 @@ export function heldStatus(object: FunctionObject, held: FunctionObject, result:
     outdatedReplicas: seen.outdatedReplicas,
     debugPorts: seen.debugPorts,
     conditions: seen.conditions.map(condition => {
-      if (!isSeen || condition.type === 'Ready') return condition
+      if (!isSeen || condition.type === 'Ready' || condition.type === 'Exposed') return condition
       const status = condition.type === 'Degraded' ? 'True' : 'False'
       return transition(before.conditions, { type: condition.type, status, reason, message }, at)
     }),

@@ -1,6 +1,7 @@
 import { type Condition, getCondition } from '../../api/condition.ts'
 import type { EventReason } from '../../api/event.ts'
 import type { FunctionStatus, RestartRecord } from '../../api/function.ts'
+import { attachText, newDebugPorts } from './debug-status.ts'
 import { isRepair, type Step } from './step.ts'
 
 /** Something worth telling people that a status says and the one before did not. */
@@ -12,7 +13,7 @@ export interface Happening {
 
 /** What happened between two statuses. Pure, so that the same change is told the same way. */
 export function happeningsOf(before: FunctionStatus, after: FunctionStatus): Happening[] {
-  return [...exits(before, after), ...faults(before, after), ...convergence(before, after)]
+  return [...exits(before, after), ...faults(before, after), ...debugging(before, after), ...convergence(before, after)]
 }
 
 function exits(before: FunctionStatus, after: FunctionStatus): Happening[] {
@@ -52,6 +53,19 @@ function faults(before: FunctionStatus, after: FunctionStatus): Happening[] {
   if (is?.status !== 'True' || TOLD_BY_EXITS.has(is.reason)) return []
   if (was?.status === 'True' && was.reason === is.reason) return []
   return [{ type: 'Warning', reason: is.reason, message: is.message }]
+}
+
+/** Where debuggers attach from now on, and that others may, too. */
+function debugging(before: FunctionStatus, after: FunctionStatus): Happening[] {
+  const fresh = newDebugPorts(before.debugPorts, after.debugPorts)
+  const isExposed = getCondition(after.conditions, 'Exposed')
+  const isNews = isExposed !== undefined && getCondition(before.conditions, 'Exposed')?.message !== isExposed.message
+  return [
+    ...(fresh.length === 0
+      ? []
+      : [{ type: 'Normal' as const, reason: 'DebugPortsBound' as const, message: attachText(fresh) }]),
+    ...(isNews ? [{ type: 'Warning' as const, reason: isExposed.reason, message: isExposed.message }] : [])
+  ]
 }
 
 function convergence(before: FunctionStatus, after: FunctionStatus): Happening[] {

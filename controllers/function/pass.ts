@@ -11,6 +11,7 @@ import type { Logger } from '../../src/logging/logger.ts'
 import { type ApplyDeps, applySteps } from './apply.ts'
 import { type ConflictDeps, withConflict } from './conflict.ts'
 import { FUNCTION_PORT } from './container-spec.ts'
+import { knownPorts } from './debug-ports.ts'
 import type { Departures } from './departures.ts'
 import { type Desired, desiredOf, type ImageStatus, type Policy } from './desired.ts'
 import { PassTimeoutError } from './faults.ts'
@@ -215,8 +216,10 @@ async function desire(
   const engine = await deps.engineInfo(signal)
   const facts = { image, engine, missingSecrets, ...(gatewayId === undefined ? {} : { gatewayId }) }
   const draft = desiredOf(object, { ...facts, restarts: [] }, deps.policy)
+  const debug = draft.debug === undefined ? {} : { debug: { ...draft.debug, ...knownPorts(object, observed) } }
   return {
     ...draft,
+    ...debug,
     restarts: restartsAfter(object, draft, observed, deps.now()),
     outdatedRestarts: outdatedRestartsAfter(object, draft, observed, deps.now())
   }

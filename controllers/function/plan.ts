@@ -1,4 +1,5 @@
 import { outdatedName } from '../../api/names.ts'
+import { waitsFor, willWait } from './debug-ports.ts'
 import type { Desired } from './desired.ts'
 import type { Observed, ObservedNetwork, Replica } from './observed.ts'
 import { dueAt, isRestartable } from './revival.ts'
@@ -128,7 +129,8 @@ function planRepair(desired: Desired, observed: Observed, replica: Replica): Rep
     steps.push({ kind: 'rename-replica', name, id: replica.id, to: canonical, ordinal, cause: RENAMED })
   }
   // The engine goes by the network's name, and would attach the replica to a stranger's.
-  if (replica.phase === 'created' && observed.network?.ours !== false)
+  const waits = observed.replicas.some(other => waitsFor(replica, other))
+  if (replica.phase === 'created' && observed.network?.ours !== false && !waits)
     steps.push({ kind: 'start-replica', name: replica.id, ordinal, cause: 'not started' })
   return [...steps, ...planMend(observed, replica)]
 }
@@ -183,10 +185,10 @@ function planCreate(
 ): ReplicaStep[] {
   const name = desired.nameOf(ordinal)
   const holder = observed.replicas.find(r => r.name === name)
-  const create: ReplicaStep[] = [
-    { kind: 'create-replica', name, ordinal, cause },
-    { kind: 'start-replica', name, ordinal, cause }
-  ]
+  const start: ReplicaStep[] = willWait(desired, observed.replicas, ordinal)
+    ? []
+    : [{ kind: 'start-replica', name, ordinal, cause }]
+  const create: ReplicaStep[] = [{ kind: 'create-replica', name, ordinal, cause }, ...start]
   if (holder === undefined) return create
   const { id } = holder
   if (holder.phase === 'exited' && !held.has(id))

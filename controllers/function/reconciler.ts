@@ -112,6 +112,8 @@ export class FunctionReconciler implements Reconciler {
     if (written === undefined) return
     for (const happening of [...repairsOf(pass.done), ...happeningsOf(object.status, status)]) {
       await events.record({ ...subjectOf(object), ...happening })
+      if (happening.reason === 'DebugPortsBound')
+        this.#deps.log.info({ key: keyOf(metadata), attach: happening.message }, 'Bound debug ports')
     }
     const forged = pass.observed?.forged ?? []
     await this.#tellForged(

@@ -1,3 +1,4 @@
+import { contends, waitsFor } from './debug-ports.ts'
 import type { Desired } from './desired.ts'
 import type { Observed, Replica } from './observed.ts'
 
@@ -21,14 +22,16 @@ interface Facts {
 /**
  * Lets the old revision serve on while the new one cannot: of outdated replicas that do not answer it holds as many as
  * are short of what is wanted, one for each ordinal, and starts those again that exited, after their back-off. An image
- * that is not there yet makes every replica an old one. None is held where a new one waits for its room. Pure.
+ * that is not there yet makes every replica an old one. None is held where a new one waits for its room or its debug
+ * ports, nor started again with ports that a new one is to have. Pure.
  */
 export function decideRevival(desired: Desired, observed: Observed, facts: Facts): Revival {
   const held = desired.hash === undefined ? [...facts.kept.values()] : chooseHeld(desired, observed, facts)
-  const waitsFor = desired.hash === undefined ? 'its image is not there' : 'its successor is not ready'
+  const why = desired.hash === undefined ? 'its image is not there' : 'its successor is not ready'
   const start = held
     .filter(replica => isRestartable(replica) && dueAt(desired, replica) <= facts.now)
-    .map(replica => ({ replica, cause: `exited with code ${replica.container.exitCode}, and ${waitsFor}` }))
+    .filter(replica => !observed.replicas.some(other => waitsFor(replica, other)))
+    .map(replica => ({ replica, cause: `exited with code ${replica.container.exitCode}, and ${why}` }))
   return { held: new Set(held.map(({ id }) => id)), start }
 }
 
@@ -57,8 +60,8 @@ function chooseHeld(desired: Desired, { replicas }: Observed, { outdated, kept, 
   if (isFull) return []
   const own = outdated.filter(r => r.legacy === undefined && r.hash !== desired.hash && r.ordinal < desired.replicas)
   const served = new Set(replicas.filter(r => r.phase === 'ready' && r.uid === desired.owner.uid).map(r => r.ordinal))
-  const alive = own.filter(r => isAlive(desired, r))
-  const candidates = [...alive, ...restartable(own.filter(r => isAlone(r, own)))]
+  const alive = own.filter(r => isAlive(desired, r) && !waitsFor(kept.get(r.ordinal), r))
+  const candidates = [...alive, ...restartable(own.filter(r => isAlone(r, own) && !contends(desired, r)))]
   const best = new Map<number, Replica>()
   for (const replica of candidates) if (!best.has(replica.ordinal)) best.set(replica.ordinal, replica)
   const short = desired.replicas - replicas.filter(r => r.phase === 'ready' && r.uid === desired.owner.uid).length

@@ -1,5 +1,6 @@
 import type { RestartRecord } from '../../api/function.ts'
 import { outdatedName } from '../../api/names.ts'
+import { hasPortsInRange, waitsFor } from './debug-ports.ts'
 import type { Desired } from './desired.ts'
 import { hasLimits } from './limits.ts'
 import type { Observed, Phase, Replica } from './observed.ts'
@@ -60,8 +61,9 @@ function groupOf(desired: Desired, replica: Replica): keyof Groups {
 }
 
 /** Whether the replica is what the spec makes, as far as labels and the limits that Docker lets people change say. */
-export function isUpToDate(desired: Desired, { hash, container }: Replica): boolean {
-  return hash === desired.hash && hasLimits(desired.limits, container)
+export function isUpToDate(desired: Desired, replica: Replica): boolean {
+  const { hash, container } = replica
+  return hash === desired.hash && hasLimits(desired.limits, container) && hasPortsInRange(desired, replica)
 }
 
 /** A replica is kept in this order of worth. */
@@ -180,12 +182,22 @@ function leaving(
     replica,
     cause: 'of an earlier function of this name'
   }))
-  for (const { replica, cause } of goes) {
-    if (replica.phase === 'ready' && spare-- <= 0) continue
+  // Those that go in any case use up what may be spared.
+  const isAwaited = awaitedOf(kept)
+  for (const { replica, cause } of goes.sort((a, b) => Number(isAwaited(b.replica)) - Number(isAwaited(a.replica)))) {
+    if (replica.phase === 'ready' && spare-- <= 0 && !isAwaited(replica)) continue
     if (settled < desired.replicas && mayServeYet(replica)) continue
     leave.push({ replica, cause: desired.deleting ? 'function deleted' : cause })
   }
   return leave
+}
+
+/** Two cannot have one port: a successor that is made, and needs only the old one's debug ports, takes its place first. */
+function awaitedOf(kept: ReadonlyMap<number, Replica>): (old: Replica) => boolean {
+  return old => {
+    const successor = kept.get(old.ordinal)
+    return successor?.phase === 'created' && waitsFor(successor, old)
+  }
 }
 
 /** An update of a full network goes on with one replica fewer, where there are several: nothing else ever makes room. */

@@ -1,7 +1,7 @@
 import { type Condition, getCondition, type Reason, transition } from '../../api/condition.ts'
-import type { DebugPort, FunctionObject, FunctionStatus, RestartRecord } from '../../api/function.ts'
+import type { FunctionObject, FunctionStatus, RestartRecord } from '../../api/function.ts'
 import { EngineError } from '../../src/engine/faults.ts'
-import { DEBUG_PORTS } from './container-spec.ts'
+import { boundDebugPorts, exposure } from './debug-status.ts'
 import type { Desired } from './desired.ts'
 import { pullReasonOf, reasonOf, startReasonOf } from './faults.ts'
 import type { Observed, ObservedConflict, Replica } from './observed.ts'
@@ -29,6 +29,7 @@ export function statusOf({ object, desired, observed, failure, now }: PassResult
   const before = object.status
   const at = new Date(now).toISOString()
   const seen = observed === undefined ? undefined : summarize(desired, observed)
+  const debugPorts = observed === undefined ? before.debugPorts : boundDebugPorts(observed)
   const verdicts = conditionsOf({ object, desired, observed, failure, now }, seen)
   return {
     observedGeneration: desired.owner.generation,
@@ -36,8 +37,8 @@ export function statusOf({ object, desired, observed, failure, now }: PassResult
     readyReplicas: seen?.ready ?? before.readyReplicas,
     outdatedReplicas: seen?.outdated ?? before.outdatedReplicas,
     ...(desired.hash === undefined ? {} : { specHash: desired.hash }),
-    conditions: verdicts.map(verdict => transition(before.conditions, verdict, at)),
-    debugPorts: observed === undefined ? before.debugPorts : debugPortsOf(observed),
+    conditions: [...verdicts, ...exposure(desired, debugPorts)].map(draft => transition(before.conditions, draft, at)),
+    debugPorts,
     ...(desired.image.state === 'pinned'
       ? { image: desired.image.pin }
       : before.image === undefined
@@ -177,6 +178,7 @@ const LASTING: ReadonlySet<Reason> = new Set([
   'DiskPressure',
   'SecretMissing',
   'NameConflict',
+  'DebugAddressMissing',
   'ReadinessTimeout'
 ])
 
@@ -193,8 +195,9 @@ export function troubleOf(desired: Desired, observed: Observed, now: number): Re
 
 /** The most telling thing that is wrong, if any is. */
 function faultOf({ desired, failure, now }: PassResult, observed: Observed): Verdict | undefined {
-  if (failure !== undefined) return { reason: reasonOf(failure), message: messageOf(failure) }
-  return standingFault(desired, observed, now)
+  if (failure === undefined) return standingFault(desired, observed, now)
+  const reason = reasonOf(failure)
+  return { reason, message: `${messageOf(failure)}${START_REMEDIES[reason] ?? ''}` }
 }
 
 /** What is wrong apart from how the pass went. */
@@ -259,7 +262,9 @@ function exitFault(desired: Desired, observed: Observed, now: number): Verdict |
 const START_REMEDIES: Partial<Record<Reason, string>> = {
   BridgeFull:
     '; the bridge of its network takes no more interfaces, of which Linux allows 1023: ask for fewer replicas',
-  DiskPressure: "; free space on the engine's disk, or remove images"
+  DiskPressure: "; free space on the engine's disk, or remove images",
+  PortInUse: '; it gets another port of DEBUG_PORT_RANGE',
+  DebugAddressMissing: "; set DEBUG_BIND_ADDRESS to an address of the engine's host"
 }
 
 function exitReason({ started, oomKilled, count, lastOutput }: RestartRecord): Reason {
@@ -291,12 +296,4 @@ function readinessFault(desired: Desired, { replicas }: Observed, now: number): 
     reason: 'ReadinessTimeout',
     message: `replica ${late.name} has not answered since it started at ${new Date(late.phaseSince).toISOString()}${why}`
   }
-}
-
-function debugPortsOf({ replicas }: Observed): DebugPort[] {
-  return replicas.flatMap(r =>
-    r.container.ports
-      .filter(p => DEBUG_PORTS.some(port => port === p.containerPort) && p.hostPort !== 0)
-      .map(({ containerPort, address, hostPort }) => ({ ordinal: r.ordinal, containerPort, address, hostPort }))
-  )
 }

@@ -18,6 +18,7 @@ import type { Config } from '../config/config.ts'
 import type { FileWatch } from '../engine/file-watch.ts'
 import { type HostRoute, readHostRoutes } from '../engine/host-routes.ts'
 import type { ImagePuller } from '../engine/images.ts'
+import { PortLeases } from '../engine/port-leases.ts'
 import { SubnetLeases } from '../engine/subnet-leases.ts'
 import { capacityOf, prefixFor } from '../engine/subnets.ts'
 import type { Metrics } from '../metrics/metrics.ts'
@@ -133,13 +134,18 @@ function followStore(
   })
 }
 
-/** Where the networks of functions get their addresses, and what is in the way. */
+/** Where the networks of functions get their addresses, what is in the way, and where debuggers get their ports. */
 function assembleAddresses({ config }: ControlPlaneDeps) {
   return {
     subnets: new SubnetLeases({ pool: config.FUNCTIONS_SUBNET_POOL, clock: systemClock }),
     prefixFor,
     capacityOf,
-    routes: hostRoutes
+    routes: hostRoutes,
+    ports: new PortLeases({
+      range: config.DEBUG_PORT_RANGE,
+      reserved: [config.GATEWAY_PORT, config.METRICS_PORT],
+      clock: systemClock
+    })
   }
 }
 

@@ -60,7 +60,7 @@ const HOST_KEYS = [...Object.keys(FIXED), ...VARYING, 'CpuShares', 'PidsLimit', 
 function expectAllowed(draft: FunctionDraft): void {
   const fn = aFunction({ ...draft.spec, labels: draft.labels, annotations: draft.annotations })
   const desired = aDesired({ fn })
-  const body = toCreateBody(containerSpec(fn, desired, { ordinal: 0, image: 'hello:1', hash: 'bbbbbbbb' }))
+  const body = toCreateBody(containerSpec(fn, desired, { ordinal: 0, image: 'hello:1', hash: 'bbbbbbbb', ports: [] }))
   const host = body.HostConfig as Record<string, unknown>
   expect(Object.keys(body).filter(key => !BODY_KEYS.includes(key))).to.deep.equal([])
   expect(Object.keys(host).filter(key => !HOST_KEYS.includes(key))).to.deep.equal([])

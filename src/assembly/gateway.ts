@@ -1,3 +1,4 @@
+import { isLoopback } from '../../api/debug-ports.ts'
 import type { FunctionObject } from '../../api/function.ts'
 import { keyOf } from '../../api/meta.ts'
 import { isConverged } from '../../controllers/function/history.ts'
@@ -45,6 +46,7 @@ export interface Gateway {
 /** Opens the database and puts all parts together; reads top to bottom as the wiring diagram. Starts nothing. */
 export async function assembleGateway(options: GatewayOptions): Promise<Gateway> {
   const { config, log } = options
+  warnOfExposure(config, log)
   const metrics = createMetrics()
   const certificate = await assembleCertificate(config, { metrics, log })
   const { store, raw } = await assembleStore(config, log, metrics)
@@ -129,6 +131,11 @@ function assembleView({ store, plane, metrics, log, health, loop, firewall }: Vi
     now: systemClock.now,
     onResyncError: err => log.error({ err }, 'Failed to list functions')
   })
+}
+
+/** Who reaches a debugger runs code in its function, so that other addresses than the host's own are a risk to be told. */
+function warnOfExposure({ DEBUG_BIND_ADDRESS: address }: Config, log: Logger): void {
+  if (!isLoopback(address)) log.warn({ address }, 'Debug ports are bound where other hosts reach them')
 }
 
 /** Notes, before anything is written, that what runs is to be compared with the database as it is now. */

@@ -8,6 +8,7 @@ export function policyOf(config: Config): Policy {
     functionsNetwork: config.FUNCTIONS_NETWORK,
     maxReplicas: config.MAX_REPLICAS,
     debugBindAddress: config.DEBUG_BIND_ADDRESS,
+    debugPortRange: config.DEBUG_PORT_RANGE,
     pidsLimit: config.PIDS_LIMIT,
     tmpfsBytes: config.TMPFS_BYTES,
     logMaxBytes: config.LOG_MAX_BYTES,

@@ -18,6 +18,7 @@ import {
   origins,
   path,
   port,
+  portRange,
   ports,
   text
 } from './field.ts'
@@ -168,7 +169,16 @@ export const Config = z
     PIDS_LIMIT: field(integer(16, 4_194_304), '512', 'Most processes and threads in one replica'),
     TMPFS_BYTES: field(bytes('64Ki'), '64Mi', "Size of a replica's /tmp, which is memory"),
     LOG_MAX_BYTES: field(bytes('64Ki'), '10Mi', "Size at which the engine rotates a replica's log"),
-    DEBUG_BIND_ADDRESS: field(address, '127.0.0.1', 'Address of the host that debug ports are published on'),
+    DEBUG_BIND_ADDRESS: field(
+      address,
+      '127.0.0.1',
+      "Address of the engine's host that debug ports are bound on; who reaches one runs code in the function"
+    ),
+    DEBUG_PORT_RANGE: field(
+      portRange(3),
+      '20000-21999',
+      "Ports of the engine's host for debuggers, three for each replica of a function with debug"
+    ),
 
     RECONCILE_INTERVAL_SECONDS: field(
       integer(1, 86_400, 'seconds'),

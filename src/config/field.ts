@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
 import * as z from 'zod'
+import type { PortRange } from '../../api/debug-ports.ts'
 import { formatDuration, parseDuration } from '../../api/duration.ts'
 import { parseCpu, parseMemory } from '../../api/quantity.ts'
 
@@ -80,6 +81,19 @@ export const ports: Kind<readonly number[]> = {
       .filter(item => item !== '')
     const isPort = (item: string) => /^\d{1,5}$/.test(item) && Number(item) >= 1 && Number(item) <= 65_535
     return list.every(isPort) ? Object.freeze(list.map(Number)) : undefined
+  }
+}
+
+/** Ports from 1024, first and last, at least `least` of them. */
+export function portRange(least: number): Kind<PortRange> {
+  return {
+    unit: 'ports',
+    allowed: `two ports from 1024 to 65535 with - between them, at least ${least} apart, such as 20000-21999`,
+    example: '20000-21999',
+    parse: text => {
+      const [, first = 0, last = 0] = (/^(\d{4,5})\s*-\s*(\d{4,5})$/.exec(text) ?? []).map(Number)
+      return first >= 1024 && last <= 65_535 && last - first + 1 >= least ? Object.freeze({ first, last }) : undefined
+    }
   }
 }
 

@@ -84,7 +84,8 @@ describe('toContainerSummary', () => {
     const raw = { Id: 'c1', Names: ['/other/alias', '/hello-0'], State: 'running', ImageID: 'i', Created: 5 }
     expect(translate.toContainerSummary(raw as never)).to.deep.equal({
       ...{ id: 'c1', name: 'hello-0', state: 'running', imageId: 'i', labels: {}, createdAt: 5000 },
-      networks: {}
+      networks: {},
+      ports: []
     })
     expect(translate.toContainerSummary({ ...raw, Names: null } as never).name).to.equal('')
   })

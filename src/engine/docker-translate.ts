@@ -36,7 +36,8 @@ export function toContainerSummary(raw: Docker.ContainerInfo): ContainerSummary 
     imageId: raw.ImageID,
     labels: raw.Labels ?? {},
     createdAt: raw.Created * 1000,
-    networks: toNetworks(raw.NetworkSettings?.Networks ?? {})
+    networks: toNetworks(raw.NetworkSettings?.Networks ?? {}),
+    ports: toListedPorts(raw.Ports ?? [])
   }
 }
 
@@ -144,6 +145,13 @@ function toNetworks(raw: Readonly<Record<string, Docker.EndpointSettings>>): Con
       { networkId, ipAddress }
     ])
   )
+}
+
+/** Those that are only exposed have no port of the host. */
+function toListedPorts(raw: readonly Docker.Port[]): PortBinding[] {
+  return raw
+    .filter(({ Type, PublicPort }) => Type === 'tcp' && PublicPort !== undefined)
+    .map(({ IP, PrivatePort, PublicPort }) => ({ containerPort: PrivatePort, address: IP ?? '', hostPort: PublicPort }))
 }
 
 function toPorts(raw: Readonly<Record<string, Docker.PortBinding[] | null>>): PortBinding[] {

@@ -9,6 +9,7 @@ const MESSAGES: readonly Meaning[] = [
   [/already in use by container|network with name .* already exists/i, 'name-in-use'],
   [/pool overlaps|overlaps with other one|overlapping IPv[46]/i, 'subnet-overlap'],
   [/port is already allocated|address already in use|ports are not available/i, 'port-in-use'],
+  [/cannot assign requested address/i, 'no-address'],
   [/removal of container .* is already in progress|marked for removal|has active endpoints/i, 'busy'],
   [/is not running|is not paused|already exists in network|is not connected to/i, 'unchanged'],
   [/no such image/i, 'no-image'],

@@ -13,13 +13,13 @@ export interface Engine {
   /** What the engine says of itself. */
   info: (signal?: AbortSignal) => Promise<EngineInfo>
 
-  /** Containers, running or not, that carry all these labels; an empty value means any value. */
+  /** Containers, running or not, that carry all these labels; an empty value means any value, and no label all containers. */
   listContainers: (labels: StringMap, signal?: AbortSignal) => Promise<ContainerSummary[]>
   /** Everything about one container, by name or id. */
   inspectContainer: (nameOrId: string, signal?: AbortSignal) => Promise<Container | undefined>
   /** Creates it, without starting it; gives its id. Faults: `name-in-use`, `no-image`, `not-found` (network). */
   createContainer: (spec: ContainerSpec, signal?: AbortSignal) => Promise<string>
-  /** Done when it runs, also when it did before. Faults: `not-found`, `port-in-use`, `other` (the process cannot be started). */
+  /** Done when it runs, also when it did before. Faults: `not-found`, `port-in-use`, `no-address`, `other` (the process cannot be started). */
   startContainer: (nameOrId: string, signal?: AbortSignal) => Promise<void>
   /** Sends a POSIX signal. Done also when it does not run or is not there. */
   signalContainer: (nameOrId: string, posixSignal: string, signal?: AbortSignal) => Promise<void>
@@ -39,7 +39,7 @@ export interface Engine {
   createNetwork: (spec: NetworkSpec, signal?: AbortSignal) => Promise<string>
   /** Done also when it is not there; `busy` while containers are attached. */
   removeNetwork: (id: string, signal?: AbortSignal) => Promise<void>
-  /** Done also when it is attached already. */
+  /** Done also when it is attached already. Fault `port-in-use` of one that runs and has ports. */
   connectNetwork: (network: string, container: string, signal?: AbortSignal) => Promise<void>
   /** Done also when it is not attached, or either is gone. */
   disconnectNetwork: (network: string, container: string, signal?: AbortSignal) => Promise<void>
@@ -100,6 +100,8 @@ export interface ContainerSummary {
   readonly createdAt: number
   /** The networks it is attached to, by name; the address is empty while it does not run. */
   readonly networks: Readonly<Record<string, { readonly networkId: string; readonly ipAddress: string }>>
+  /** The TCP ports that are bound on the host now; none while it does not run. */
+  readonly ports: readonly PortBinding[]
 }
 
 export interface Container extends ContainerSummary {
@@ -113,7 +115,6 @@ export interface Container extends ContainerSummary {
   readonly error: string
   /** The signal that asks it to stop, `SIGTERM` unless its image says otherwise. */
   readonly stopSignal: string
-  readonly ports: readonly PortBinding[]
   readonly memoryBytes: number
   /** The kernel cannot limit memory, and the engine has discarded the limit that was asked for. */
   readonly memoryUnlimitable?: boolean

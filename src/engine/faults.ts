@@ -7,6 +7,7 @@ export const ENGINE_FAULTS = [
   'name-in-use',
   'subnet-overlap',
   'port-in-use',
+  'no-address',
   'busy',
   'unchanged',
   'unauthorized',

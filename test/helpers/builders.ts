@@ -14,6 +14,7 @@ export const POLICY: Policy = {
   functionsNetwork: 'test-net',
   maxReplicas: 10,
   debugBindAddress: '127.0.0.1',
+  debugPortRange: { first: 20_000, last: 20_099 },
   pidsLimit: 512,
   tmpfsBytes: 64 * 2 ** 20,
   logMaxBytes: 10 * 2 ** 20,

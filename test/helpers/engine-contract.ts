@@ -213,10 +213,43 @@ export function describeEngine(name: string, setUp: () => EngineUnderTest): void
         const release = await t.holdPort(hostPort)
         const { name } = await create({ ports: [{ containerPort: 9229, address: '127.0.0.1', hostPort }] })
         await rejects('port-in-use', t.engine.startContainer(name))
-        expect((await inspect(name)).state).to.not.equal('running')
+        const { state, error, ports } = await inspect(name)
+        expect({ state, ports }).to.deep.equal({ state: 'created', ports: [] })
+        expect(error).to.contain(`:${hostPort}`)
         await release()
         await eventually(() => t.engine.startContainer(name))
         expect((await inspect(name)).ports[0]).to.include({ address: '127.0.0.1', hostPort })
+      })
+
+      it('cannot be given a port on an address that the host does not have', async () => {
+        const binding = { containerPort: 9229, address: '192.0.2.77', hostPort: await t.freePort() }
+        const { name } = await create({ ports: [binding] })
+        await rejects('no-address', t.engine.startContainer(name))
+        expect((await inspect(name)).error).to.contain('cannot assign requested address')
+      })
+
+      it('are listed with the ports that are bound, all containers when no label is asked for', async () => {
+        const binding = { containerPort: 9229, address: '::1', hostPort: await t.freePort() }
+        const { id, name } = await run({ ports: [binding] })
+        const portsNow = async () => (await t.engine.listContainers({})).find(each => each.id === id)?.ports
+        expect(await portsNow()).to.deep.equal([binding])
+        await t.engine.signalContainer(name, 'SIGKILL')
+        await exited(name)
+        expect(await portsNow()).to.deep.equal([])
+      })
+
+      it('lose their ports with their network, and get them back with it, unless somebody took one', async () => {
+        const hostPort = await t.freePort()
+        const { name } = await run({ ports: [{ containerPort: 9229, address: '127.0.0.1', hostPort }] })
+        const before = (await inspect(name)).ports
+        await t.engine.disconnectNetwork(network, name)
+        expect((await inspect(name)).ports).to.deep.equal([])
+        await t.engine.connectNetwork(network, name)
+        expect((await inspect(name)).ports).to.deep.equal(before)
+        await t.engine.disconnectNetwork(network, name)
+        const release = await t.holdPort(hostPort)
+        await rejects('port-in-use', t.engine.connectNetwork(network, name))
+        await release()
       })
 
       it('end at their stop signal', async () => {

@@ -25,6 +25,8 @@ export class FakeContainers {
   bridgePorts = Number.POSITIVE_INFINITY
   /** Ports of the host that other processes listen on. */
   readonly heldPorts = new Set<number>()
+  /** Addresses of the host, and those that stand for all of them. */
+  readonly addresses = new Set(['127.0.0.1', '::1', '0.0.0.0', '::', ''])
   readonly #deps: Deps
   constructor(deps: Deps) {
     this.#deps = deps
@@ -74,7 +76,7 @@ export class FakeContainers {
       throw refusal('container_start', 'busy', 'container is marked for removal and cannot be started')
     }
     const networks = Object.keys(container.networks).map(name => this.#deps.networks.get('container_start', name))
-    container.ports = this.#takePorts(container.spec.ports)
+    container.ports = this.#takePorts('container_start', container)
     for (const network of networks) this.#needBridgePort(container, network.id)
     for (const network of networks) this.attach(container, network.id, network.name)
     container.state = 'running'
@@ -120,6 +122,19 @@ export class FakeContainers {
     this.emit(container, 'destroy')
   }
 
+  /** One that runs, and is on no network, gets its ports again, or is refused. */
+  connect(container: FakeContainer, networkId: string, name: string): void {
+    if (Object.keys(container.networks).length === 0) {
+      const { error } = container
+      try {
+        container.ports = this.#takePorts('network_connect', container)
+      } finally {
+        container.error = error
+      }
+    }
+    this.attach(container, networkId, name)
+  }
+
   attach(container: FakeContainer, networkId: string, name: string): void {
     const ipAddress = this.#deps.networks.takeAddress('network_connect', networkId)
     container.networks[name] = { networkId, ipAddress }
@@ -131,6 +146,7 @@ export class FakeContainers {
     if (endpoint === undefined) return
     this.#deps.networks.giveAddress(endpoint.networkId, endpoint.ipAddress)
     delete container.networks[name]
+    if (Object.keys(container.networks).length === 0) container.ports = []
     this.#deps.emit({ kind: 'network', action: 'disconnect', name, container: container.id })
   }
 
@@ -155,13 +171,18 @@ export class FakeContainers {
     throw refusal('container_start', 'bridge-full', container.error)
   }
 
-  #takePorts(wanted: readonly PortBinding[]): PortBinding[] {
+  #takePorts(operation: string, container: FakeContainer): PortBinding[] {
     const taken = this.list().flatMap(c => c.ports)
-    return wanted.map(binding => {
+    return container.spec.ports.map(binding => {
       const hostPort = binding.hostPort === 0 ? this.#firstFreePort(taken) : binding.hostPort
       const isTaken = taken.some(t => t.hostPort === hostPort && sameAddress(t.address, binding.address))
       if (isTaken || this.heldPorts.has(hostPort)) {
-        throw refusal('container_start', 'port-in-use', `port ${hostPort} is already allocated`)
+        container.error = `listen tcp4 ${binding.address}:${hostPort}: bind: address already in use`
+        throw refusal(operation, 'port-in-use', container.error)
+      }
+      if (!this.addresses.has(binding.address)) {
+        container.error = `listen tcp4 ${binding.address}:${hostPort}: bind: cannot assign requested address`
+        throw refusal(operation, 'no-address', container.error)
       }
       const bound = { ...binding, hostPort }
       taken.push(bound)

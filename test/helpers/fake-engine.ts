@@ -239,8 +239,8 @@ export class FakeEngine implements engine.Engine {
       this.#containers
         .list()
         .filter(withLabels(labels))
-        .map(({ id, name, state, imageId, labels, createdAt, networks }) => ({
-          ...{ id, name, state, imageId, labels, createdAt },
+        .map(({ id, name, state, imageId, labels, createdAt, networks, ports }) => ({
+          ...{ id, name, state, imageId, labels, createdAt, ports },
           networks: { ...networks }
         }))
     )
@@ -357,7 +357,7 @@ export class FakeEngine implements engine.Engine {
       const target = this.#containers.get('network_connect', container)
       const { id, name } = this.#networks.get('network_connect', network)
       if (target.networks[name] !== undefined) return
-      if (this.#containers.isUp(target)) this.#containers.attach(target, id, name)
+      if (this.#containers.isUp(target)) this.#containers.connect(target, id, name)
       else target.networks[name] = { networkId: '', ipAddress: '' }
     })
   }

@@ -11,6 +11,7 @@ import type { Engine } from '../../src/engine/engine.ts'
 import { EngineFacts } from '../../src/engine/engine-facts.ts'
 import type { HostRoute } from '../../src/engine/host-routes.ts'
 import { ImagePuller } from '../../src/engine/images.ts'
+import { PortLeases } from '../../src/engine/port-leases.ts'
 import { SubnetLeases } from '../../src/engine/subnet-leases.ts'
 import { capacityOf, prefixFor } from '../../src/engine/subnets.ts'
 import { EndpointTable } from '../../src/gateway/endpoints.ts'
@@ -173,6 +174,7 @@ export class Loop {
       inflight: this.inflight,
       endpoints: this.endpoints,
       subnets: new SubnetLeases({ pool: '10.200.0.0/16', clock }),
+      ports: new PortLeases({ range: POLICY.debugPortRange, reserved: [], clock }),
       prefixFor,
       capacityOf,
       routes: async () => this.routes,

@@ -1,5 +1,7 @@
+import { type DebugBinding, debugPortsLabel } from '../../api/debug-ports.ts'
 import { LEGACY_HASH } from '../../api/legacy.ts'
 import { networkName } from '../../api/names.ts'
+import { waitsFor } from '../../controllers/function/debug-ports.ts'
 import type { Desired } from '../../controllers/function/desired.ts'
 import type { Observed, Phase, Replica } from '../../controllers/function/observed.ts'
 import type { Step } from '../../controllers/function/step.ts'
@@ -48,6 +50,7 @@ export class World {
         this.#create(step.name, step.ordinal, desired)
         return
       case 'start-replica':
+        this.#refuseTakenPorts(step.id ?? step.name)
         this.#change(step.id ?? step.name, { phase: 'starting', phaseSince: this.now })
         return
       case 'connect-replica':
@@ -103,7 +106,7 @@ export class World {
         hash,
         uid: owner.uid,
         phase: 'created',
-        container: { createdAt: this.now },
+        container: { createdAt: this.now, labels: debugPortsLabel(debugPortsOf(desired, ordinal)) },
         phaseSince: this.now
       })
     )
@@ -113,12 +116,25 @@ export class World {
     if (this.#replicas.some(r => r.name === name)) throw new Error(`name ${name} is in use`)
   }
 
+  #refuseTakenPorts(nameOrId: string): void {
+    const starting = this.#replicas.find(r => r.id === nameOrId || r.name === nameOrId)
+    const holder = this.#replicas.find(other => waitsFor(starting, other))
+    if (holder !== undefined) throw new Error(`${holder.name} has the ports of ${nameOrId}`)
+  }
+
   #change(nameOrId: string, change: Partial<Replica>): void {
     const replica = this.#replicas.find(r => r.id === nameOrId || r.name === nameOrId)
     if (replica === undefined) throw new Error(`${nameOrId} not found`)
     const address = change.phase === 'starting' ? { address: '10.0.0.2' } : {}
     this.#replicas = this.#replicas.map(r => (r === replica ? { ...r, ...address, ...change } : r))
   }
+}
+
+/** Each ordinal has the same ones for good. */
+function debugPortsOf({ debug }: Desired, ordinal: number): DebugBinding[] {
+  return debug === undefined
+    ? []
+    : [{ containerPort: 9229, address: debug.address, hostPort: debug.range.first + ordinal }]
 }
 
 function moved(replica: Replica, fate: Fate, now: number): Replica[] {

@@ -14,6 +14,7 @@ import type { Clock } from '../../src/clock.ts'
 import type { Engine } from '../../src/engine/engine.ts'
 import { EngineFacts } from '../../src/engine/engine-facts.ts'
 import { ImagePuller } from '../../src/engine/images.ts'
+import { PortLeases } from '../../src/engine/port-leases.ts'
 import { SubnetLeases } from '../../src/engine/subnet-leases.ts'
 import { capacityOf, prefixFor } from '../../src/engine/subnets.ts'
 import { EngineWatcher } from '../../src/engine/watch.ts'
@@ -201,6 +202,7 @@ export class ControllerProcess {
         }
       },
       subnets: new SubnetLeases({ pool, clock }),
+      ports: new PortLeases({ range: POLICY.debugPortRange, reserved: [], clock }),
       prefixFor,
       capacityOf,
       events: { record: async () => undefined },

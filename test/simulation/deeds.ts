@@ -1,3 +1,4 @@
+import { parseDebugPorts } from '../../api/debug-ports.ts'
 import { LABEL } from '../../api/labels.ts'
 import { DEFAULT_NAMESPACE } from '../../api/meta.ts'
 import { networkName } from '../../api/names.ts'
@@ -80,7 +81,8 @@ const HOST: Readonly<Record<string, Deed>> = {
     sim.engine.fillDisk(true)
     sim.time.set(() => sim.engine.fillDisk(false), sim.random.below(60_000))
   },
-  holdPort: sim => sim.engine.holdPort(32_768 + sim.random.below(8)),
+  holdPort: sim => sim.engine.holdPort(aDebugPort(sim)),
+  releasePort: sim => sim.engine.releasePort(aDebugPort(sim)),
   removeImage: sim => {
     const image = sim.random.pick(['hello:1', 'hello:2', 'remote:1']) ?? ''
     sim.engine.loseImage(image)
@@ -119,6 +121,14 @@ async function attempt(sim: Simulation, deed: readonly [string, Deed] | undefine
 
 function aName(sim: Simulation): string {
   return sim.random.pick(NAMES) ?? ANCHOR
+}
+
+/** One that a replica has, or any of the range. */
+function aDebugPort(sim: Simulation): number {
+  const { first, last } = POLICY.debugPortRange
+  const used = sim.ownContainers().flatMap(({ labels }) => parseDebugPorts(labels).map(({ hostPort }) => hostPort))
+  const any = first + sim.random.below(last - first + 1)
+  return sim.random.chance(0.7) ? (sim.random.pick(used) ?? any) : any
 }
 
 function anImage(sim: Simulation): string {
@@ -173,7 +183,14 @@ async function duplicate(sim: Simulation, { labels, imageId, networks, memoryByt
   if (network === undefined || found?.labels[LABEL.instance] !== POLICY.instance) return
   const id = await sim.engine.createContainer({
     ...BARE_SPEC,
-    ...{ name: `twin-${sim.random.below(1000)}`, image: imageId, labels, network, memoryBytes }
+    ...{
+      name: `twin-${sim.random.below(1000)}`,
+      image: imageId,
+      labels,
+      network,
+      memoryBytes,
+      ports: parseDebugPorts(labels)
+    }
   })
   sim.health.disturb(id)
   if (sim.random.chance(0.5)) await sim.engine.startContainer(id)

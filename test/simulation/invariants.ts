@@ -1,4 +1,6 @@
 import { getCondition } from '../../api/condition.ts'
+import type { DebugBinding } from '../../api/debug-ports.ts'
+import type { FunctionObject } from '../../api/function.ts'
 import { LABEL } from '../../api/labels.ts'
 import { DEFAULT_NAMESPACE } from '../../api/meta.ts'
 import { networkName } from '../../api/names.ts'
@@ -139,7 +141,26 @@ async function functionProblems(sim: Simulation, name: string, { uid, spec }: Wr
     const isAttached = sim.engine.containers().find(({ id }) => id === gatewayId)?.networks[network] !== undefined
     if (!isAttached) problems.push(`I1: the gateway is not on the network of ${name}`)
   }
-  return [...problems, ...limits(sim, route)]
+  return [...problems, ...limits(sim, route), ...debugPorts(sim, object)]
+}
+
+/** P1, P2: each replica has a port for each debugger where it is to be, and the status says which. */
+function debugPorts(sim: Simulation, { metadata, spec, status }: FunctionObject): string[] {
+  const { first, last } = POLICY.debugPortRange
+  const text = ({ address, containerPort, hostPort }: DebugBinding) => `${containerPort} at ${address}:${hostPort}`
+  const bound = sim
+    .ownContainers()
+    .filter(({ labels }) => labels[LABEL.function] === metadata.name)
+    .flatMap(({ ports }) => ports)
+  const wanted = spec.debug ? 3 * spec.replicas : 0
+  const isAsTold = bound.map(text).sort().join() === status.debugPorts.map(text).sort().join()
+  return [
+    ...(bound.length === wanted ? [] : [`P1: ${metadata.name} has ${bound.length} debug ports instead of ${wanted}`]),
+    ...(isAsTold ? [] : [`P2: ${metadata.name} has debug ports ${bound.map(text)}, its status says otherwise`]),
+    ...bound
+      .filter(({ address, hostPort }) => address !== POLICY.debugBindAddress || hostPort < first || hostPort > last)
+      .map(binding => `P1: ${metadata.name} has ${text(binding)}`)
+  ]
 }
 
 /** K10: those that it was made with, as no function of a simulation asks for any; a change that no event told of takes until the next full look. */

@@ -1,3 +1,4 @@
+import { parseDebugPorts } from '../../api/debug-ports.ts'
 import type { FunctionSpec } from '../../api/function.ts'
 import { LABEL } from '../../api/labels.ts'
 import { DEFAULT_NAMESPACE } from '../../api/meta.ts'
@@ -244,7 +245,15 @@ export class Simulation {
     if (serves) this.violate(`I1: ${operation} of ${subject.slice(0, 12)} while it takes calls`)
   }
 
-  /** I9, K11, and: an endpoint that answers goes only when as many as are wanted stay. */
+  /** Whether its successor is made and needs the debug ports that it has. */
+  #givesWay(containerId: string): boolean {
+    const containers = this.ownContainers()
+    const held = portsOf(containers.find(({ id }) => id === containerId))
+    const waiting = containers.filter(({ id, state }) => id !== containerId && state === 'created')
+    return waiting.flatMap(portsOf).some(port => held.includes(port))
+  }
+
+  /** I9, K11, and: an endpoint that answers goes only when as many as are wanted stay, or for its successor's ports. */
   #checkRoute(before: Route | undefined, after: Route): void {
     for (const name of this.revisions.outlived(after)) {
       this.violate(`I9: ${name} takes calls of ${after.key}, whose later revision was rolled out`)
@@ -255,7 +264,7 @@ export class Simulation {
     if (before === undefined || before.uid !== after.uid || after.endpoints.length >= after.replicas) return
     const kept = new Set(after.endpoints.map(e => e.containerId))
     for (const { containerId, host } of before.endpoints) {
-      if (!kept.has(containerId) && this.health.answeredLong(containerId, host)) {
+      if (!kept.has(containerId) && this.health.answeredLong(containerId, host) && !this.#givesWay(containerId)) {
         this.violate(`I1: endpoint of ${after.key} was taken out though it answers and ${after.replicas} are wanted`)
       }
     }
@@ -264,6 +273,10 @@ export class Simulation {
 
 export function keyOf(name: string): string {
   return `${DEFAULT_NAMESPACE}/${name}`
+}
+
+function portsOf(container: Container | undefined): number[] {
+  return parseDebugPorts(container?.labels ?? {}).map(({ hostPort }) => hostPort)
 }
 
 /** Those of one process: they go with it, and it sets no more. */
