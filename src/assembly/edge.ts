@@ -170,6 +170,7 @@ function assembleProxy(deps: EdgeDeps): InvocationProxy {
   return createProxy({
     table: endpoints,
     isPending: key => plane.functions.has(key),
+    isTrusted: createOrigins(config.TRUST_PROXY).isTrusted,
     inflight,
     log,
     metrics: callMetrics(metrics),

@@ -100,7 +100,7 @@ export const Config = z
     TRUST_PROXY: field(
       cidrs,
       '',
-      'Networks of proxies in front whose X-Forwarded-For is believed; without any, the client is who connects'
+      'Networks of proxies in front whose X-Forwarded-… is believed and passed on; without any, the client is who connects'
     ),
 
     INSTANCE_ID: field(

@@ -4,6 +4,9 @@ import { clientCallId, type ResponseMarks, toUnixNanos } from './headers.ts'
 import { type Refusal, writeRefusal } from './refusal.ts'
 import { cutOff, type Head, writeEnd, writeHead, writeInformation } from './relay.ts'
 
+/** Interim answers beyond this number are left out: they are written whether or not the client reads. */
+const MAX_INTERIM = 16
+
 export interface AnswerOptions {
   /** Unix milliseconds at which the call came. */
   readonly now: number
@@ -20,6 +23,7 @@ export class Answer {
   #owesContinue: boolean
   #isBegun = false
   #isPaused = false
+  #interim = 0
 
   constructor(req: IncomingMessage, res: ServerResponse, { now, servedBy, owesContinue }: AnswerOptions) {
     this.#req = req
@@ -47,7 +51,7 @@ export class Answer {
   /** Passes a head on, an interim one too; `close` ends the client's connection with the answer. Throws when node:http refuses a header. */
   head(head: Head, close: boolean): void {
     if (head.status < 200) {
-      writeInformation(this.#req, this.#res, head)
+      if (++this.#interim <= MAX_INTERIM) writeInformation(this.#req, this.#res, head)
       return
     }
     const isSized = writeHead(this.#req, this.#res, head, { marks: this.marks, close })

@@ -50,7 +50,7 @@ export class Call implements ActiveCall, Guest, AttemptEvents {
       owesContinue: target.owesContinue === true
     })
     this.#record = new CallRecord(deps, this.key, this.#answer.marks.callId)
-    this.#outgoing = new Outgoing(req, target.path)
+    this.#outgoing = new Outgoing(req, target.path, deps.isTrusted?.(req) === true)
     res.on('close', () => this.#leave())
   }
 

@@ -21,6 +21,8 @@ const REPLACED_IN_REQUEST = new Set([
   'host',
   'content-length',
   'expect',
+  // CGI programs take it for HTTP_PROXY. Source: CVE-2016-5385 and its kin.
+  'proxy',
   'x-call-id',
   'x-start-time',
   'x-forwarded-for',
@@ -28,6 +30,10 @@ const REPLACED_IN_REQUEST = new Set([
   'x-forwarded-proto',
   'x-openfaas-internal'
 ])
+
+/** What proxies say of the client. Anybody else's word for it is worth nothing. */
+const FORWARDED =
+  /^(?:forwarded|x-forwarded-.+|x-real-ip|x-client-ip|true-client-ip|x-original-(?:url|uri|host|forwarded-for)|x-rewrite-url)$/
 
 const REPLACED_IN_RESPONSE = new Set(['x-start-time', 'x-served-by', 'x-openfaas-internal', 'x-docker-faas-reason'])
 
@@ -62,27 +68,42 @@ export interface CallMarks {
 
 /**
  * The headers that the function sees, in the client's order and case: without what belongs to the client's connection,
- * then ours, which the client's `Connection` header therefore cannot take away. `Host` is undici's to write.
+ * then ours, which the client's `Connection` header therefore cannot take away. `Host` is undici's to write. `isTrusted`: the
+ * client is a proxy whose word about its own client is passed on, and added to.
  */
-export function toUpstreamHeaders(req: IncomingMessage, marks: CallMarks): FlatHeaders {
+export function toUpstreamHeaders(req: IncomingMessage, marks: CallMarks, isTrusted: boolean): FlatHeaders {
   const raw = req.rawHeaders
   const listed = connectionTokens(req.headers.connection)
   const out: FlatHeaders = []
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] ?? ''
     const lower = name.toLowerCase()
-    if (HOP_BY_HOP.has(lower) || REPLACED_IN_REQUEST.has(lower) || listed?.has(lower) === true) continue
+    if (isOurs(lower) || listed?.has(lower) === true || (!isTrusted && isForwarded(lower))) continue
     out.push(name, raw[i + 1] ?? '')
   }
-  const { headers, socket } = req
+  const { headers } = req
   if (headers['content-length'] !== undefined) out.push('Content-Length', headers['content-length'])
   if (headers.te !== undefined && /\btrailers\b/i.test(String(headers.te))) out.push('TE', 'trailers')
   out.push('X-Call-Id', marks.callId, 'X-Start-Time', marks.startTime)
-  const before = headers['x-forwarded-for']
-  const address = socket.remoteAddress ?? 'unknown'
-  out.push('X-Forwarded-For', join(before === undefined ? undefined : String(before), address))
-  out.push('X-Forwarded-Host', headers.host ?? '', 'X-Forwarded-Proto', 'encrypted' in socket ? 'https' : 'http')
+  pushForwarded(out, req, isTrusted)
   return out
+}
+
+function pushForwarded(out: FlatHeaders, { headers, socket }: IncomingMessage, isTrusted: boolean): void {
+  const given = (name: string) => (isTrusted && headers[name] !== undefined ? String(headers[name]) : undefined)
+  out.push('X-Forwarded-For', join(given('x-forwarded-for'), socket.remoteAddress ?? 'unknown'))
+  out.push('X-Forwarded-Host', given('x-forwarded-host') ?? headers.host ?? '')
+  out.push('X-Forwarded-Proto', given('x-forwarded-proto') ?? ('encrypted' in socket ? 'https' : 'http'))
+}
+
+/** Programs that read headers as CGI variables cannot tell an underscore from a hyphen. */
+function isOurs(lower: string): boolean {
+  const name = lower.includes('_') ? lower.replaceAll('_', '-') : lower
+  return HOP_BY_HOP.has(name) || REPLACED_IN_REQUEST.has(name)
+}
+
+function isForwarded(lower: string): boolean {
+  return FORWARDED.test(lower.includes('_') ? lower.replaceAll('_', '-') : lower)
 }
 
 export interface ResponseMarks extends CallMarks {

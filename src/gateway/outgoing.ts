@@ -9,12 +9,15 @@ export class Outgoing {
   readonly #req: IncomingMessage
   readonly #path: string
   readonly #kind: BodyKind
+  readonly #isTrusted: boolean
   #body: Buffer | StreamedBody | null = null
 
-  constructor(req: IncomingMessage, path: string) {
+  /** `isTrusted`: what the client says of its own client is believed. */
+  constructor(req: IncomingMessage, path: string, isTrusted: boolean) {
     this.#req = req
     this.#path = path
     this.#kind = bodyKindOf(req)
+    this.#isTrusted = isTrusted
   }
 
   /** Whether a small body has to be read before the first byte is sent. */
@@ -46,7 +49,7 @@ export class Outgoing {
     return {
       path: this.#path,
       method: this.#req.method ?? 'GET',
-      headers: toUpstreamHeaders(this.#req, marks),
+      headers: toUpstreamHeaders(this.#req, marks, this.#isTrusted),
       body: this.#body
     }
   }

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { Clock } from '../clock.ts'
 import type { EndpointTable } from './endpoints.ts'
 import type { Inflight } from './inflight.ts'
@@ -42,6 +43,8 @@ export interface ProxyDeps {
   readonly maxPerEndpoint?: number
   /** No connection to the endpoint could be made: it is to leave the table until somebody has looked. */
   readonly onUnreachable: (key: string, containerId: string) => void
+  /** Whether the client is a proxy that is believed of its own client; none is when left out. */
+  readonly isTrusted?: (req: IncomingMessage) => boolean
   readonly clock: Clock
   /** In [0, 1). */
   readonly random: () => number
