@@ -21,6 +21,7 @@ import type { Component } from '../runtime/manager.ts'
 import type { Store } from '../store/open.ts'
 import { callMetrics } from './call-metrics.ts'
 import type { ServedCertificate } from './certificate.ts'
+import { connectionLimit } from './connections.ts'
 import type { ControlPlane } from './control-plane.ts'
 
 export interface EdgeDeps {
@@ -82,6 +83,7 @@ export class EdgeComponent implements Component {
       isClosing: () => this.#shutdown.signal.aborted,
       headersTimeoutMs: Math.min(config.READ_TIMEOUT, HEADERS_TIMEOUT_MS),
       writeTimeoutMs: config.WRITE_TIMEOUT,
+      connections: connectionLimit(deps),
       requireAuthForFunctions: config.AUTH_ENABLED && config.REQUIRE_AUTH_FOR_FUNCTIONS
     })
     const server = this.#server
@@ -174,7 +176,13 @@ function assembleProxy(deps: EdgeDeps): InvocationProxy {
     inflight,
     log,
     metrics: callMetrics(metrics),
-    timeouts: { execMs: config.EXEC_TIMEOUT, connectMs: 5000, waitMs: config.FUNCTION_WAIT_TIMEOUT },
+    timeouts: {
+      execMs: config.EXEC_TIMEOUT,
+      connectMs: 5000,
+      waitMs: config.FUNCTION_WAIT_TIMEOUT,
+      readMs: config.READ_TIMEOUT
+    },
+    maxBodyBytes: config.FUNCTION_BODY_MAX,
     waitMax: config.FUNCTION_WAIT_MAX,
     onUnreachable: (key, containerId) => {
       // An engine that hangs lets nobody look; a replica that is dead costs a refused connection each time.

@@ -67,7 +67,11 @@ export const Config = z
   .object({
     GATEWAY_ADDRESS: field(address, '0.0.0.0', 'Where the API and the functions are served'),
     GATEWAY_PORT: field(port, '8080', 'Port of the API and the functions; 0 is any free one'),
-    READ_TIMEOUT: field(duration(1), '60s', 'How long a client may take to send its whole request'),
+    READ_TIMEOUT: field(
+      duration(1),
+      '60s',
+      'How long a client may take to send a request to the API, and with fewer than 500 bytes a second of the body of a call; its head has 10s at most'
+    ),
     WRITE_TIMEOUT: field(
       duration(1),
       '60s',
@@ -76,6 +80,12 @@ export const Config = z
     EXEC_TIMEOUT: field(duration(1), '60s', 'How long one call of a function may take'),
     FUNCTION_WAIT_TIMEOUT: field(duration(), '30s', 'How long a call is held for a function that is starting'),
     FUNCTION_WAIT_MAX: field(integer(0, MAX_COUNT), '1000', 'How many calls of one function are held while it starts'),
+    FUNCTION_BODY_MAX: field(bytes('1Ki'), '1Gi', 'Most bytes in the body of a call; not set: no limit'),
+    MAX_CONNECTIONS: field(
+      integer(16, MAX_COUNT),
+      '10000',
+      'Most connections of clients at once, and at most half of the files that the process may open; when there are more, those that only wait go first'
+    ),
     SHUTDOWN_GRACE: field(duration(), '30s', 'How long running calls may go on after the gateway is told to stop'),
     TLS_CERT_FILE: field(
       path,

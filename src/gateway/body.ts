@@ -16,16 +16,28 @@ export function bodyKindOf(req: IncomingMessage): BodyKind {
 }
 
 /** Reads the body whole. `onDone` is not called when the client leaves before the end. */
-export function readSmallBody(req: IncomingMessage, onProgress: () => void, onDone: (body: Buffer) => void): void {
+export function readSmallBody(
+  req: IncomingMessage,
+  onProgress: (bytes: number) => void,
+  onDone: (body: Buffer) => void
+): void {
   let first: Buffer | undefined
   let rest: Buffer[] | undefined
   req.on('data', (chunk: Buffer) => {
-    onProgress()
+    onProgress(chunk.length)
     if (first === undefined) first = chunk
     else if (rest === undefined) rest = [first, chunk]
     else rest.push(chunk)
   })
   req.on('end', () => onDone(rest === undefined ? (first ?? Buffer.alloc(0)) : Buffer.concat(rest)))
+}
+
+/** What a body that is read tells. */
+export interface BodyEvents {
+  /** Before the first byte is read. */
+  readonly onStart: () => void
+  /** So many came. */
+  readonly onBytes: (bytes: number) => void
 }
 
 /**
@@ -34,15 +46,14 @@ export function readSmallBody(req: IncomingMessage, onProgress: () => void, onDo
  */
 export class StreamedBody extends Readable {
   readonly #req: IncomingMessage
-  readonly #onStart: () => void
+  readonly #events: BodyEvents
   #started = false
   #wanted = false
 
-  /** `onStart` is called before the first byte is read. */
-  constructor(req: IncomingMessage, onStart: () => void) {
+  constructor(req: IncomingMessage, events: BodyEvents) {
     super({ highWaterMark: SMALL_BODY_BYTES })
     this.#req = req
-    this.#onStart = onStart
+    this.#events = events
   }
 
   /** Whether the function would take more and the client does not send it. */
@@ -69,11 +80,13 @@ export class StreamedBody extends Readable {
 
   #start(): void {
     this.#started = true
-    this.#onStart()
+    this.#events.onStart()
     this.#req.on('data', this.#onData).on('end', this.#onEnd)
   }
 
   readonly #onData = (chunk: Buffer): void => {
+    this.#events.onBytes(chunk.length)
+    if (this.destroyed) return
     if (this.push(chunk)) return
     this.#wanted = false
     this.#req.pause()

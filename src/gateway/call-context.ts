@@ -6,7 +6,7 @@ import type { WaitingRoom } from './waiting-room.ts'
 export interface ActiveCall {
   /** Ends it now: with an answer if none has begun, else by cutting it off. */
   shutDown: () => void
-  /** Ends it if no byte moved for too long; called in every tick. */
+  /** Ends it if no byte moved for too long, or too few did; called in every tick. */
   checkStall: () => void
 }
 
@@ -23,12 +23,28 @@ export interface CallContext {
   isClosing: boolean
   /** No call is taken any more. */
   isClosed: boolean
-  /** Time as calls count it; `TICKS` of them are `execMs`. */
+  /** Time as calls count it. */
   tick: number
+  readonly pace: Pace
+}
+
+/** How long calls may take for what, in ticks. */
+export interface Pace {
+  readonly tickMs: number
+  /** So many without a byte end a call. */
+  readonly exec: number
+  /** So many in a row in which the client sends next to nothing of a body that is waited for end it too. */
+  readonly read: number
 }
 
 /**
- * So many ticks without a byte end a call. One clock for all calls and not a timer for each, as a process that stood still
+ * The shorter time has at least so many ticks. One clock for all calls and not a timer for each, as a process that stood still
  * skips ticks: answers that came meanwhile are read before anybody's time is over. It is no faster (hack/bench/data-plane.ts).
  */
-export const TICKS = 10
+const TICKS = 10
+
+/** The pace for these times. */
+export function paceOf({ execMs, readMs }: { readonly execMs: number; readonly readMs: number }): Pace {
+  const tickMs = Math.min(execMs, readMs) / TICKS
+  return { tickMs, exec: Math.round(execMs / tickMs), read: Math.round(readMs / tickMs) }
+}

@@ -2,7 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Answer } from './answer.ts'
 import { Attempt, type AttemptEvents } from './attempt.ts'
 import { pickEndpoint } from './balancer.ts'
-import { type ActiveCall, type CallContext, TICKS } from './call-context.ts'
+import { BodyPace } from './body-pace.ts'
+import type { ActiveCall, CallContext } from './call-context.ts'
 import { CallRecord } from './call-record.ts'
 import type { Endpoint } from './endpoints.ts'
 import { failureOf } from './failure.ts'
@@ -37,6 +38,7 @@ export class Call implements ActiveCall, Guest, AttemptEvents {
   #isOver = false
   /** The tick in which a byte last moved. */
   #movedAt = UNTIMED
+  readonly #bodyPace = new BodyPace()
 
   constructor(context: CallContext, req: IncomingMessage, res: ServerResponse, target: ProxyTarget) {
     this.key = `${target.namespace}/${target.name}`
@@ -57,7 +59,7 @@ export class Call implements ActiveCall, Guest, AttemptEvents {
   /** Begins; everything else happens by events. */
   start(): void {
     this.#context.active.add(this)
-    const refusal = this.#context.isClosed ? refusals.closing() : refusalOf(this.#req, this.#target.path)
+    const refusal = this.#context.isClosed ? refusals.closing() : this.#refusalAtStart()
     if (refusal !== undefined) this.#refuse(refusal)
     else this.#advance()
   }
@@ -70,7 +72,10 @@ export class Call implements ActiveCall, Guest, AttemptEvents {
   }
 
   checkStall(): void {
-    if (this.#movedAt !== UNTIMED && this.#context.tick - this.#movedAt > TICKS) this.#onStalled()
+    const { tick, pace } = this.#context
+    if (this.#movedAt !== UNTIMED && tick - this.#movedAt > pace.exec) this.#onStalled()
+    // A function that has begun to answer may take its time with both.
+    else if (this.#bodyPace.isTooSlow(this.#waitsForBody && !this.#answer.isBegun, pace)) this.#onSlow()
   }
 
   onTurn(): void {
@@ -149,7 +154,7 @@ export class Call implements ActiveCall, Guest, AttemptEvents {
     this.#touch()
     this.#answer.sendContinue()
     this.#outgoing.read(
-      () => this.#touch(),
+      bytes => this.#onBytes(bytes),
       () => {
         if (!this.#isOver) this.#advance()
       }
@@ -173,7 +178,10 @@ export class Call implements ActiveCall, Guest, AttemptEvents {
     const { deps, pools } = this.#context
     const attempt = new Attempt(endpoint, this, deps.inflight.acquire(endpoint.containerId))
     this.#attempt = attempt
-    const options = this.#outgoing.options(this.#answer.marks, () => this.#answer.sendContinue())
+    const options = this.#outgoing.options(this.#answer.marks, {
+      onStart: () => this.#answer.sendContinue(),
+      onBytes: bytes => this.#onBytes(bytes)
+    })
     if (this.#isRepeated) pools.dispatchFresh(endpoint, options, attempt)
     else pools.dispatch(this.key, endpoint, options, attempt)
   }
@@ -217,12 +225,41 @@ export class Call implements ActiveCall, Guest, AttemptEvents {
   /** No byte moved for `execMs`: whose fault it is decides the answer. */
   #onStalled(): void {
     const { execMs } = this.#context.deps.timeouts
-    const waitsForBody = this.#attempt === undefined || this.#outgoing.isStarved
+    const waitsForBody = this.#waitsForBody
     this.#attempt?.abort(new Error(`no byte moved for ${execMs} ms`))
     if (this.#answer.isBegun) {
       this.#cut(this.#answer.isPaused ? 'Cut off a client that did not read' : 'Cut off an answer that stopped')
     } else if (waitsForBody) this.#refuse(refusals.slowClient(execMs))
     else this.#refuseLogged(refusals.timeout(this.key, execMs))
+  }
+
+  /** Whether the client is to send more of its body before anything else can happen. */
+  get #waitsForBody(): boolean {
+    return this.#attempt === undefined ? this.#movedAt !== UNTIMED : this.#outgoing.isStarved
+  }
+
+  /** Bytes of the body came. */
+  #onBytes(bytes: number): void {
+    this.#touch()
+    this.#bodyPace.add(bytes)
+    const { maxBodyBytes } = this.#context.deps
+    if (maxBodyBytes > 0 && this.#bodyPace.bytes > maxBodyBytes) this.#onTooLarge(maxBodyBytes)
+  }
+
+  #onTooLarge(maxBodyBytes: number): void {
+    this.#attempt?.abort(new Error('the body of the call is too large'))
+    if (this.#answer.isBegun) this.#cut('Cut off a call whose body is too large')
+    else this.#refuse(refusals.tooLarge(maxBodyBytes))
+  }
+
+  #onSlow(): void {
+    const { readMs } = this.#context.deps.timeouts
+    this.#attempt?.abort(new Error(`the client sent next to nothing for ${readMs} ms`))
+    this.#refuse(refusals.slowClient(readMs))
+  }
+
+  #refusalAtStart(): Refusal | undefined {
+    return refusalOf(this.#req, this.#target.path, this.#context.deps.maxBodyBytes)
   }
 
   /** The connection is gone, or the answer is complete. */

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { type BodyKind, bodyKindOf, readSmallBody, StreamedBody } from './body.ts'
+import { type BodyEvents, type BodyKind, bodyKindOf, readSmallBody, StreamedBody } from './body.ts'
 import { isIdempotent } from './failure.ts'
 import { type CallMarks, toUpstreamHeaders } from './headers.ts'
 import type { DispatchOptions } from './pools.ts'
@@ -36,16 +36,16 @@ export class Outgoing {
   }
 
   /** Reads a small body whole. `onRead` is not called when the client leaves before the end. */
-  read(onProgress: () => void, onRead: () => void): void {
+  read(onProgress: (bytes: number) => void, onRead: () => void): void {
     readSmallBody(this.#req, onProgress, body => {
       this.#body = body
       onRead()
     })
   }
 
-  /** What undici is to send. `onStart` is called before the first byte of a streamed body is read. */
-  options(marks: CallMarks, onStart: () => void): DispatchOptions {
-    if (this.#kind === 'streamed') this.#body ??= new StreamedBody(this.#req, onStart)
+  /** What undici is to send. */
+  options(marks: CallMarks, events: BodyEvents): DispatchOptions {
+    if (this.#kind === 'streamed') this.#body ??= new StreamedBody(this.#req, events)
     return {
       path: this.#path,
       method: this.#req.method ?? 'GET',

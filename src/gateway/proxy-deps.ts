@@ -23,6 +23,8 @@ export interface ProxyTimeouts {
   /** A call without a byte in either direction for this long, or up to a tenth longer, ends: with 504 while no byte of the answer came. */
   readonly execMs: number
   readonly connectMs: number
+  /** A client that is waited for may send fewer than 500 bytes a second of its body for this long. */
+  readonly readMs: number
   /** A call waits this long for an endpoint, in all. */
   readonly waitMs: number
 }
@@ -35,6 +37,8 @@ export interface ProxyDeps {
   readonly log: ProxyLog
   readonly metrics: ProxyMetrics
   readonly timeouts: ProxyTimeouts
+  /** Most bytes in the body of a call; 0: any number. */
+  readonly maxBodyBytes: number
   /** How many calls may wait for one function. */
   readonly waitMax: number
   /** How many calls may wait in all; 8 times `waitMax` unless told. */

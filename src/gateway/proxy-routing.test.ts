@@ -89,7 +89,7 @@ describe('routing of calls', () => {
   }
 
   it('answers 404 soon after the loop has looked and found no such function', async () => {
-    await planeWith({ timeouts: { execMs: 2000, connectMs: 500, waitMs: 60_000 } })
+    await planeWith({ timeouts: { execMs: 2000, connectMs: 500, waitMs: 60_000, readMs: 2000 } })
     plane.pending.add('ns/fn')
     plane.table.markComplete()
     const call = plane.call()
@@ -109,7 +109,7 @@ describe('routing of calls', () => {
   })
 
   it('answers 503 with Retry-After when nothing appears in time', async () => {
-    await planeWith({ timeouts: { execMs: 2000, connectMs: 500, waitMs: 30 } })
+    await planeWith({ timeouts: { execMs: 2000, connectMs: 500, waitMs: 30, readMs: 2000 } })
     plane.table.put({ key: 'ns/fn', uid: 'uid-1', replicas: 1, endpoints: [] })
     const answer = await plane.call()
     expect(answer.status).to.equal(503)

@@ -53,7 +53,7 @@ describe('streaming of large bodies', function () {
   this.timeout(180_000)
   let plane: DataPlane
   beforeEach(async () => {
-    plane = await new DataPlane({ timeouts: { execMs: 60_000, connectMs: 500, waitMs: 1000 } }).start()
+    plane = await new DataPlane({ timeouts: { execMs: 60_000, connectMs: 500, waitMs: 1000, readMs: 60_000 } }).start()
   })
   afterEach(() => plane.stop())
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Call } from './call.ts'
-import { type ActiveCall, type CallContext, TICKS } from './call-context.ts'
+import { type ActiveCall, type CallContext, paceOf } from './call-context.ts'
 import { EndpointPools } from './pools.ts'
 import type { ProxyDeps, ProxyTarget } from './proxy-deps.ts'
 import { turnOf } from './turn.ts'
@@ -41,12 +41,13 @@ export function createProxy(deps: ProxyDeps): InvocationProxy {
     active,
     isClosing: false,
     isClosed: false,
-    tick: 0
+    tick: 0,
+    pace: paceOf(deps.timeouts)
   }
   const ticker = setInterval(() => {
     context.tick++
     for (const call of active) call.checkStall()
-  }, deps.timeouts.execMs / TICKS).unref()
+  }, context.pace.tickMs).unref()
   const stopListening = table.onChange((key, route) => {
     pools.retain(key, route)
     if (route === undefined) room.evict(key)

@@ -83,7 +83,13 @@ export const refusals = {
     status: 408,
     reason: 'BodyTimeout',
     close: true,
-    text: `no byte of the request body came for ${ms} ms`
+    text: `next to nothing of the request body came for ${ms} ms`
+  }),
+  tooLarge: (maxBytes: number): Refusal => ({
+    status: 413,
+    reason: 'BodyTooLarge',
+    close: true,
+    text: `the body of a call may have at most ${maxBytes} bytes`
   }),
   badRequest: (why: string): Refusal => ({ status: 400, reason: 'BadRequest', close: true, text: why }),
   noUpgrade: (): Refusal => ({
@@ -105,8 +111,10 @@ export function refusalOfTurn(
 }
 
 /** What of a request cannot be passed on at all, whatever the function. `path` is what the function would see. */
-export function refusalOf({ headers }: IncomingMessage, path: string): Refusal | undefined {
+export function refusalOf({ headers }: IncomingMessage, path: string, maxBodyBytes: number): Refusal | undefined {
   if (!path.startsWith('/')) return refusals.badRequest('the path of a call begins with a slash')
+  const length = Number(headers['content-length'] ?? 0)
+  if (maxBodyBytes > 0 && length > maxBodyBytes) return refusals.tooLarge(maxBodyBytes)
   // Any other upgrade is an offer that a server may pass over, as curl's and Java's h2c. Source: RFC 9110 7.8.
   if (headers.upgrade !== undefined && /\bwebsocket\b/i.test(headers.upgrade)) return refusals.noUpgrade()
   return undefined

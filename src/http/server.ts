@@ -3,6 +3,7 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import type { Authenticator } from './auth.ts'
 import { type Certificate, toSecureContext } from './certificate.ts'
 import { ClientErrors, refuseHead } from './client-errors.ts'
+import { ConnectionLimit, type ConnectionLimitOptions } from './connections.ts'
 import { refusalOf } from './cors.ts'
 import { type FunctionTarget, parseFunctionUrl } from './function-url.ts'
 import { faultOfHead } from './head.ts'
@@ -36,6 +37,8 @@ export interface GatewayServerDeps {
   readonly lingerMs?: number
   /** An API's client that takes no byte of its answer for so long is cut off; never when left out. */
   readonly writeTimeoutMs?: number
+  /** Absent: as many connections as come. */
+  readonly connections?: ConnectionLimitOptions
 }
 
 const MAX_HEADER_BYTES = 32 * 1024
@@ -63,8 +66,10 @@ export function createGatewayServer(deps: GatewayServerDeps): Server | TlsServer
   // All of them, as Node would leave those beyond a number out without a word: `faultOfHead` counts.
   server.maxHeadersCount = 0
   const errors = new ClientErrors()
+  const limit = deps.connections === undefined ? undefined : new ConnectionLimit(server, deps.connections)
   const dispatch = (req: IncomingMessage, res: ServerResponse, owesContinue: boolean) => {
     errors.note(req, res)
+    limit?.note(req, res)
     if (deps.isClosing?.() === true) res.shouldKeepAlive = false
     const fault = faultOfHead(req)
     if (fault !== undefined) {

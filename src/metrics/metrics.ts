@@ -76,6 +76,8 @@ export interface Metrics extends GarbageMetrics, TlsMetrics {
   readonly repairDelayed: (seconds: number) => void
   /** The process did not get to run for a while. */
   readonly stalled: () => void
+  /** So many connections of clients were cut off, or not taken, as there were too many. */
+  readonly connectionsCut: (count: number) => void
   /** The gateway came up. */
   readonly gatewayStarted: () => void
 }
@@ -148,6 +150,10 @@ function createGatewayMetrics(registry: Registry) {
     'faas_event_loop_stalls_total',
     'Times that the process did not get to run for a second or more'
   )
+  const cut = counter(
+    'faas_connections_cut_total',
+    'Connections that were cut off, or not taken, as there were too many'
+  )
   const requests = counter('gateway_http_requests_total', 'Requests to the API', labelNames)
   const provider = counter('provider_http_requests_total', 'Requests to the API', labelNames)
   const errors = counter('gateway_http_errors_total', 'Requests to the API that were answered 400 or above')
@@ -178,6 +184,7 @@ function createGatewayMetrics(registry: Registry) {
     setFunctionsDeployed: (count: number) => deployed.set(count),
     setActivatorWaiting: (count: number) => waiting.set(count),
     stalled: () => stalls.inc(),
+    connectionsCut: (count: number) => cut.inc(count),
     gatewayStarted: () => restarts.inc()
   }
 }

@@ -56,7 +56,8 @@ export class DataPlane {
           this.retried++
         }
       },
-      timeouts: { execMs: 2_000, connectMs: 500, waitMs: 1_000 },
+      timeouts: { execMs: 2_000, connectMs: 500, waitMs: 1_000, readMs: 2_000 },
+      maxBodyBytes: 0,
       waitMax: 1_000,
       onUnreachable: (key, containerId) => {
         this.unreachable.push(`${key} ${containerId}`)
