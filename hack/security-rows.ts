@@ -66,7 +66,7 @@ export const REQUIREMENTS: readonly TestRow[] = [
   { id: 'S36', text: 'what a function answers cannot attack the user interface', untested: UI },
   { id: 'S37', text: 'text of others cannot drive a terminal or a page', pending: true },
   { id: 'S38', text: 'pages of other origins cannot read the API unless they are named' },
-  { id: 'S39', text: 'every change is one row of an audit log that shows when it was tampered with', pending: true },
+  { id: 'S39', text: 'every change is one row of an audit log that shows when it was tampered with' },
   { id: 'S40', text: 'sizes, counts and rates have limits', pending: true },
   { id: 'S41', text: 'no answer tells of the inside of the program', pending: true },
   { id: 'S42', text: 'TLS of its own, from 1.2; a new certificate needs no restart' },

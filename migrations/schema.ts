@@ -106,3 +106,45 @@ export const SECRETS = `CREATE TABLE secrets (
   updated_at TEXT NOT NULL,
   UNIQUE (namespace, name)
 )`
+
+/**
+ * The tables of version 6. Rows are chained by their `mac`; the marks say where the chain begins (`anchor`, when older rows were
+ * removed) and ends (`head`). The triggers keep mistakes away; what is done on purpose shows in the chain.
+ */
+export const AUDIT_TABLES = [
+  `CREATE TABLE audit (
+  id INTEGER PRIMARY KEY,
+  at TEXT NOT NULL,
+  actor_kind TEXT NOT NULL,
+  actor TEXT NOT NULL,
+  token_id TEXT,
+  address TEXT NOT NULL,
+  user_agent TEXT NOT NULL,
+  verb TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  namespace TEXT NOT NULL,
+  name TEXT NOT NULL,
+  before TEXT,
+  after TEXT,
+  outcome TEXT NOT NULL,
+  status INTEGER NOT NULL,
+  code TEXT,
+  request_id TEXT NOT NULL,
+  count INTEGER NOT NULL,
+  detail TEXT,
+  mac TEXT NOT NULL
+)`,
+  'CREATE INDEX idx_audit_at ON audit(at)',
+  'CREATE INDEX idx_audit_object ON audit(namespace, name)',
+  `CREATE TABLE audit_marks (
+  name TEXT PRIMARY KEY NOT NULL,
+  id INTEGER NOT NULL,
+  mac TEXT NOT NULL,
+  seal TEXT NOT NULL
+)`,
+  `CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit
+BEGIN SELECT RAISE(ABORT, 'rows of the audit log are not changed'); END`,
+  `CREATE TRIGGER audit_is_not_removed BEFORE DELETE ON audit
+WHEN OLD.id > COALESCE((SELECT id FROM audit_marks WHERE name = 'anchor'), 0)
+BEGIN SELECT RAISE(ABORT, 'rows of the audit log are removed from its beginning only'); END`
+]

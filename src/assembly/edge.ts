@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import { Server as TlsServer } from 'node:https'
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
@@ -146,6 +147,7 @@ function assembleApi(
   return createApi({
     functions: store.functions,
     events: store.events,
+    audit: store.audit,
     enqueue: key => {
       plane.functions.forgive(key)
       plane.functions.addFirst(key)
@@ -161,6 +163,7 @@ function assembleApi(
     log: deps.log,
     metrics,
     clock: systemClock,
+    newId: randomUUID,
     invocationCount: key => metrics.invocationCount(key),
     readTimeoutMs: config.READ_TIMEOUT,
     shutdown

@@ -15,12 +15,13 @@ import { Keyring } from '../secrets/keyring.ts'
 import { StorageFullError, StoreUnavailableError } from '../store/errors.ts'
 import { lockDatabase } from '../store/file-lock.ts'
 import { openStore, type Store } from '../store/open.ts'
+import { AuditComponent } from './audit.ts'
 import { assembleCertificate } from './certificate.ts'
 import { assembleControlPlane } from './control-plane.ts'
 import { EdgeComponent, MetricsComponent } from './edge.ts'
 import { assembleEngine } from './engine.ts'
 import { FirewallComponent } from './firewall.ts'
-import { readSigner } from './instance-key.ts'
+import { readAuditKey, readSigner } from './instance-key.ts'
 import { LoopComponent } from './loop.ts'
 import { measured } from './measured.ts'
 import { prepareKeys, secretsKeyPath } from './secrets.ts'
@@ -49,7 +50,7 @@ export async function assembleGateway(options: GatewayOptions): Promise<Gateway>
   warnOfExposure(config, log)
   const metrics = createMetrics()
   const certificate = await assembleCertificate(config, { metrics, log })
-  const { store, raw } = await assembleStore(config, log, metrics)
+  const { store, raw, audit } = await assembleStore(config, log, metrics)
   const { engine, facts, health, heartbeat, pressure } = assembleEngine(config, log, metrics)
   const endpoints = new EndpointTable()
   const inflight = new Inflight()
@@ -81,6 +82,7 @@ export async function assembleGateway(options: GatewayOptions): Promise<Gateway>
 
   const manager = new Manager({ log })
   manager.add({ name: 'store', start: () => countFunctions(raw, metrics), stop: () => raw.close() })
+  manager.add(audit)
   manager.add({ name: 'engine', start: () => undefined, stop: () => engine[Symbol.asyncDispose]() })
   manager.add(new Watchdog({ clock: systemClock, log, onStall: metrics.stalled }))
   manager.add({ name: 'heartbeat', start: () => heartbeat.start(), stop: () => heartbeat.stop() })
@@ -150,11 +152,15 @@ async function noteOpening({ adoption }: Store, log: Logger): Promise<void> {
 }
 
 /** The database, which no other gateway may open until it is closed. */
-async function openLocked({ STATE_DB_PATH: path }: Config, log: Logger, cipher: Keyring): Promise<Store> {
+async function openLocked(
+  { STATE_DB_PATH: path }: Config,
+  log: Logger,
+  keys: { readonly cipher: Keyring; readonly auditKey: Uint8Array }
+): Promise<Store> {
   const lock = await lockDatabase(path)
   try {
     const onBackup = (copy: string) => log.info({ path: copy }, 'Backed up database before migration')
-    const store = await openStore({ path, clock: systemClock, log, onBackup, cipher })
+    const store = await openStore({ path, clock: systemClock, log, onBackup, ...keys })
     const close = async () => {
       await store.close()
       lock.release()
@@ -168,10 +174,12 @@ async function openLocked({ STATE_DB_PATH: path }: Config, log: Logger, cipher: 
 
 async function assembleStore(config: Config, log: Logger, metrics: Metrics) {
   const keyring = new Keyring(secretsKeyPath(config))
-  const raw = await openLocked(config, log, keyring)
+  const auditKey = await readAuditKey(config)
+  const raw = await openLocked(config, log, { cipher: keyring, auditKey })
+  const audit = new AuditComponent({ config, audit: raw.audit, key: auditKey, metrics, log })
   await noteOpening(raw, log)
   const rotation = await prepareKeys(keyring, raw.secrets, log)
-  return { raw, rotation, store: { ...raw, functions: measured(raw.functions, metrics) } }
+  return { raw, rotation, audit, store: { ...raw, functions: measured(raw.functions, metrics) } }
 }
 
 /** Since when a status says that its generation is not met: it may have been for long before. */

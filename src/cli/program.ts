@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { type AdoptOptions, adopt } from './adopt.ts'
+import { type AuditListOptions, listAuditLog, verifyAuditLog } from './audit.ts'
 import type { Environment } from './environment.ts'
 import { applyFirewall, checkFirewall, removeFirewall } from './firewall.ts'
 import { printMigrationStatus, runMigrateDown, runMigrateUp } from './migrate.ts'
@@ -48,6 +49,7 @@ function createProgram(environment: Environment): Command {
     .action(() => void process.stdout.write(`${version}\n`))
   addMigrate(program, environment)
   addFirewall(program, environment)
+  addAudit(program, environment)
   return program
 }
 
@@ -93,7 +95,35 @@ function addFirewall(program: Command, environment: Environment): void {
     .action(() => removeFirewall(environment))
 }
 
+function addAudit(program: Command, environment: Environment): void {
+  const audit = program
+    .command('audit')
+    .description('look at the audit log in the database, whether or not the gateway runs')
+    .addHelpText('after', '\nSee docs/audit.md.')
+  audit
+    .command('verify')
+    .description('check that no row was changed, inserted or removed; exit code 1 when one was')
+    .option(
+      '--head <id:mac>',
+      'a row that the log must hold, as an earlier verify or the log of the gateway printed it'
+    )
+    .action((options: { head?: string }) => verifyAuditLog(environment, options))
+  audit
+    .command('list')
+    .description('print rows, the newest first')
+    .option('--since <time>', 'from then on, RFC 3339')
+    .option('--until <time>', 'before then, RFC 3339')
+    .option('--actor <name>', 'of this user or token')
+    .option('--kind <kind>', 'about objects of this kind, such as function or secret')
+    .option('--namespace <namespace>', 'about objects of this namespace')
+    .option('--name <name>', 'about objects of this name')
+    .option('--before <id>', 'older than this row', toInteger)
+    .option('--limit <number>', 'most rows', toInteger, 100)
+    .option('--json', 'print a JSON object per line', false)
+    .action((options: AuditListOptions) => listAuditLog(environment, options))
+}
+
 function toInteger(text: string): number {
-  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.')
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.')
   return Number(text)
 }

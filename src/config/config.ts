@@ -113,6 +113,13 @@ export const Config = z
       'Networks of proxies in front whose X-Forwarded-… is believed and passed on; without any, the client is who connects'
     ),
 
+    AUDIT_RETENTION: field(duration(HOUR_MS, 10 * YEAR_MS), '2160h', 'How long rows of the audit log are kept'),
+    AUDIT_MAX_ROWS: field(
+      integer(1000, 100_000_000),
+      '200000',
+      'Most rows of the audit log, about half a kilobyte each; the oldest go first'
+    ),
+
     INSTANCE_ID: field(
       dnsLabel,
       'docker-faas',

@@ -2,6 +2,7 @@ import type { Context } from 'koa'
 import { NotFoundError } from '../../api/errors.ts'
 import { DEFAULT_NAMESPACE, LEGACY_NAME } from '../../api/meta.ts'
 import { isWithin, type Namespaces } from '../../api/scope.ts'
+import { noteSubject } from './audit.ts'
 import { callerOf } from './caller.ts'
 import { HttpError } from './errors.ts'
 import { queryNamespace } from './query.ts'
@@ -31,6 +32,7 @@ export function namespaceOf(ctx: Context, fromBody?: string | undefined, field =
  */
 export function existingKey(ctx: Context, namespace: string, name: string, kind = 'function'): string {
   markChecked(ctx)
+  noteSubject(ctx, { kind, namespace, name })
   if (!LEGACY_NAME.test(name) || !isWithin(callerOf(ctx).namespaces, namespace)) {
     throw new NotFoundError(kind, `${namespace}/${name.slice(0, MAX_SHOWN)}`)
   }
@@ -39,6 +41,7 @@ export function existingKey(ctx: Context, namespace: string, name: string, kind 
 
 /** Key of an object that may be created. Throws 403 when the caller must not write to its namespace. */
 export function writableKey(ctx: Context, namespace: string, name: string, kind = 'function'): string {
+  noteSubject(ctx, { kind, namespace, name })
   requireNamespace(ctx, namespace)
   return existingKey(ctx, namespace, name, kind)
 }

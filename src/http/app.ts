@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import Koa, { type Context, type Middleware } from 'koa'
+import { auditChanges, identifyRequests } from './audit.ts'
 import { NOBODY, setCaller } from './caller.ts'
 import { allowOrigins, refuseForeignOrigins } from './cors.ts'
 import type { ApiDeps, HttpMetrics } from './deps.ts'
@@ -7,6 +8,7 @@ import { answerErrors, HttpError } from './errors.ts'
 import { openapiRoute } from './openapi.ts'
 import { createRouter, type Route } from './route.ts'
 import { adoptionRoutes } from './routes/adoption.ts'
+import { auditRoutes } from './routes/audit.ts'
 import { functionActionRoutes } from './routes/function-actions.ts'
 import { functionRoutes } from './routes/functions.ts'
 import { healthRoutes } from './routes/health.ts'
@@ -24,8 +26,10 @@ export function createApi(deps: ApiDeps): (req: IncomingMessage, res: ServerResp
   const app = new Koa()
   app.use(measure(deps.metrics, deps.clock))
   app.use(setCommonHeaders)
+  app.use(identifyRequests(deps))
   app.use(allowOrigins(deps.allowedOrigins))
   app.use(answerErrors(deps.log))
+  app.use(auditChanges(deps))
   app.use(refuseForeignOrigins(deps.allowedOrigins))
   app.use(authenticate(deps, new Set(routes.filter(({ scope }) => scope === 'open').map(({ path }) => path))))
   app.use(createRouter(routes).routes())
@@ -45,6 +49,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...functionActionRoutes(deps),
     ...reconcileRoutes(deps),
     ...adoptionRoutes(deps),
+    ...auditRoutes(deps),
     ...systemFunctionRoutes(deps),
     ...systemRoutes(deps)
   ]

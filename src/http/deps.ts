@@ -1,6 +1,7 @@
 import type { FunctionObject } from '../../api/function.ts'
 import type { ReplicaLimits } from '../../api/openfaas.ts'
 import type { Clock } from '../clock.ts'
+import type { AuditStore } from '../store/audit-store.ts'
 import type { EventStore, FunctionStore } from '../store/store.ts'
 import type { Authenticator } from './auth.ts'
 import type { Origins } from './client-address.ts'
@@ -107,6 +108,8 @@ export interface RequestObservation {
 
 export interface HttpMetrics {
   observeRequest: (request: RequestObservation) => void
+  /** A row of the audit log could not be written. */
+  auditLost: () => void
   /** The text that Prometheus reads, and its content type. */
   expose: () => Promise<{ readonly contentType: string; readonly text: string }>
 }
@@ -119,6 +122,7 @@ export interface HttpLog {
 export interface ApiDeps {
   readonly functions: FunctionStore
   readonly events: EventStore
+  readonly audit: AuditStore
   /** Called after the commit of every write, with the key that was written. */
   readonly enqueue: (key: string) => void
   readonly loop: LoopView
@@ -135,6 +139,8 @@ export interface ApiDeps {
   readonly log: HttpLog
   readonly metrics: HttpMetrics
   readonly clock: Clock
+  /** Ids of requests. */
+  readonly newId: () => string
   /** Calls of a function since the start of the gateway. */
   readonly invocationCount: (key: string) => number
   /** How long a client may take to send a body. */

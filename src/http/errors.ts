@@ -88,7 +88,8 @@ export function answerErrors(log: HttpLog): Middleware {
 function answerError(ctx: Context, err: unknown, log: HttpLog): void {
   const problem = toProblem(err, ctx.path)
   if (problem.status >= 500) {
-    log.error({ err, method: ctx.method, path: ctx.path, status: problem.status }, 'Failed request')
+    const requestId: unknown = ctx.state['requestId']
+    log.error({ err, method: ctx.method, path: ctx.path, status: problem.status, requestId }, 'Failed request')
   }
   ctx.status = problem.status
   if (err instanceof HttpError) ctx.set({ ...err.headers })

@@ -2,6 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import { keyOf, parseKey } from '../../api/meta.ts'
 import { systemClock } from '../clock.ts'
 import type { EngineFault } from '../engine/faults.ts'
+import { type AuditMetrics, createAuditMetrics } from './audit.ts'
 import { type FunctionMetrics, FunctionMetricsTable, type ReplicaCounts } from './function.ts'
 import { createGarbageMetrics, type GarbageMetrics } from './garbage.ts'
 import { LagTracker } from './lag.ts'
@@ -42,7 +43,7 @@ export interface MetricsOptions {
 }
 
 /** Every metric of the program. Names and labels are a contract with dashboards and alerts. */
-export interface Metrics extends GarbageMetrics, TlsMetrics {
+export interface Metrics extends AuditMetrics, GarbageMetrics, TlsMetrics {
   /** The text that Prometheus reads, and its content type. */
   readonly expose: () => Promise<{ readonly contentType: string; readonly text: string }>
 
@@ -106,7 +107,8 @@ export function createMetrics({ now = systemClock.now, nodeMetrics = true }: Met
     ...createEngineMetrics(registry),
     ...createGarbageMetrics(registry),
     ...createStoreMetrics(registry),
-    ...createTlsMetrics(registry)
+    ...createTlsMetrics(registry),
+    ...createAuditMetrics(registry)
   }
 }
 

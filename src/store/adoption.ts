@@ -1,7 +1,9 @@
 import type { EntityManager } from '@mikro-orm/sqlite'
+import { type AuditSubject, digestOf } from '../../api/audit.ts'
 import { ConflictError } from '../../api/errors.ts'
 import type { FunctionObject } from '../../api/function.ts'
 import { keyOf } from '../../api/meta.ts'
+import { canonicalJson } from '../../api/spec-hash.ts'
 import type { Clock } from '../clock.ts'
 import { FunctionEntity } from './entities.ts'
 import type { ChangeFeed } from './feed.ts'
@@ -73,7 +75,8 @@ export class Adoptions implements AdoptionStore {
       committed: ({ raised, changes }) => {
         feed.raise(raised)
         tell(changes)
-      }
+      },
+      audited: () => subjectOf(decision)
     })
     return latch
   }
@@ -93,6 +96,13 @@ export class Adoptions implements AdoptionStore {
     await writeMeta(em, STATE, state === undefined ? undefined : JSON.stringify(state))
     return { raised, changes, latch }
   }
+}
+
+function subjectOf({ functions, decided, discarded }: Decision): AuditSubject {
+  const adopted = functions.map(({ object }) => keyOf(object.metadata))
+  const detail = `decided ${decided.join(', ')}; adopted ${adopted.join(', ')}; gave up ${discarded.length} uids`
+  const after = digestOf(canonicalJson(functions.map(({ object: { metadata, spec } }) => ({ ...metadata, spec }))))
+  return { kind: 'adoption', namespace: '', name: '', outcome: 'done', after, detail }
 }
 
 function without(latch: Latch, decided: readonly string[]): Latch {

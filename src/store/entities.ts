@@ -97,4 +97,49 @@ export const SecretEntity = defineEntity({
 })
 export type SecretRow = InferEntity<typeof SecretEntity>
 
-export const ENTITIES = [FunctionEntity, RevisionEntity, EventEntity, MetaEntity, PulledImageEntity, SecretEntity]
+/** One row of the audit log. */
+export const AuditEntity = defineEntity({
+  name: 'AuditRow',
+  tableName: 'audit',
+  properties: {
+    id: p.integer().primary(),
+    at: p.text(),
+    actorKind: p.text(),
+    actor: p.text(),
+    tokenId: p.text().nullable(),
+    address: p.text(),
+    userAgent: p.text(),
+    verb: p.text(),
+    kind: p.text(),
+    namespace: p.text(),
+    name: p.text(),
+    before: p.text().nullable(),
+    after: p.text().nullable(),
+    outcome: p.text(),
+    status: p.integer(),
+    code: p.text().nullable(),
+    requestId: p.text(),
+    count: p.integer(),
+    detail: p.text().nullable(),
+    mac: p.text()
+  }
+})
+export type AuditRow = InferEntity<typeof AuditEntity>
+
+/** Where the audit log begins (`anchor`) and ends (`head`). */
+export const AuditMarkEntity = defineEntity({
+  name: 'AuditMarkRow',
+  tableName: 'audit_marks',
+  properties: { name: p.text().primary(), id: p.integer(), mac: p.text(), seal: p.text() }
+})
+
+export const ENTITIES = [
+  FunctionEntity,
+  RevisionEntity,
+  EventEntity,
+  MetaEntity,
+  PulledImageEntity,
+  SecretEntity,
+  AuditEntity,
+  AuditMarkEntity
+]

@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/sqlite'
+import { type AuditOutcome, type AuditSubject, digestOf } from '../../api/audit.ts'
 import { ConflictError } from '../../api/errors.ts'
 import {
   type FunctionDraft,
@@ -31,6 +32,8 @@ export interface FunctionsDeps {
 interface Outcome<T> {
   readonly answer: T
   readonly changes: readonly Change[]
+  /** What was asked for, and so is audited; absent for what a controller does. */
+  readonly subject?: AuditSubject
 }
 
 /** Functions in SQLite. See `FunctionStore` for what each method promises. */
@@ -72,7 +75,8 @@ export class Functions implements FunctionStore {
       checkVersion(key, current, options)
       const draft = draftFor(key, change, current)
       if (deploymentOf(draft) === deploymentOf({ ...current.metadata, spec: current.spec })) {
-        return { answer: { outcome: 'unchanged', object: current }, changes: [] }
+        const subject = subjectOf('unchanged', current.metadata, { before: current, after: current })
+        return { answer: { outcome: 'unchanged', object: current }, changes: [], subject }
       }
       return await this.#change(em, current, draft)
     }, options)
@@ -88,7 +92,8 @@ export class Functions implements FunctionStore {
       const deletionRequestedAt = this.#now()
       const object = { ...current, metadata: { ...current.metadata, resourceVersion, deletionRequestedAt } }
       await em.nativeUpdate(FunctionEntity, { uid: row.uid }, { resourceVersion, deletionRequestedAt })
-      return { answer: object, changes: [{ type: 'MODIFIED', object }] }
+      const subject = subjectOf('deleted', object.metadata, { before: current })
+      return { answer: object, changes: [{ type: 'MODIFIED', object }], subject }
     }, options)
   }
 
@@ -157,7 +162,8 @@ export class Functions implements FunctionStore {
     })
     await em.insert(FunctionEntity, fromObject(object))
     await addRevision(em, object)
-    return { answer: { outcome: 'created', object }, changes: [...removal, { type: 'ADDED', object }] }
+    const subject = subjectOf('created', object.metadata, { after: object })
+    return { answer: { outcome: 'created', object }, changes: [...removal, { type: 'ADDED', object }], subject }
   }
 
   async #change(em: EntityManager, current: FunctionObject, draft: FunctionDraft): Promise<Outcome<WriteResult>> {
@@ -176,13 +182,15 @@ export class Functions implements FunctionStore {
     const { status: _status, ...columns } = fromObject(object)
     await em.nativeUpdate(FunctionEntity, { uid: current.metadata.uid }, columns)
     if (templateOf(draft) !== templateOf({ ...current.metadata, spec: current.spec })) await addRevision(em, object)
-    return { answer: { outcome: 'changed', object }, changes: [{ type: 'MODIFIED', object }] }
+    const subject = subjectOf('changed', object.metadata, { before: current, after: object })
+    return { answer: { outcome: 'changed', object }, changes: [{ type: 'MODIFIED', object }], subject }
   }
 
   async #write<T>(work: (em: EntityManager) => Promise<Outcome<T>>, options: WriteOptions = {}): Promise<T> {
     const { answer } = await this.#deps.database.write(work, {
       dryRun: options.dryRun ?? false,
-      committed: ({ changes }) => this.tell(changes)
+      committed: ({ changes }) => this.tell(changes),
+      audited: ({ subject }) => subject
     })
     return answer
   }
@@ -196,6 +204,18 @@ export class Functions implements FunctionStore {
 
   #now(): string {
     return toTimestamp(this.#deps.clock.now())
+  }
+}
+
+function subjectOf(
+  outcome: AuditOutcome,
+  { namespace, name }: FunctionObject['metadata'],
+  { before, after }: { before?: FunctionObject; after?: FunctionObject }
+): AuditSubject {
+  return {
+    ...{ kind: 'function', namespace, name, outcome },
+    ...(before !== undefined && { before: digestOf(deploymentOf({ ...before.metadata, spec: before.spec })) }),
+    ...(after !== undefined && { after: digestOf(deploymentOf({ ...after.metadata, spec: after.spec })) })
   }
 }
 

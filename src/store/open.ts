@@ -1,7 +1,9 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
 import type { Clock } from '../clock.ts'
 import { Adoptions } from './adoption.ts'
+import { AuditLog } from './audit-log.ts'
+import type { AuditStore } from './audit-store.ts'
 import { Events } from './events.ts'
 import { ChangeFeed } from './feed.ts'
 import { Functions } from './functions.ts'
@@ -28,6 +30,8 @@ export interface OpenOptions {
   readonly onBackup?: (path: string) => void
   /** What secrets are encrypted with; absent: none can be written. */
   readonly cipher?: SecretCipher
+  /** What the audit log is chained with: the same at every opening. Random when left out, and then no later opening can verify it. */
+  readonly auditKey?: Uint8Array
   /** Random by default. */
   readonly newUid?: () => string
 }
@@ -38,6 +42,7 @@ export interface Store extends AsyncDisposable {
   readonly images: ImageStore
   readonly adoption: AdoptionStore
   readonly secrets: SecretStore
+  readonly audit: AuditStore
   /** Ms since the epoch; when this database was created or first came to schema version 3. */
   readonly bornAt: number
   /** Whether there was nothing in the file, or no file, before it was opened. */
@@ -80,7 +85,8 @@ export async function openStore(options: OpenOptions): Promise<Store> {
     const adoption = new Adoptions({ database, feed, clock, tell: changes => functions.tell(changes) })
     const secrets = new Secrets({ ...common, cipher: options.cipher ?? NO_CIPHER })
     const isFresh = !state.hasContent
-    const stores = { functions, events, images, adoption, secrets }
+    const audit = new AuditLog({ ...common, key: options.auditKey ?? randomBytes(32) })
+    const stores = { audit, functions, events, images, adoption, secrets }
     return { ...stores, bornAt, isFresh, inheritedUids, close, [Symbol.asyncDispose]: close }
   } catch (err) {
     await database.close()

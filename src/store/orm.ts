@@ -1,5 +1,7 @@
 import { type EntityManager, MikroORM } from '@mikro-orm/sqlite'
 import PQueue from 'p-queue'
+import type { AuditEntry, AuditSubject } from '../../api/audit.ts'
+import type { AuditScope } from './audit-store.ts'
 import { ENTITIES } from './entities.ts'
 import { StoreUnavailableError, sqliteCode, toStoreError } from './errors.ts'
 
@@ -27,10 +29,26 @@ const WAL_LIMIT_BYTES = 64 * 2 ** 20
 /** Rows as they are in the table now: an identity map would give what an earlier statement of the transaction read. */
 export const PLAIN = { disableIdentityMap: true } as const
 
+/** Writes the row of the audit log in the transaction of the change that it tells of. */
+export interface AuditRecorder {
+  /** The scope that the caller is in, if it has no row yet. */
+  current: () => AuditScope | undefined
+  record: (em: EntityManager, scope: AuditScope, subject: AuditSubject) => Promise<AuditEntry>
+  recorded: (scope: AuditScope, entry: AuditEntry) => void
+}
+
+interface WriteOptions<T> {
+  readonly dryRun?: boolean
+  readonly committed?: (result: T) => void
+  /** What the audit log says of it; undefined when nothing of it was asked for by anybody. */
+  readonly audited?: (result: T) => AuditSubject | undefined
+}
+
 /** One open database file, and the only place where its transactions begin. */
 export class Database {
   readonly em: EntityManager
   readonly native: NativeClient
+  recorder: AuditRecorder | undefined
   readonly #orm: MikroORM
   readonly #writes = new PQueue({ concurrency: 1 })
   #closed = false
@@ -56,17 +74,31 @@ export class Database {
    * the next one begins; a dry run is rolled back instead. `work` may run again when another process held the lock, so
    * it must touch nothing but the database.
    */
-  async write<T>(
-    work: (em: EntityManager) => Promise<T>,
-    options: { dryRun?: boolean; committed?: (result: T) => void } = {}
-  ): Promise<T> {
+  async write<T>(work: (em: EntityManager) => Promise<T>, options: WriteOptions<T> = {}): Promise<T> {
     this.#checkOpen()
-    const dryRun = options.dryRun ?? false
+    const { dryRun = false, audited, committed } = options
+    // Asked for here, in the caller's asynchronous context, whatever the one is in which the queue runs the work.
+    const scope = dryRun || audited === undefined ? undefined : this.recorder?.current()
     return await this.#writes.add(async () => {
-      const result = await this.#withRetries(() => this.#transact(work, dryRun))
-      if (!dryRun) options.committed?.(result)
+      const { result, entry } = await this.#withRetries(() =>
+        this.#transact(async em => {
+          const result = await work(em)
+          const subject = scope === undefined ? undefined : audited?.(result)
+          const isRecorded = scope !== undefined && scope.written === undefined && subject !== undefined
+          const entry = isRecorded ? await this.recorder?.record(em, scope, subject) : undefined
+          return { result, entry }
+        }, dryRun)
+      )
+      if (scope !== undefined && entry !== undefined) this.recorder?.recorded(scope, entry)
+      if (!dryRun) committed?.(result)
       return result
     })
+  }
+
+  /** What `work` reads, all of it as of one moment. */
+  async snapshot<T>(work: (em: EntityManager) => Promise<T>): Promise<T> {
+    this.#checkOpen()
+    return await this.#transact(work, true)
   }
 
   async #transact<T>(work: (em: EntityManager) => Promise<T>, dryRun: boolean): Promise<T> {

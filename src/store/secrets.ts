@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/sqlite'
+import { type AuditOutcome, type AuditSubject, digestOf } from '../../api/audit.ts'
 import { AlreadyExistsError, ConflictError, NotFoundError } from '../../api/errors.ts'
 import { parseKey } from '../../api/meta.ts'
 import type { SecretObject } from '../../api/secret.ts'
@@ -64,14 +65,20 @@ export class Secrets implements SecretStore {
   async put(key: string, value: Uint8Array, options: SecretPutOptions = {}): Promise<SecretPutResult> {
     await this.#deps.cipher.refresh()
     return this.#deps.database.write(
-      async (em): Promise<SecretPutResult> => {
+      async (em): Promise<SecretPutResult & { previous: SecretObject | undefined }> => {
         const row = await find(em, key)
         refuse(key, row, options)
-        if (row !== undefined && this.#holds(row, value)) return { outcome: 'unchanged', object: toSecret(row) }
+        const previous = row && toSecret(row)
+        if (previous !== undefined && row !== undefined && this.#holds(row, value)) {
+          return { outcome: 'unchanged', object: previous, previous }
+        }
         const columns = await this.#write(em, { key, row, value })
-        return { outcome: row === undefined ? 'created' : 'changed', object: toSecret(columns) }
+        return { outcome: row === undefined ? 'created' : 'changed', object: toSecret(columns), previous }
       },
-      { committed: ({ outcome, object }) => outcome !== 'unchanged' && this.#tell(object) }
+      {
+        committed: ({ outcome, object }) => outcome !== 'unchanged' && this.#tell(object),
+        audited: ({ outcome, object, previous }) => subjectOf(outcome, { before: previous, after: object })
+      }
     )
   }
 
@@ -85,7 +92,10 @@ export class Secrets implements SecretStore {
         await em.nativeDelete(SecretEntity, { uid: row.uid })
         return toSecret(row)
       },
-      { committed: object => object !== undefined && this.#tell(object) }
+      {
+        committed: object => object !== undefined && this.#tell(object),
+        audited: object => object && subjectOf('deleted', { before: object })
+      }
     )
   }
 
@@ -201,6 +211,19 @@ export class Secrets implements SecretStore {
 async function find(em: EntityManager, key: string): Promise<SecretRow | undefined> {
   const { namespace, name } = parseKey(sqlText(key))
   return (await em.findOne(SecretEntity, { namespace, name }, PLAIN)) ?? undefined
+}
+
+/** NOTE: the digests are of the id of a value, which every value has of its own: one of the value itself could be guessed. */
+function subjectOf(
+  outcome: AuditOutcome,
+  { before, after }: { before?: SecretObject | undefined; after?: SecretObject | undefined }
+): AuditSubject {
+  const { namespace = '', name = '' } = after ?? before ?? {}
+  return {
+    ...{ kind: 'secret', namespace, name, outcome },
+    ...(before !== undefined && { before: digestOf(before.contentId) }),
+    ...(after !== undefined && { after: digestOf(after.contentId) })
+  }
 }
 
 function refuse(key: string, row: SecretRow | undefined, { mode, ifMatch }: SecretPutOptions): void {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -80,6 +81,7 @@ export async function startApi(
   const api = createApi({
     functions: store.functions,
     events: store.events,
+    audit: store.audit,
     enqueue: key => void enqueued.push(key),
     loop: {
       preview: async object => [`create ${object.metadata.name}-0: missing`],
@@ -99,10 +101,12 @@ export async function startApi(
     config: { functionsNetwork: 'docker-faas-net', authEnabled: true },
     log: { warn: log('warn'), error: log('error') },
     metrics: {
+      auditLost: () => undefined,
       observeRequest: request => void observed.push(request),
       expose: async () => ({ contentType: 'text/plain; version=0.0.4; charset=utf-8', text: 'gateway_up 1\n' })
     },
     clock: systemClock,
+    newId: randomUUID,
     invocationCount: key => (key.endsWith('/counted') ? 7 : 0),
     readTimeoutMs: 2000,
     shutdown: shutdown.signal,

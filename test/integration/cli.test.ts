@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import type { AdoptionChoice } from '../../src/http/deps.ts'
+import { LATEST_VERSION } from '../../src/store/schema-migrator.ts'
 import { load, Scratch, withSqlite } from '../fixtures/db/files.ts'
 import { PASSWORD, startApi } from '../helpers/api-server.ts'
 
@@ -51,6 +52,9 @@ describe('command line', () => {
     'adopt',
     'version',
     'migrate',
+    'audit',
+    'audit verify',
+    'audit list',
     'migrate status',
     'migrate up',
     'migrate down'
@@ -112,11 +116,13 @@ describe('command line', () => {
     expect((await run(['migrate', 'status'], env)).stdout).to.match(/1\|Initial schema\|pending/)
     const up = await run(['migrate', 'up'], env)
     expect([up.code, up.stderr]).to.deep.equal([0, ''])
-    expect(up.stdout).to.match(/^backed up to .+\n(applied \d: .+\n){4}.+ is at version 4\n$/)
+    expect(up.stdout).to.match(
+      new RegExp(`^backed up to .+\\n(applied \\d+: .+\\n){${LATEST_VERSION}}.+ is at version ${LATEST_VERSION}\\n$`)
+    )
     expect((await run(['migrate', 'up'], env)).stdout).to.contain('nothing to do')
     const down = await run(['migrate', 'down', '--to', '2'], env)
     expect([down.code, down.stderr]).to.deep.equal([0, ''])
-    expect(down.stdout).to.match(/^backed up to .+\nreverted 4: .+\nreverted 3: .+\n.+ is at version 2\n$/)
+    expect(down.stdout).to.match(/^backed up to .+\n(reverted \d+: .+\n)+reverted 3: .+\n.+ is at version 2\n$/)
     expect((await run(['migrate', 'status'], env)).stdout).to.match(
       /2\|Add debug column for v2.0\|\d{4}-.+Z\n3\|.+\|pending/
     )

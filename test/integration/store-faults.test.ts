@@ -9,6 +9,7 @@ import { ChangeFeed } from '../../src/store/feed.ts'
 import { Functions } from '../../src/store/functions.ts'
 import { openStore } from '../../src/store/open.ts'
 import { connect } from '../../src/store/orm.ts'
+import { LATEST_VERSION } from '../../src/store/schema-migrator.ts'
 import { aDraft, load, rows, Scratch, TestClock, withSqlite } from '../fixtures/db/files.ts'
 
 const FN = 'openfaas-fn'
@@ -210,12 +211,14 @@ describe('store: faults', () => {
 
   it('S6: refuses a schema that it does not know, and says what helps', async () => {
     await (await open_()).close()
-    withSqlite(path, db => db.exec("INSERT INTO schema_migrations (version, description) VALUES (9, 'Future')"))
+    withSqlite(path, db => db.exec("INSERT INTO schema_migrations (version, description) VALUES (99, 'Future')"))
     const before = await readFile(path)
     const failure = await open_().catch((err: unknown) => err)
     expect(failure).to.be.instanceOf(SchemaTooNewError)
-    expect(failure).to.include({ exitCode: 78, code: 'SCHEMA_TOO_NEW', found: 9, known: 5 })
-    expect((failure as Error).message).to.match(/schema version 9.*up to 5.*migrate down to 5/)
+    expect(failure).to.include({ exitCode: 78, code: 'SCHEMA_TOO_NEW', found: 99, known: LATEST_VERSION })
+    expect((failure as Error).message).to.match(
+      new RegExp(`schema version 99.*up to ${LATEST_VERSION}.*migrate down to ${LATEST_VERSION}`)
+    )
     expect((await readFile(path)).equals(before)).to.equal(true)
   })
 

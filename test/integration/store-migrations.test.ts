@@ -5,13 +5,16 @@ import fc from 'fast-check'
 import { MIGRATION_NOTE } from '../../migrations/legacy-function.ts'
 import { migrateDown, migrateUp, migrationStatus } from '../../src/store/migrator.ts'
 import { openStore } from '../../src/store/open.ts'
+import { LATEST_VERSION, MIGRATIONS } from '../../src/store/schema-migrator.ts'
 import { aDraft, load, rows, Scratch, schemaOf, TestClock, withSqlite } from '../fixtures/db/files.ts'
 
 const FN = 'openfaas-fn'
 const log = (path: string) =>
   rows(path, 'SELECT * FROM schema_migrations ORDER BY version').map(row => `${row['version']}|${row['description']}|`)
 const LOG_2 = ['1|Initial schema|', '2|Add debug column for v2.0|']
-const LOG_5 = [...LOG_2, '3|Functions as objects with status|', '4|Images that were pulled|', '5|Secrets, encrypted|']
+const LOG_LATEST = MIGRATIONS.map(({ version, description }) => `${version}|${description}|`)
+/** Those after the older program's, the newest first. */
+const OWN = MIGRATIONS.slice(2).map(({ version, description }) => ({ version, description }))
 
 describe('store: migrations', () => {
   let scratch: Scratch
@@ -47,7 +50,7 @@ describe('store: migrations', () => {
       await using store = await openStore({ path: file, clock })
       expect(store.isFresh).to.equal(isFresh)
       await store.close()
-      expect(log(file)).to.deep.equal(LOG_5)
+      expect(log(file)).to.deep.equal(LOG_LATEST)
       return schemaOf(file)
     }
     const schemasFrom = async (start: string | undefined) => {
@@ -226,15 +229,11 @@ describe('store: migrations', () => {
     const before = await everything()
     const run = await migrateDown(path, 2)
     expect(run).to.deep.include({
-      from: 5,
+      from: LATEST_VERSION,
       to: 2,
-      migrations: [
-        { version: 5, description: 'Secrets, encrypted' },
-        { version: 4, description: 'Images that were pulled' },
-        { version: 3, description: 'Functions as objects with status' }
-      ]
+      migrations: OWN.toReversed()
     })
-    expect(run.backup).to.match(/\.backup-v5-\d{8}T\d{9}Z$/)
+    expect(run.backup).to.match(new RegExp(`\\.backup-v${LATEST_VERSION}-\\d{8}T\\d{9}Z$`))
     expect(log(path)).to.deep.equal(LOG_2)
 
     const names = rows(path, 'SELECT name FROM functions').map(row => row['name'])
@@ -414,7 +413,7 @@ describe('store: migrations', () => {
     const before = await everything()
     await migrateDown(path, 3)
     expect(rows(path, "SELECT name FROM sqlite_master WHERE name LIKE '%pulled%'")).to.deep.equal([])
-    expect(log(path)).to.deep.equal(LOG_5.slice(0, 3))
+    expect(log(path)).to.deep.equal(LOG_LATEST.slice(0, 3))
     expect(await everything()).to.deep.equal(before)
     await using store = await open()
     expect(await store.images.list()).to.deep.equal([])
@@ -527,46 +526,21 @@ describe('store: migrations', () => {
   it('tells the status of any file, and creates none', async () => {
     const versions = async () =>
       (await migrationStatus(path)).map(({ version, appliedAt }) => [version, appliedAt !== undefined])
-    expect(await versions()).to.deep.equal([
-      [1, false],
-      [2, false],
-      [3, false],
-      [4, false],
-      [5, false]
-    ])
+    const stateWith = (applied: number) => MIGRATIONS.map(({ version }) => [version, version <= applied])
+    expect(await versions()).to.deep.equal(stateWith(0))
     expect(await readdir(scratch.directory)).to.deep.equal([])
     await load('v2.1', path)
-    expect(await versions()).to.deep.equal([
-      [1, true],
-      [2, true],
-      [3, false],
-      [4, false],
-      [5, false]
-    ])
+    expect(await versions()).to.deep.equal(stateWith(2))
     const run = await migrateUp(path)
-    expect(run).to.deep.include({
-      path,
-      from: 2,
-      to: 5,
-      migrations: [
-        { version: 3, description: 'Functions as objects with status' },
-        { version: 4, description: 'Images that were pulled' },
-        { version: 5, description: 'Secrets, encrypted' }
-      ]
-    })
-    expect(await versions()).to.deep.equal([
-      [1, true],
-      [2, true],
-      [3, true],
-      [4, true],
-      [5, true]
-    ])
-    expect(await migrateUp(path)).to.deep.include({ from: 5, to: 5, migrations: [], backup: undefined })
-    expect(await migrateDown(path, 5)).to.deep.include({ from: 5, to: 5, migrations: [], backup: undefined })
+    expect(run).to.deep.include({ path, from: 2, to: LATEST_VERSION, migrations: OWN })
+    expect(await versions()).to.deep.equal(stateWith(LATEST_VERSION))
+    const nothing = { from: LATEST_VERSION, to: LATEST_VERSION, migrations: [], backup: undefined }
+    expect(await migrateUp(path)).to.deep.include(nothing)
+    expect(await migrateDown(path, LATEST_VERSION)).to.deep.include(nothing)
   })
 
   it('refuses to go down to a version that is none', async () => {
-    const failure = await migrateDown(path, 6).catch((err: unknown) => err)
+    const failure = await migrateDown(path, LATEST_VERSION + 1).catch((err: unknown) => err)
     expect(failure).to.be.instanceOf(Error).and.to.have.property('code', 'INVALID')
   })
 
@@ -576,7 +550,7 @@ describe('store: migrations', () => {
     const failure = await migrateDown(path, 2).catch((err: unknown) => err)
     expect(failure).to.have.property('code', 'DATABASE_IN_USE')
     expect(failure).to.have.property('message').that.contains('stop the gateway')
-    expect(log(path)).to.deep.equal(LOG_5)
+    expect(log(path)).to.deep.equal(LOG_LATEST)
     expect(await store.functions.list()).to.have.length(1)
   })
 

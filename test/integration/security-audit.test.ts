@@ -1,0 +1,203 @@
+import { expect } from 'chai'
+import type { AuditEntry } from '../../api/audit.ts'
+import { type ApiServer, startApi } from '../helpers/api-server.ts'
+import { eventually } from '../helpers/eventually.ts'
+
+const FN = { metadata: { name: 'a' }, spec: { image: 'registry.example/a:1' } }
+const OTHER = { metadata: { name: 'a' }, spec: { image: 'registry.example/a:2' } }
+const WIRE = { service: 'a', image: 'registry.example/a:3' }
+
+interface Example {
+  readonly body?: unknown
+  /** In place of the path, where a parameter is in it. */
+  readonly path?: string
+  readonly row: Partial<AuditEntry>
+}
+
+/** A request for each route that changes something, and what its row must say beside the route and the status. */
+const EXAMPLES: Readonly<Record<string, Example>> = {
+  'POST /v1/functions': { body: FN, row: { kind: 'function', namespace: 'openfaas-fn', name: 'a' } },
+  'PUT /v1/functions/{name}': { body: OTHER, row: { kind: 'function', name: 'a', outcome: 'changed' } },
+  'PATCH /v1/functions/{name}': { body: { spec: { envProcess: 'x' } }, row: { name: 'a', outcome: 'changed' } },
+  'DELETE /v1/functions/{name}': { row: { name: 'a', outcome: 'deleted' } },
+  'POST /v1/functions/{name}/restart': { row: { name: 'a', outcome: 'changed' } },
+  'POST /v1/functions/{name}/scale': { body: { replicas: 3 }, row: { name: 'a', outcome: 'changed' } },
+  'POST /v1/functions/{name}/rollback': { row: { name: 'a' } },
+  'POST /v1/reconcile': { row: { kind: 'gateway', outcome: 'done' } },
+  'POST /v1/adopt': { body: { action: 'adopt' }, row: { kind: 'adoption', outcome: 'done' } },
+  'POST /system/functions': {
+    body: { ...WIRE, service: 'b' },
+    row: { kind: 'function', name: 'b', outcome: 'created' }
+  },
+  'PUT /system/functions': { body: WIRE, row: { name: 'a', outcome: 'changed' } },
+  'DELETE /system/functions': { body: { functionName: 'a' }, row: { name: 'a', outcome: 'deleted' } },
+  'POST /system/scale-function/{name}': { body: { replicas: 3 }, row: { name: 'a', outcome: 'changed' } }
+}
+
+describe('audit log of the API', () => {
+  let api: ApiServer
+  beforeEach(async () => {
+    api = await startApi()
+  })
+  afterEach(() => api[Symbol.asyncDispose]())
+
+  const rows = () => api.store.audit.list({ limit: 1000 })
+
+  /** What the request added, the oldest first. */
+  async function added(work: () => Promise<unknown>): Promise<AuditEntry[]> {
+    const before = (await api.store.audit.head())?.id ?? 0
+    await work()
+    return (await rows()).filter(({ id }) => id > before).reverse()
+  }
+
+  /** Method and path of every route that may change something, as the document of the API has them. */
+  async function changingRoutes(): Promise<string[]> {
+    const { paths } = (await api.request('GET', '/openapi.json')).json as { paths: Record<string, object> }
+    return Object.entries(paths)
+      .filter(([path]) => !path.startsWith('/function'))
+      .flatMap(([path, methods]) => Object.keys(methods).map(method => `${method.toUpperCase()} ${path}`))
+      .filter(route => !route.startsWith('GET '))
+  }
+
+  it('S39: every route that changes something writes exactly one row, whether it does or refuses', async () => {
+    const routes = await changingRoutes()
+    expect(routes).to.include.members(Object.keys(EXAMPLES))
+    for (const route of routes) {
+      const [method = '', template = ''] = route.split(' ')
+      const path = template.replace('{name}', 'a').replaceAll(/\{\w+\}/g, 'x')
+      await api.request('POST', '/v1/functions', FN)
+      await api.request('PUT', '/v1/functions/a', { ...OTHER, spec: { image: 'registry.example/a:9' } })
+      const verb = `${method} ${template.replaceAll(/\{(\w+)\}/g, ':$1')}`
+      const { body, row } = EXAMPLES[route] ?? { row: {} }
+      let status = 0
+      const one = async (sent: unknown) => {
+        const [entry, ...others] = await added(async () => {
+          status = (await api.request(method, path, sent, { 'User-Agent': 'test\u009b2J/1' })).status
+        })
+        expect(others, route).to.deep.equal([])
+        expect(entry, route).to.include({
+          verb,
+          status,
+          count: 1,
+          actor: 'admin',
+          actorKind: 'admin',
+          address: '127.0.0.1'
+        })
+        expect(entry?.userAgent, 'nothing that drives a terminal').to.equal('test\uFFFD2J/1')
+        return entry
+      }
+      if (EXAMPLES[route] !== undefined) {
+        const entry = await one(body)
+        expect(status, route).to.be.below(300)
+        expect(entry).to.include(row)
+      }
+      const refused = await one('{"bogus": ')
+      if (status >= 400) expect(refused, route).to.include({ outcome: 'refused' })
+    }
+  })
+
+  it('S39: a row has the digest of what was written down before and after', async () => {
+    const [created, same, changed, deleted] = await added(async () => {
+      await api.request('POST', '/v1/functions', FN)
+      await api.request('POST', '/v1/functions', FN)
+      await api.request('PUT', '/v1/functions/a', OTHER)
+      await api.request('DELETE', '/v1/functions/a')
+    })
+    expect(created).to.include({ outcome: 'created', status: 201 }).and.not.have.property('before')
+    expect(created?.after).to.match(/^[0-9a-f]{64}$/)
+    expect(same).to.include({ outcome: 'unchanged', before: created?.after, after: created?.after })
+    expect(changed).to.include({ outcome: 'changed', before: created?.after })
+    expect(changed?.after).not.to.equal(created?.after)
+    expect(deleted)
+      .to.include({ outcome: 'deleted', status: 202, before: changed?.after })
+      .and.not.have.property('after')
+  })
+
+  it('S39: refusals say why: by a rule, a conflict, an unknown function, the body', async () => {
+    await api.request('POST', '/v1/functions', FN)
+    const found = await added(async () => {
+      await api.request('PUT', '/v1/functions/a', OTHER, { 'If-Match': '999' })
+      await api.request('POST', '/v1/functions/none/restart')
+      await api.request('POST', '/system/functions', { ...WIRE, image: 'other' })
+      await api.request('POST', '/v1/functions', 'x'.repeat(1_100_000))
+    })
+    expect(found.map(({ status, code, kind, name }) => [status, code, kind, name])).to.deep.equal([
+      [409, 'CONFLICT', 'function', 'a'],
+      [404, 'NOT_FOUND', 'function', 'none'],
+      [409, 'ALREADY_EXISTS', 'function', 'a'],
+      [413, 'BODY_TOO_LARGE', 'function', '']
+    ])
+  })
+
+  it('S39: reads, dry runs and calls of functions are no changes', async () => {
+    await api.request('POST', '/v1/functions', FN)
+    const found = await added(async () => {
+      await api.request('GET', '/v1/functions')
+      await api.request('GET', '/v1/functions/none')
+      await api.request('POST', '/v1/functions?dryRun=true', OTHER)
+      await api.request('DELETE', '/v1/functions/a?dryRun')
+      await api.request('POST', '/function/a', 'x')
+      await api.request('POST', '/no/such/route', {})
+    })
+    expect(found).to.deep.equal([])
+    expect(
+      await added(() => api.request('POST', '/v1/reconcile?dryRun=true')),
+      'a route without dry runs'
+    ).to.have.length(1)
+  })
+
+  it('S39: a flood of wrong credentials is summed up, and hides nothing of what others do', async () => {
+    const guess = (method: string, n: number) =>
+      api.request(method, '/system/functions', undefined, { authorization: `Basic ${btoa(`admin:${n}`)}` })
+    const [first, ...others] = await added(async () => {
+      for (let n = 0; n < 300; n++) await guess(n % 2 === 0 ? 'GET' : 'POST', n)
+    })
+    expect(first).to.include({ outcome: 'refused', status: 401, code: 'UNAUTHORIZED', actor: '', address: '127.0.0.1' })
+    expect(others).to.have.length.below(3)
+    expect(await added(() => api.request('POST', '/v1/functions', FN))).to.have.length(1)
+    api.shutDown()
+    await eventually(async () => {
+      const sum = (await rows()).filter(({ actor }) => actor === '').reduce((sum, { count }) => sum + count, 0)
+      expect(sum).to.equal(300)
+    })
+    const silent = await fetch(`${api.url}/v1/functions`)
+    expect(silent.status, 'who brings no credentials at all guesses none').to.equal(401)
+  })
+
+  it('S39: GET /v1/audit pages, and finds by time, actor and object', async () => {
+    for (const name of ['a', 'b', 'c']) await api.request('POST', '/v1/functions', { ...FN, metadata: { name } })
+    await api.request('POST', '/v1/functions', { ...FN, metadata: { name: 'a', namespace: 'other' } })
+    const find = async (query: string) => {
+      const { status, json } = await api.request('GET', `/v1/audit?${query}`)
+      expect(status, query).to.equal(200)
+      return json as { items: AuditEntry[]; continue?: number }
+    }
+    const names = async (query: string) =>
+      (await find(query)).items.map(({ namespace, name }) => `${namespace}/${name}`)
+    expect(await names('namespace=other')).to.deep.equal(['other/a'])
+    expect(await names('name=a')).to.deep.equal(['other/a', 'openfaas-fn/a'])
+    expect(await names('kind=secret')).to.deep.equal([])
+    expect(await names('actor=admin&kind=function')).to.have.length(4)
+    expect(await names('actor=nobody')).to.deep.equal([])
+    const [newest] = (await find('limit=1')).items
+    expect(await names(`since=${encodeURIComponent(newest?.at ?? '')}&limit=1`)).to.deep.equal(['other/a'])
+    expect(await names(`until=2020-01-01T00:00:00%2B02:00`)).to.deep.equal([])
+    const first = await find('limit=3')
+    const second = await find(`limit=3&before=${first.continue}`)
+    expect([...first.items, ...second.items].map(({ id }) => id)).to.deep.equal([4, 3, 2, 1])
+    expect(second).not.to.have.property('continue')
+    for (const query of ['since=yesterday', 'limit=0', 'before=x']) {
+      expect((await api.request('GET', `/v1/audit?${query}`)).status, query).to.equal(400)
+    }
+  })
+
+  it('S39: the row and the answer have the id of the request, also one that a proxy gave it', async () => {
+    const [entry] = await added(async () => {
+      const answer = await api.request('POST', '/v1/functions', FN, { 'X-Request-Id': 'proxy-1' })
+      expect(answer.headers.get('x-request-id')).to.equal('proxy-1')
+    })
+    expect(entry?.requestId).to.equal('proxy-1')
+    const other = await api.request('GET', '/v1/functions', undefined, { 'X-Request-Id': 'a b' })
+    expect(other.headers.get('x-request-id')).to.match(/^[0-9a-f-]{36}$/)
+  })
+})
