@@ -40,6 +40,7 @@ export const REASONS = [
   'DebugPortsExposed',
   'DiskPressure',
   'SecretMissing',
+  'SecretUnreadable',
   'DatabaseRestored',
   'EngineUnreachable',
   'EngineError',

@@ -17,7 +17,9 @@ export const EVENT_REASONS = [
   'ForgedObject',
   'NetworkLeaked',
   'ImageCollected',
-  'DebugPortsBound'
+  'DebugPortsBound',
+  'SecretChanged',
+  'SecretDeleted'
 ] as const
 export type EventReason = Reason | (typeof EVENT_REASONS)[number]
 

@@ -22,7 +22,7 @@ export const LABEL = {
   signature: 'com.docker-faas.signature'
 } as const
 
-export type Role = 'replica' | 'network' | 'secrets'
+export type Role = 'replica' | 'network' | 'secrets' | 'loader'
 
 const RESERVED: ReadonlySet<string> = new Set(Object.values(LABEL))
 

@@ -33,6 +33,11 @@ export function networkName(base: string, fn: Named): string {
   return `${base}-${qualifiedName(fn)}`
 }
 
+/** Name of the volume with the secrets of a function, and of the container that writes it. `hash` is of `secretsHash`. */
+export function secretsVolumeName(fn: Named, hash: string): string {
+  return `${qualifiedName(fn)}-secrets-${hash}`
+}
+
 /** The function whose network has this name; undefined when it is not one of ours. */
 export function parseNetworkName(base: string, network: string): Named | undefined {
   return network.startsWith(`${base}-`) && network.length > base.length + 1

@@ -19,6 +19,8 @@ export interface OwnedObject {
   readonly createdAt: number
   /** The database's resourceVersion when it was made, as its labels say; absent: they do not. */
   readonly resourceVersion?: number
+  /** The volume with secrets that a container has mounted. */
+  readonly secretsVolume?: string
   /** What a container of ours was made for; absent when its labels do not say. */
   readonly record?: ReplicaRecord
 }
@@ -54,7 +56,9 @@ export async function listOwned({ engine, signer, instance }: OwnedDeps, signal:
 
 /** A container that carries our instance label, as what it says of itself. */
 export function toOwnedContainer(signer: OwnedDeps['signer'], container: ContainerSummary): OwnedObject {
-  const owned = toOwned(signer, containerBond(container), container)
+  const { secretsVolume } = container
+  const mounted = secretsVolume === undefined ? {} : { secretsVolume }
+  const owned = { ...toOwned(signer, containerBond(container), container), ...mounted }
   const record = owned.forged === true ? undefined : recordOf(container)
   return record === undefined ? owned : { ...owned, record }
 }

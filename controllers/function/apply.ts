@@ -7,6 +7,7 @@ import { containerBond, type Signer } from '../../api/signature.ts'
 import type { Container, Engine } from '../../src/engine/engine.ts'
 import { EngineError, faultOf } from '../../src/engine/faults.ts'
 import type { HostRoute } from '../../src/engine/host-routes.ts'
+import { proveSecrets, type SecretsDeps, secretsMount, writeSecrets } from './apply-secrets.ts'
 import { containerSpec } from './container-spec.ts'
 import { refusedPorts } from './debug-ports.ts'
 import type { Departures } from './departures.ts'
@@ -26,7 +27,7 @@ export interface SubnetChooser {
   freed: (subnet: string, networkName: string) => void
 }
 
-export interface ApplyDeps {
+export interface ApplyDeps extends SecretsDeps {
   readonly engine: Engine
   readonly subnets: SubnetChooser
   readonly ports: PortChooser
@@ -143,10 +144,16 @@ async function applyStep(deps: ApplyDeps, target: Target, step: Step, signal: Ab
       return engine.connectNetwork(step.name, step.gatewayId, signal)
     case 'disconnect-gateway':
       return engine.disconnectNetwork(step.name, step.gatewayId, signal)
+    case 'write-secrets':
+      return writeSecrets(deps, desired, signal)
+    case 'remove-secrets':
+      return removeSecrets(engine, desired, step.name, signal)
+    case 'remove-loader':
+      return engine.removeContainer(step.id, signal)
     case 'create-replica':
       return createReplica(deps, target, step.ordinal, signal)
     case 'start-replica':
-      return engine.startContainer(step.id ?? step.name, signal)
+      return startReplica(deps, target, step, signal)
     case 'connect-replica':
       return connectReplica(deps, step.networkId ?? desired.networkName, step.name, signal)
     case 'disconnect-replica':
@@ -210,13 +217,35 @@ async function createReplica(
   try {
     const spec = containerSpec(object, desired, { ordinal, image, hash: desired.hash, ports })
     const labels = { ...spec.labels, ...recordLabel(object), ...versionLabel(deps.resourceVersion()) }
+    const { secrets } = desired
+    const mount = secrets === undefined ? {} : { secrets: secretsMount(deps, desired, secrets, 'read') }
     await deps.engine.createContainer(
-      { ...spec, labels: deps.signer.sign(labels, containerBond({ imageId: pin.id })) },
+      { ...spec, ...mount, labels: deps.signer.sign(labels, containerBond({ imageId: pin.id })) },
       signal
     )
   } catch (err) {
     if (faultOf(err) === 'name-in-use') await refuseForeign(deps, desired, ordinal, { err, signal })
     throw err
+  }
+}
+
+/** One that ran before has its secrets. */
+async function startReplica(
+  deps: ApplyDeps,
+  { object, desired }: Target,
+  step: { readonly id?: string; readonly name: string },
+  signal: AbortSignal
+): Promise<void> {
+  if (step.id === undefined && object.spec.secrets.length > 0) await proveSecrets(deps, desired, step.name, signal)
+  await deps.engine.startContainer(step.id ?? step.name, signal)
+}
+
+/** A deletion does not wait for a container of somebody else that uses it: the garbage collector comes back to it. */
+async function removeSecrets(engine: Engine, { deleting }: Desired, name: string, signal: AbortSignal): Promise<void> {
+  try {
+    await engine.removeVolume(name, signal)
+  } catch (err) {
+    if (!deleting || faultOf(err) !== 'busy') throw err
   }
 }
 

@@ -11,7 +11,7 @@ type Overrides = Parameters<typeof aFunction>[0]
 function specOf(overrides: Overrides = {}) {
   const fn = aFunction(overrides)
   const { image } = aDesired({ fn })
-  const desired = desiredOf(fn, { image, missingSecrets: [], restarts: [] }, POLICY)
+  const desired = desiredOf(fn, { image, restarts: [] }, POLICY)
   return containerSpec(fn, desired, {
     ordinal: 2,
     image: 'hello:1',

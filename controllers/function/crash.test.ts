@@ -10,7 +10,11 @@ interface Scenario {
   readonly change: (loop: Loop) => Promise<unknown>
   /** The containers that must be there in the end. */
   readonly containers: readonly string[]
+  /** What each of them must find among its secrets; absent: it has none. */
+  readonly secrets?: Readonly<Record<string, string>>
 }
+
+const putSecret = (loop: Loop, value: string) => loop.store.secrets.put('openfaas-fn/key', Buffer.from(value))
 
 const SCENARIOS: readonly Scenario[] = [
   {
@@ -47,6 +51,35 @@ const SCENARIOS: readonly Scenario[] = [
     containers: ['hello-0 running']
   },
   {
+    title: 'a deployment with secrets',
+    before: async () => undefined,
+    change: async loop => {
+      await putSecret(loop, 'one')
+      await loop.put({ replicas: 2, secrets: ['key'] })
+    },
+    containers: ['hello-0 running', 'hello-1 running'],
+    secrets: { key: 'one' }
+  },
+  {
+    title: 'a change of a secret',
+    before: async loop => {
+      await putSecret(loop, 'one')
+      return loop.put({ replicas: 2, secrets: ['key'] })
+    },
+    change: loop => putSecret(loop, 'two'),
+    containers: ['hello-0 running', 'hello-1 running'],
+    secrets: { key: 'two' }
+  },
+  {
+    title: 'a deletion of what has secrets',
+    before: async loop => {
+      await putSecret(loop, 'one')
+      return loop.put({ replicas: 1, secrets: ['key'] })
+    },
+    change: loop => loop.store.functions.markDeleted('openfaas-fn/hello'),
+    containers: []
+  },
+  {
     title: 'taking over what the older program left running',
     before: loop => loop.leaveLegacy(2),
     change: async loop => loop.inherited.add((await loop.put({ replicas: 2 })).metadata.uid),
@@ -69,6 +102,10 @@ async function isKilledAt(scenario: Scenario, call: number, when: 'before' | 'af
     await loop.settle()
     expect(await loop.containers()).to.deep.equal(scenario.containers)
     expect(await loop.engine.listNetworks()).to.have.length(scenario.containers.length === 0 ? 0 : 1)
+    for (const container of scenario.containers) {
+      expect(loop.engine.secretsIn(container.split(' ')[0] ?? '')).to.deep.equal(scenario.secrets)
+    }
+    expect(loop.engine.volumes()).to.have.length(scenario.secrets === undefined ? 0 : 1)
     return killer.wasKilled()
   } finally {
     await loop.close()

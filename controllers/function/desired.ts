@@ -2,11 +2,13 @@ import type { PortRange } from '../../api/debug-ports.ts'
 import type { DebugPort, FunctionObject, PinnedImage, RestartRecord } from '../../api/function.ts'
 import type { Owner } from '../../api/labels.ts'
 import { keyOf } from '../../api/meta.ts'
-import { networkName, replicaName } from '../../api/names.ts'
+import { networkName, replicaName, secretsVolumeName } from '../../api/names.ts'
+import { type SecretObject, secretsHash } from '../../api/secret.ts'
 import { specHash, templateHash } from '../../api/spec-hash.ts'
 import type { EngineInfo } from '../../src/engine/engine.ts'
 import type { EngineFault } from '../../src/engine/faults.ts'
 import { type Limits, limitsOf } from './limits.ts'
+import type { SecretsFacts } from './secrets.ts'
 
 /** What the operator decides for all functions; out of the configuration. */
 export interface Policy {
@@ -49,6 +51,15 @@ export interface DebugWish {
   readonly refused: readonly number[]
 }
 
+/** The secrets that replicas get. */
+export interface WantedSecrets {
+  /** 8 hex; of which values they are. */
+  readonly hash: string
+  /** Name of the volume that holds them. */
+  readonly volume: string
+  readonly found: readonly SecretObject[]
+}
+
 /** Everything that the planner knows of what is wanted. */
 export interface Desired {
   readonly key: string
@@ -57,11 +68,13 @@ export interface Desired {
   /** 0 while deleting. */
   readonly replicas: number
   readonly image: ImageStatus
-  /** Hash that current replicas carry; absent until the image is pinned: then nothing is created or outdated. */
+  /** Hash that current replicas carry; absent until image and secrets are known: then nothing is created or outdated. */
   readonly hash?: string
   readonly limits: Limits
   /** Secrets that the spec names and that are not there: nothing is created before they are. */
   readonly missingSecrets: readonly string[]
+  /** Absent when the spec names none, or one is missing. */
+  readonly secrets?: WantedSecrets
   readonly networkName: string
   /** Id of the container that the gateway runs in; absent on a host. */
   readonly gatewayId?: string
@@ -77,11 +90,25 @@ export interface Desired {
 
 /**
  * Hash of what replicas of this object must be, with its image pinned. A debug function's covers where its ports are
- * bound, so that a changed address closes the old one everywhere.
+ * bound, so that a changed address closes the old one everywhere; that of one with secrets, which values they are.
  */
-export function wantedHash(object: FunctionObject, imageId: string, policy: Policy): string {
+function wantedHash(
+  object: FunctionObject,
+  { imageId, secrets, policy }: { imageId: string; secrets: WantedSecrets | undefined; policy: Policy }
+): string {
   const template = templateHash(object.spec, object.metadata.labels)
-  return specHash(template, object.spec.debug ? `${imageId} debug on ${policy.debugBindAddress}` : imageId)
+  const debug = object.spec.debug ? [`debug on ${policy.debugBindAddress}`] : []
+  return specHash(
+    template,
+    [imageId, ...debug, ...(secrets === undefined ? [] : [`secrets ${secrets.hash}`])].join(' ')
+  )
+}
+
+/** The secrets that its replicas get; undefined when it names none, one is missing, or they are not known. */
+function wantedSecrets({ metadata }: FunctionObject, facts: SecretsFacts | undefined): WantedSecrets | undefined {
+  if (facts === undefined || facts.missing.length > 0 || facts.found.length === 0) return undefined
+  const hash = secretsHash(metadata.uid, facts.found)
+  return { hash, volume: secretsVolumeName(metadata, hash), found: facts.found }
 }
 
 /** What is wanted of one function, out of its object and what was found out about its image. */
@@ -89,7 +116,8 @@ export function desiredOf(
   object: FunctionObject,
   facts: {
     image: ImageStatus
-    missingSecrets: readonly string[]
+    /** Absent while they are not known. */
+    secrets?: SecretsFacts
     gatewayId?: string
     restarts: readonly RestartRecord[]
     outdatedRestarts?: readonly RestartRecord[]
@@ -99,7 +127,9 @@ export function desiredOf(
   policy: Policy
 ): Desired {
   const { metadata } = object
-  const { engine, ...known } = facts
+  const { engine, secrets: found, ...known } = facts
+  const secrets = wantedSecrets(object, found)
+  const isKnown = object.spec.secrets.length === 0 || secrets !== undefined
   const deleting = metadata.deletionRequestedAt !== undefined
   return {
     key: keyOf(metadata),
@@ -114,7 +144,11 @@ export function desiredOf(
     replicas: deleting ? 0 : object.spec.replicas,
     outdatedRestarts: [],
     ...known,
-    ...(facts.image.state === 'pinned' ? { hash: wantedHash(object, facts.image.pin.id, policy) } : {}),
+    missingSecrets: found?.missing ?? [],
+    ...(secrets === undefined ? {} : { secrets }),
+    ...(facts.image.state === 'pinned' && isKnown
+      ? { hash: wantedHash(object, { imageId: facts.image.pin.id, secrets, policy }) }
+      : {}),
     limits: limitsOf(object, policy, engine),
     networkName: networkName(policy.functionsNetwork, metadata),
     ...(object.spec.debug

@@ -2,6 +2,7 @@ import type { Reason } from '../../api/condition.ts'
 import { FaasError } from '../../api/errors.ts'
 import { faultOfMessage } from '../../src/engine/engine-fault.ts'
 import { EngineError, type EngineFault } from '../../src/engine/faults.ts'
+import { SecretKeyError, SecretUnreadableError } from '../../src/store/errors.ts'
 
 /** A container or network of somebody else has the name that ours needs. */
 export class NameConflictError extends FaasError {
@@ -34,6 +35,16 @@ export class PortsExhaustedError extends FaasError {
   readonly maxBackoffMs = 5000
   constructor(options?: ErrorOptions) {
     super('no port is left in DEBUG_PORT_RANGE; enlarge the range, or turn debug off where it is not needed', options)
+  }
+}
+
+/** A volume with secrets is not what it should be: it was cut short, or removed by somebody. It is made anew. */
+export class SecretsIncompleteError extends FaasError {
+  override name = 'SecretsIncompleteError'
+  readonly code = 'SECRETS_INCOMPLETE'
+  readonly status = 503
+  constructor(volume: string, options?: ErrorOptions) {
+    super(`volume ${volume} does not hold all secrets; it is written anew`, options)
   }
 }
 
@@ -73,6 +84,8 @@ export function reasonOf(err: unknown): Reason {
   if (err instanceof NameConflictError) return 'NameConflict'
   if (err instanceof SubnetsExhaustedError) return 'SubnetsExhausted'
   if (err instanceof PortsExhaustedError) return 'DebugPortsExhausted'
+  if (err instanceof SecretsIncompleteError) return 'EngineError'
+  if (err instanceof SecretUnreadableError || err instanceof SecretKeyError) return 'SecretUnreadable'
   if (isNetworkBusy(err)) return 'NetworkBusy'
   if (err instanceof EngineError) {
     if (err.isUnreachable && !err.isEngineAway) return 'EngineError'

@@ -1,4 +1,4 @@
-import { LABEL } from '../../api/labels.ts'
+import { LABEL, type Role } from '../../api/labels.ts'
 import {
   type Heir,
   inherits,
@@ -11,7 +11,7 @@ import {
 import { parseKey } from '../../api/meta.ts'
 import { networkName } from '../../api/names.ts'
 import { containerBond, networkBond, type Signer } from '../../api/signature.ts'
-import type { Container, ContainerSummary, Engine, Network } from '../../src/engine/engine.ts'
+import type { Container, ContainerSummary, Engine, Network, Volume } from '../../src/engine/engine.ts'
 import { EngineError } from '../../src/engine/faults.ts'
 import { FUNCTION_PORT } from './container-spec.ts'
 import type { Departures } from './departures.ts'
@@ -22,7 +22,7 @@ import type { ProbeResult, Prober } from './probe.ts'
 const LAST_LINES = 10
 
 export interface ObserveDeps {
-  readonly engine: Pick<Engine, 'listContainers' | 'inspectContainer' | 'inspectNetwork' | 'tailLogs'>
+  readonly engine: Pick<Engine, 'listContainers' | 'inspectContainer' | 'inspectNetwork' | 'listVolumes' | 'tailLogs'>
   readonly prober: Pick<Prober, 'check'>
   readonly departures: Pick<Departures, 'get'>
   readonly inflight: { count: (containerId: string) => number }
@@ -36,6 +36,14 @@ export interface ObserveDeps {
   readonly now: () => number
 }
 
+export interface ObserveOptions {
+  readonly readyPath: string
+  /** Whether the function names secrets, and so may have volumes. */
+  readonly hasSecrets?: boolean
+  readonly signal: AbortSignal
+  readonly heir?: Heir | undefined
+}
+
 /**
  * All that the engine holds of the function `key` right now, read afresh, with what probes of its replicas say. An heir
  * has its containers and its network of the older program, too.
@@ -43,21 +51,25 @@ export interface ObserveDeps {
 export async function observe(
   deps: ObserveDeps,
   key: string,
-  { readyPath, signal, heir }: { readyPath: string; signal: AbortSignal; heir?: Heir | undefined }
+  { readyPath, hasSecrets, signal, heir }: ObserveOptions
 ): Promise<Observed> {
   const { namespace, name } = parseKey(key)
   const networkOfKey = networkName(deps.functionsNetwork, { namespace, name })
   const labels = { [LABEL.instance]: deps.instance, [LABEL.namespace]: namespace, [LABEL.function]: name }
-  const [own, inherited, found] = await Promise.all([
+  const [own, inherited, found, volumes] = await Promise.all([
     deps.engine.listContainers(labels, signal),
     heir === undefined ? [] : listInherited(deps, heir, signal),
-    deps.engine.inspectNetwork(networkOfKey, signal)
+    deps.engine.inspectNetwork(networkOfKey, signal),
+    hasSecrets ? deps.engine.listVolumes(labels, signal) : undefined
   ])
   const network = found && toObservedNetwork(deps, found, heir)
   const networkId = network?.ours === true ? network.id : undefined
   const genuine = own.filter(summary => deps.signer.isGenuine(summary.labels, containerBond(summary)))
+  const loaders = genuine.filter(isLoader)
   const containers = await Promise.all(
-    [...genuine, ...inherited].map(summary => deps.engine.inspectContainer(summary.id, signal))
+    [...genuine.filter(summary => !isLoader(summary)), ...inherited].map(summary =>
+      deps.engine.inspectContainer(summary.id, signal)
+    )
   )
   const present = containers.filter(container => container !== undefined)
   const replicas = await Promise.all(
@@ -66,8 +78,22 @@ export async function observe(
   return {
     replicas: replicas.sort((a, b) => a.ordinal - b.ordinal || (a.name < b.name ? -1 : 1)),
     ...(network === undefined ? {} : { network }),
+    ...(volumes === undefined ? {} : { volumes: ourVolumes(deps, volumes) }),
+    ...(loaders.length === 0 ? {} : { loaders }),
     ...(genuine.length === own.length ? {} : { forged: own.filter(c => !genuine.includes(c)) })
   }
+}
+
+/** A container that only writes secrets. */
+function isLoader({ labels }: ContainerSummary): boolean {
+  return labels[LABEL.role] === ('loader' satisfies Role)
+}
+
+function ourVolumes({ signer }: ObserveDeps, volumes: readonly Volume[]): string[] {
+  return volumes
+    .filter(({ labels }) => signer.isGenuine(labels, { kind: 'volume' }))
+    .map(({ name }) => name)
+    .sort()
 }
 
 async function listInherited(deps: ObserveDeps, heir: Heir, signal: AbortSignal): Promise<ContainerSummary[]> {

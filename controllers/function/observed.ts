@@ -70,6 +70,10 @@ export interface Observed {
   /** By ordinal, then name. */
   readonly replicas: readonly Replica[]
   readonly network?: ObservedNetwork
+  /** Names of the volumes with its secrets that are ours; absent when it names no secrets, as nobody looked. */
+  readonly volumes?: readonly string[]
+  /** Containers that were to write such a volume, left behind; absent when there are none. */
+  readonly loaders?: readonly Pick<ContainerSummary, 'id' | 'name' | 'secretsVolume'>[]
   /** Containers that carry our labels and are not of our making; absent when there are none. */
   readonly forged?: readonly ContainerSummary[]
 }

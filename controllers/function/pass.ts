@@ -24,6 +24,7 @@ import type { Prober, ProbeTarget } from './probe.ts'
 import { recordExits } from './restarts.ts'
 import { restartable } from './revival.ts'
 import { isUpToDate } from './rollout.ts'
+import { findSecrets } from './secrets.ts'
 import { troubleOf } from './status.ts'
 import { formatStep, type Step } from './step.ts'
 import type { Throttle } from './throttle.ts'
@@ -34,8 +35,6 @@ export interface PassDeps extends ObserveDeps, ApplyDeps, ImageDeps, HeldDeps {
   readonly departures: Departures
   readonly endpoints: Pick<EndpointTable, 'get' | 'put'>
   readonly policy: Policy
-  /** Names of the secrets that the function wants and that are not there. */
-  readonly missingSecrets: (object: FunctionObject) => Promise<readonly string[]>
   /** What the function may take over of the older program; absent when there is nothing of it. */
   readonly heirOf?: (object: FunctionObject) => Heir | undefined
   /** What the engine says of itself. */
@@ -160,7 +159,8 @@ async function observeObject(
   object: FunctionObject,
   signal: AbortSignal
 ): Promise<Observed> {
-  const options = { readyPath: readyPathOf(object), signal, heir: deps.heirOf?.(object) }
+  const hasSecrets = object.spec.secrets.length > 0
+  const options = { readyPath: readyPathOf(object), hasSecrets, signal, heir: deps.heirOf?.(object) }
   const observed = await observe(deps, keyOf(object.metadata), options)
   return withConflict(deps, observed, { networkName: networkName(deps.functionsNetwork, object.metadata), signal })
 }
@@ -212,9 +212,13 @@ async function desire(
   { image, observed, signal }: { image: ImageStatus; observed: Observed; signal: AbortSignal }
 ): Promise<Desired> {
   const gatewayId = deps.gatewayId()
-  const missingSecrets = await deps.missingSecrets(object)
   const engine = await deps.engineInfo(signal)
-  const facts = { image, engine, missingSecrets, ...(gatewayId === undefined ? {} : { gatewayId }) }
+  const facts = {
+    image,
+    engine,
+    secrets: await findSecrets(deps.secrets, object),
+    ...(gatewayId === undefined ? {} : { gatewayId })
+  }
   const draft = desiredOf(object, { ...facts, restarts: [] }, deps.policy)
   const debug = draft.debug === undefined ? {} : { debug: { ...draft.debug, ...knownPorts(object, observed) } }
   return {
@@ -257,7 +261,7 @@ function blindDesired(deps: PassDeps, object: FunctionObject): Desired {
   const { image: pin, restarts, outdatedRestarts } = object.status
   const image: ImageStatus =
     pin === undefined ? { state: 'pulling', currentBytes: 0, totalBytes: 0 } : { state: 'pinned', pin }
-  return desiredOf(object, { image, missingSecrets: [], restarts, outdatedRestarts }, deps.policy)
+  return desiredOf(object, { image, restarts, outdatedRestarts }, deps.policy)
 }
 
 /** Says that the function is wanted before anything else is done, so that calls wait for it instead of failing. */

@@ -2,6 +2,7 @@ import { outdatedName } from '../../api/names.ts'
 import { waitsFor, willWait } from './debug-ports.ts'
 import type { Desired } from './desired.ts'
 import type { Observed, ObservedNetwork, Replica } from './observed.ts'
+import { planSecrets } from './plan-secrets.ts'
 import { dueAt, isRestartable } from './revival.ts'
 import { decideRollout, notBefore, type Rollout } from './rollout.ts'
 import { RENAMED, type ReplicaStep, type Step } from './step.ts'
@@ -63,6 +64,7 @@ function planOf(
   return {
     steps: [
       ...planNetwork(desired, found, isMoving),
+      ...planSecrets(desired, observed, creates.length > 0),
       ...observed.replicas.filter(({ id }) => !leaving.has(id)).flatMap(planIsolation),
       ...[...rollout.kept.values()].flatMap(replica => planRepair(desired, observed, replica)),
       ...observed.replicas
@@ -80,8 +82,13 @@ function planOf(
     ),
     leaving,
     ...(requeueAfter === undefined ? {} : { requeueAfter }),
-    finished: desired.deleting && observed.replicas.length === 0 && observed.network?.ours !== true
+    finished: desired.deleting && observed.network?.ours !== true && isEmpty(observed)
   }
+}
+
+/** What a stranger's container uses of it is left to the garbage collector. */
+function isEmpty({ replicas, loaders = [] }: Observed): boolean {
+  return replicas.length === 0 && loaders.length === 0
 }
 
 /** What is there as it is when its network is gone. */

@@ -10,6 +10,7 @@ import { happeningsOf, isConverged, repairsOf } from './history.ts'
 import { leakedNetwork } from './leak.ts'
 import type { ObservedNetwork } from './observed.ts'
 import { type Pass, type PassDeps, previewPass, runHeldPass, runPass } from './pass.ts'
+import { secretsText } from './secrets.ts'
 import { sightOfPass } from './sight.ts'
 import { statusOf } from './status.ts'
 import { isRepair, type RepairKind } from './step.ts'
@@ -131,7 +132,9 @@ export class FunctionReconciler implements Reconciler {
     if (observed === undefined || !isConverged(status.conditions)) return undefined
     // A record is forgotten when its replica has run well for a while, which no list shows.
     if (status.restarts.length + status.outdatedRestarts.length > 0) return undefined
-    return sightOfPass(metadata, observed, this.#deps.gatewayId())
+    const { secrets, missingSecrets: missing } = pass.desired
+    const wish = { ...metadata, secrets: secretsText(metadata.uid, { found: secrets?.found ?? [], missing }) }
+    return sightOfPass(wish, observed, this.#deps.gatewayId())
   }
 
   async #tellForged(object: FunctionObject, names: readonly string[]): Promise<void> {

@@ -27,12 +27,17 @@ interface Facts {
  */
 export function decideRevival(desired: Desired, observed: Observed, facts: Facts): Revival {
   const held = desired.hash === undefined ? [...facts.kept.values()] : chooseHeld(desired, observed, facts)
-  const why = desired.hash === undefined ? 'its image is not there' : 'its successor is not ready'
+  const why = waitedFor(desired)
   const start = held
     .filter(replica => isRestartable(replica) && dueAt(desired, replica) <= facts.now)
     .filter(replica => !observed.replicas.some(other => waitsFor(replica, other)))
     .map(replica => ({ replica, cause: `exited with code ${replica.container.exitCode}, and ${why}` }))
   return { held: new Set(held.map(({ id }) => id)), start }
+}
+
+function waitedFor({ hash, image }: Desired): string {
+  if (hash !== undefined) return 'its successor is not ready'
+  return image.state === 'pinned' ? 'a secret is missing' : 'its image is not there'
 }
 
 /** When an old replica may be started again; milliseconds since the epoch. */

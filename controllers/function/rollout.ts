@@ -60,10 +60,11 @@ function groupOf(desired: Desired, replica: Replica): keyof Groups {
   return replica.ordinal >= desired.replicas ? 'surplus' : 'current'
 }
 
-/** Whether the replica is what the spec makes, as far as labels and the limits that Docker lets people change say. */
+/** Whether the replica is what the spec makes, as far as labels, its volume and the limits that Docker lets people change say. */
 export function isUpToDate(desired: Desired, replica: Replica): boolean {
   const { hash, container } = replica
-  return hash === desired.hash && hasLimits(desired.limits, container) && hasPortsInRange(desired, replica)
+  const isMade = hash === desired.hash && container.secretsVolume === desired.secrets?.volume
+  return isMade && hasLimits(desired.limits, container) && hasPortsInRange(desired, replica)
 }
 
 /** A replica is kept in this order of worth. */

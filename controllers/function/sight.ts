@@ -3,7 +3,10 @@ import type { ContainerSummary } from '../../src/engine/engine.ts'
 import type { Observed } from './observed.ts'
 
 /** What of an object says that something else is wanted. */
-export type Wish = Pick<ObjectMeta, 'uid' | 'generation' | 'deletionRequestedAt'>
+export type Wish = Pick<ObjectMeta, 'uid' | 'generation' | 'deletionRequestedAt'> & {
+  /** Of `secretsText`. */
+  readonly secrets: string
+}
 
 /** What a list of the engine's objects shows of one function. */
 export interface Listed {
@@ -23,12 +26,15 @@ export interface Listed {
  * What is wanted and what a list shows, as text: while it stays the same, nothing has changed that a list can show.
  * Labels, images and subnets are not in it, as the engine never changes those of an id.
  */
-export function sightOf({ uid, generation, deletionRequestedAt }: Wish, { network, containers }: Listed): string {
+export function sightOf(
+  { uid, generation, deletionRequestedAt, secrets }: Wish,
+  { network, containers }: Listed
+): string {
   const lines = containers.map(({ id, name, state, networks }) => {
     const attached = Object.entries(networks).map(([at, { networkId, ipAddress }]) => `${at}=${networkId}=${ipAddress}`)
     return `${id} ${name} ${state} ${attached.sort().join(' ')}`
   })
-  const wish = `${uid} ${generation} ${deletionRequestedAt ?? ''}`
+  const wish = `${uid} ${generation} ${deletionRequestedAt ?? ''} ${secrets}`
   return [
     wish,
     network === undefined ? '' : `${network.id} ${network.hasGateway} ${network.conflict ?? ''}`,

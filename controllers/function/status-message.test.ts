@@ -61,7 +61,7 @@ describe('the messages of a status', () => {
     [
       'Degraded',
       { desired: aDesired({ missingSecrets: ['a', 'b'] }), observed: anObserved([]) },
-      'secrets are missing: a, b'
+      'secrets are missing: a, b; create them'
     ],
     [
       'Degraded',

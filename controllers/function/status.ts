@@ -206,7 +206,10 @@ function standingFault(desired: Desired, observed: Observed, now: number): Verdi
     return { reason: pullReasonOf(desired.image.fault), message: desired.image.message }
   }
   if (desired.missingSecrets.length > 0) {
-    return { reason: 'SecretMissing', message: `secrets are missing: ${desired.missingSecrets.join(', ')}` }
+    return {
+      reason: 'SecretMissing',
+      message: `secrets are missing: ${desired.missingSecrets.join(', ')}; create them`
+    }
   }
   return networkFault(desired, observed) ?? exitFault(desired, observed, now) ?? readinessFault(desired, observed, now)
 }

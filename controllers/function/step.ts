@@ -6,6 +6,9 @@ export type Step =
   | { readonly kind: 'remove-network'; readonly name: string; readonly id: string; readonly cause: string }
   | { readonly kind: 'connect-gateway'; readonly name: string; readonly gatewayId: string; readonly cause: string }
   | { readonly kind: 'disconnect-gateway'; readonly name: string; readonly gatewayId: string; readonly cause: string }
+  | { readonly kind: 'write-secrets'; readonly name: string; readonly cause: string }
+  | { readonly kind: 'remove-secrets'; readonly name: string; readonly cause: string }
+  | { readonly kind: 'remove-loader'; readonly name: string; readonly id: string; readonly cause: string }
   | ReplicaStep
 
 /** Cause of a step that gives a replica its name back. */
@@ -102,6 +105,11 @@ export function formatStep(step: Step): string {
     case 'connect-gateway':
     case 'disconnect-gateway':
       return `${verb} gateway ${step.kind === 'connect-gateway' ? 'to' : 'from'} ${step.name}: ${step.cause}`
+    case 'write-secrets':
+    case 'remove-secrets':
+      return `${verb} secrets ${step.name}: ${step.cause}`
+    case 'remove-loader':
+      return `remove loader ${step.name}: ${step.cause}`
     case 'rename-replica':
       return `rename ${step.name} to ${step.to}: ${step.cause}`
     default:

@@ -22,7 +22,7 @@ describe('survey', () => {
     const { engine, inherited } = loop
     const { instance, functionsNetwork } = POLICY
     const deps = {
-      ...{ engine, instance, functionsNetwork, gatewayId: () => loop.gatewayId },
+      ...{ engine, instance, functionsNetwork, gatewayId: () => loop.gatewayId, secrets: loop.store.secrets },
       routes: async () => loop.routes,
       heirOf: (object: Awaited<ReturnType<Loop['get']>>) =>
         inherited.has(object.metadata.uid) ? heirOf(object, functionsNetwork) : undefined
@@ -73,6 +73,25 @@ describe('survey', () => {
     const labels = legacyLabels('hello', 5, NETWORK)
     await loop.engine.createContainer({ ...BARE_SPEC, name: 'hello-5', labels, network: NETWORK })
     expect(await look()).to.not.equal(loop.left.get(KEY))
+  })
+
+  it('shows it of a function with secrets, and when they change, or go', async () => {
+    const key = 'openfaas-fn/key'
+    await loop.store.secrets.put(key, Buffer.from('1'))
+    await loop.put({ secrets: ['key'] })
+    await loop.settle()
+    const before = loop.left.get(KEY)
+    expect(before).to.be.a('string')
+    expect(await look()).to.equal(before)
+    await loop.store.secrets.put('openfaas-fn/other', Buffer.from('1'))
+    await loop.store.secrets.put('team-a/key', Buffer.from('1'))
+    expect(await look(), 'others').to.equal(before)
+    await loop.store.secrets.put(key, Buffer.from('2'))
+    expect(await look(), 'another value').to.not.equal(before)
+    await loop.settle()
+    expect(await look()).to.equal(loop.left.get(KEY))
+    await loop.store.secrets.delete(key)
+    expect(await look(), 'none').to.not.equal(loop.left.get(KEY))
   })
 
   const CHANGES: Readonly<Record<string, () => unknown>> = {
@@ -145,7 +164,7 @@ describe('survey', () => {
       await loop.settle(name)
     }
     const { instance, functionsNetwork } = POLICY
-    const deps = { engine, instance, functionsNetwork, gatewayId: () => undefined }
+    const deps = { engine, instance, functionsNetwork, gatewayId: () => undefined, secrets: loop.store.secrets }
     await survey(deps, await loop.store.functions.list(), new AbortController().signal)
     expect(calls.toSorted()).to.deep.equal(['listContainers', 'listNetworks'])
   })

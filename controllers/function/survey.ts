@@ -6,11 +6,14 @@ import { networkName } from '../../api/names.ts'
 import type { ContainerSummary, Engine } from '../../src/engine/engine.ts'
 import type { HostRoute } from '../../src/engine/host-routes.ts'
 import { pickNetwork } from '../../src/engine/pick-network.ts'
+import type { SecretStore } from '../../src/store/secret-store.ts'
 import { conflictOf } from './conflict.ts'
+import { pickSecrets, secretsText } from './secrets.ts'
 import { sightOf } from './sight.ts'
 
 export interface SurveyDeps {
   readonly engine: Pick<Engine, 'listContainers' | 'listNetworks' | 'inspectContainer'>
+  readonly secrets: Pick<SecretStore, 'list'>
   readonly instance: string
   readonly functionsNetwork: string
   /** Id of the container that the gateway runs in, if it does. */
@@ -30,28 +33,34 @@ export async function survey(
   const { engine, instance, functionsNetwork, gatewayId, heirOf } = deps
   const heirs = objects.map(object => heirOf?.(object))
   const self = gatewayId()
-  const [own, inherited, networks, gateway, routes] = await Promise.all([
+  const [own, inherited, networks, gateway, routes, secrets] = await Promise.all([
     engine.listContainers({ [LABEL.instance]: instance }, signal),
     heirs.some(heir => heir !== undefined) ? engine.listContainers(legacyFilter(), signal) : [],
     engine.listNetworks(signal),
     self === undefined ? undefined : engine.inspectContainer(self, signal),
-    deps.routes?.() ?? []
+    deps.routes?.() ?? [],
+    objects.some(({ spec }) => spec.secrets.length > 0) ? deps.secrets.list() : []
   ])
+  const secretsOf = Map.groupBy(secrets, ({ namespace }) => namespace)
   const containersOf = Map.groupBy(own, ({ labels }) => `${labels[LABEL.namespace]}/${labels[LABEL.function]}`)
   const networksOf = Map.groupBy(networks, ({ name }) => name)
   const attached = new Set(Object.values(gateway?.networks ?? {}).map(({ networkId }) => networkId))
-  const sights = objects.map(({ metadata }, at) => {
+  const sights = objects.map(({ metadata, spec }, at) => {
     const key = keyOf(metadata)
     const name = networkName(functionsNetwork, metadata)
     const network = pickNetwork(networksOf.get(name) ?? [], name)
-    const sight = sightOf(metadata, {
-      network: network && {
-        id: network.id,
-        hasGateway: attached.has(network.id),
-        conflict: conflictOf(network, { routes, isInside: self !== undefined })?.route
-      },
-      containers: [...(containersOf.get(key) ?? []), ...inheritedBy(heirs[at], inherited)]
-    })
+    const facts = pickSecrets(secretsOf.get(metadata.namespace) ?? [], spec.secrets)
+    const sight = sightOf(
+      { ...metadata, secrets: secretsText(metadata.uid, facts) },
+      {
+        network: network && {
+          id: network.id,
+          hasGateway: attached.has(network.id),
+          conflict: conflictOf(network, { routes, isInside: self !== undefined })?.route
+        },
+        containers: [...(containersOf.get(key) ?? []), ...inheritedBy(heirs[at], inherited)]
+      }
+    )
     return [key, sight] as const
   })
   return new Map(sights)

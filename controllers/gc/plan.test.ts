@@ -56,6 +56,19 @@ describe('planGarbage', () => {
     expect(verdicts({ living, owned: [anOwned({ kind: 'network', name: 'net' })] })).to.deep.equal([])
   })
 
+  it('collects a volume of an earlier function, and one that its function names no secrets for and nothing uses', () => {
+    const volume = anOwned({ kind: 'volume', id: 'v', name: 'v', role: 'secrets' })
+    const [key, since] = ['openfaas-fn/hello', new Map([['volume v', 0]])]
+    const of = (uid: string, rest: Partial<GcFacts> = {}) =>
+      verdicts({ owned: [volume], firstSeen: since, living: new Map([[key, uid]]), ...rest })
+    expect(of('uid-2')).to.deep.equal(['v: collect'])
+    expect(of('uid-1'), 'names secrets').to.deep.equal([])
+    const secretless = new Set([key])
+    expect(of('uid-1', { secretless })).to.deep.equal(['v: collect'])
+    const user = anOwned({ secretsVolume: 'v' })
+    expect(of('uid-1', { secretless, owned: [volume, user] }), 'in use').to.deep.equal([])
+  })
+
   it('N5: collects each network beside the oldest of its name, and none that only carries our labels', () => {
     const aNetwork = (id: string, overrides: Partial<OwnedObject> = {}) =>
       anOwned({ kind: 'network', id, name: 'net', ...overrides })

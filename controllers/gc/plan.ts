@@ -48,6 +48,8 @@ export interface GcFacts {
   readonly owned: readonly OwnedObject[]
   /** Key → uid of every function that is written down, those being deleted included. */
   readonly living: ReadonlyMap<string, string>
+  /** Keys of those that name no secrets: their own passes do not look for volumes. */
+  readonly secretless?: ReadonlySet<string>
   /** When each orphan was first seen without an owner, by kind and id; milliseconds since the epoch. */
   readonly firstSeen: ReadonlyMap<string, number>
   readonly doubts: Doubts
@@ -72,8 +74,8 @@ export function orphanKey(object: Pick<OwnedObject, 'kind' | 'id'>): string {
 }
 
 /**
- * Every owned object without a living owner, every network beside the one that its function uses, and what is to become
- * of it. When in doubt it stays: an object too many costs memory, one too few costs a service. Containers go before the
+ * Every owned object without a living owner, every network beside the one that its function uses, every volume of a
+ * function that names no secrets any more, and what is to become of it. When in doubt it stays: an object too many costs memory, one too few costs a service. Containers go before the
  * networks and volumes that they use, and of each kind who has waited longest. Pure.
  */
 export function planGarbage(facts: GcFacts): Orphan[] {
@@ -81,7 +83,7 @@ export function planGarbage(facts: GcFacts): Orphan[] {
   const seen = (object: OwnedObject) => facts.firstSeen.get(orphanKey(object)) ?? facts.now
   const twins = twinsOf(facts.owned)
   const orphans = facts.owned
-    .filter(object => isOrphan(object, facts.living) || twins.has(object.id))
+    .filter(object => isOrphan(object, facts.living) || twins.has(object.id) || isLeftVolume(object, facts))
     .sort((a, b) => order[a.kind] - order[b.kind] || seen(a) - seen(b) || (a.name < b.name ? -1 : 1))
   let left = Math.max(1, Math.floor(facts.owned.length * facts.maxShare))
   return orphans.map(object => {
@@ -90,11 +92,17 @@ export function planGarbage(facts: GcFacts): Orphan[] {
   })
 }
 
-/** A container belongs to the uid, so that a new function of the same name does not shield an old one's; the rest to the key. */
+/** Containers and volumes belong to the uid, so that a new function of the same name does not shield an old one's; networks to the key. */
 function isOrphan(object: OwnedObject, living: GcFacts['living']): boolean {
   if (object.forged === true || object.owner === undefined) return true
   const uid = living.get(object.owner)
-  return uid === undefined || (object.kind === 'container' && uid !== object.uid)
+  return uid === undefined || (object.kind !== 'network' && uid !== object.uid)
+}
+
+/** Nothing uses it, and its function will not either. */
+function isLeftVolume({ kind, name, owner = '' }: OwnedObject, { secretless, owned }: GcFacts): boolean {
+  if (kind !== 'volume' || secretless?.has(owner) !== true) return false
+  return !owned.some(({ secretsVolume }) => secretsVolume === name)
 }
 
 /**

@@ -96,9 +96,13 @@ export class GarbageReconciler implements Reconciler {
     // Docker first: a function that is written down after its objects were listed can only save them.
     const doubts = (await this.#deps.doubts?.(signal)) ?? NO_DOUBTS
     const owned = await listOwned(this.#deps, signal)
-    const living = new Map((await functions.list()).map(({ metadata }) => [keyOf(metadata), metadata.uid]))
+    const objects = await functions.list()
+    const living = new Map(objects.map(({ metadata }) => [keyOf(metadata), metadata.uid]))
+    const without = objects.filter(({ spec }) => spec.secrets.length === 0)
+    const secretless = new Set(without.map(({ metadata }) => keyOf(metadata)))
     const [firstSeen, refused] = [this.#firstSeen, this.#refused]
-    return planGarbage({ owned, living, doubts, firstSeen, refused, deserted, bornAt, now: now(), graceMs, maxShare })
+    const known = { owned, living, secretless, doubts }
+    return planGarbage({ ...known, firstSeen, refused, deserted, bornAt, now: now(), graceMs, maxShare })
   }
 
   /** What the older program left running and no function takes over. */

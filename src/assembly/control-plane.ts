@@ -13,6 +13,7 @@ import { survey } from '../../controllers/function/survey.ts'
 import { Throttle } from '../../controllers/function/throttle.ts'
 import { GarbageReconciler, GC_KEY } from '../../controllers/gc/reconciler.ts'
 import { IMAGES_KEY, type ImagesReconciler } from '../../controllers/images/reconciler.ts'
+import { SecretReconciler } from '../../controllers/secret/reconciler.ts'
 import { systemClock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
 import type { FileWatch } from '../engine/file-watch.ts'
@@ -38,6 +39,8 @@ export interface ControlPlane {
   readonly functionReconciler: FunctionReconciler
   readonly garbageReconciler: GarbageReconciler
   readonly imageGarbage: Controller
+  /** Looks at the users of a secret that changed. */
+  readonly secrets: Controller
   readonly imagesReconciler: ImagesReconciler
   readonly decisions: Decisions
   readonly resync: Resync
@@ -56,7 +59,7 @@ const FULL_LOOK_PERIODS = 10
 
 /** Wires the loop together: store and engine in, controllers out. */
 export function assembleControlPlane(deps: ControlPlaneDeps): ControlPlane {
-  const { config, store, engine, pressure, metrics } = deps
+  const { config, engine, pressure, metrics } = deps
   const clock = systemClock
   const self = new Self(engine, config.GATEWAY_CONTAINER_NAME)
   const deserted = new Set<string>()
@@ -72,20 +75,12 @@ export function assembleControlPlane(deps: ControlPlaneDeps): ControlPlane {
     prober,
     departures,
     ...assembleAddresses(deps),
-    functions: store.functions,
-    resourceVersion: () => store.functions.resourceVersion(),
-    events: store.events,
-    policy: policyOf(config),
-    instance: config.INSTANCE_ID,
-    functionsNetwork: config.FUNCTIONS_NETWORK,
+    ...assembleBasics(deps),
     heirOf: inheritance(deps),
     holds: holdsOf(adoption),
-    // Nothing stores secrets, so every one that a function names is missing.
-    missingSecrets: async ({ spec }) => spec.secrets,
     engineInfo: signal => deps.facts.get(signal),
     gatewayId: () => self.id,
     throttle,
-    now: clock.now,
     onStatus: (object, converged) => {
       noteStatus(metrics, object, { converged, now: clock.now() })
       waiting.note(object)
@@ -114,20 +109,43 @@ export function assembleControlPlane(deps: ControlPlaneDeps): ControlPlane {
   const imageGarbage = assembleController(deps, imagesReconciler, 1)
   pressure.onLack(() => imageGarbage.add(IMAGES_KEY))
   const decisions = assembleDecisions(deps, { adoption, garbageReconciler, functions, garbage })
-  followStore(deps, { departures, functions, garbage })
+  const secrets = assembleSecrets(deps, functions)
+  followStore(deps, { departures, functions, garbage, secrets })
   const reconcilers = { functionReconciler, garbageReconciler, imagesReconciler }
-  return { functions, garbage, imageGarbage, ...reconcilers, decisions, resync, self, prober, images, credentials }
+  const controllers = { functions, garbage, imageGarbage, secrets, ...reconcilers }
+  return { ...controllers, decisions, resync, self, prober, images, credentials }
+}
+
+function assembleSecrets(deps: ControlPlaneDeps, functions: Controller): Controller {
+  const { store, log } = deps
+  const add = (key: string) => functions.add(key)
+  return assembleController(deps, new SecretReconciler({ ...store, add, log }), 1)
+}
+
+/** What everyone knows of the installation and the database. */
+function assembleBasics({ config, store }: ControlPlaneDeps) {
+  return {
+    functions: store.functions,
+    secrets: store.secrets,
+    events: store.events,
+    resourceVersion: () => store.functions.resourceVersion(),
+    policy: policyOf(config),
+    instance: config.INSTANCE_ID,
+    functionsNetwork: config.FUNCTIONS_NETWORK,
+    now: systemClock.now
+  }
 }
 
 /** Wakes controllers by what is written down, and by calls that end. */
 function followStore(
   { store, endpoints, inflight }: ControlPlaneDeps,
-  wake: { readonly departures: Departures; readonly functions: Controller; readonly garbage: Controller }
+  wake: { readonly departures: Departures } & Pick<ControlPlane, 'functions' | 'garbage' | 'secrets'>
 ): void {
   store.functions.onChange(change => {
     onFunctionChange(endpoints, change)
     if (change.type === 'DELETED') wake.garbage.add(GC_KEY)
   })
+  store.secrets.onChange(secret => wake.secrets.add(keyOf(secret)))
   inflight.onIdle(containerId => {
     const key = wake.departures.keyOf(containerId)
     if (key !== undefined) wake.functions.add(key)
@@ -180,6 +198,7 @@ function assembleResync(deps: ControlPlaneDeps, targets: ResyncTargets): Resync 
   const { config, store, engine, endpoints, metrics, log } = deps
   const surveyDeps = {
     engine,
+    secrets: store.secrets,
     instance: config.INSTANCE_ID,
     functionsNetwork: config.FUNCTIONS_NETWORK,
     gatewayId: () => self.id,

@@ -26,6 +26,7 @@ describe('LoopComponent', () => {
       functions: runs,
       garbage: runs,
       imageGarbage: runs,
+      secrets: runs,
       images: runs,
       prober: runs,
       resync: { run: async () => undefined },

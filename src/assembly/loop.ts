@@ -84,8 +84,9 @@ export class LoopComponent implements Component {
   }
 
   start(): void {
-    const { functions, garbage, imageGarbage } = this.#plane
+    const { functions, garbage, imageGarbage, secrets } = this.#plane
     functions.start()
+    secrets.start()
     garbage.start()
     imageGarbage.start()
     void this.#resync('start')
@@ -97,8 +98,9 @@ export class LoopComponent implements Component {
   async stop(): Promise<void> {
     clearInterval(this.#timer)
     this.#stopped.abort()
-    const { functions, garbage, imageGarbage, prober, images } = this.#plane
-    await Promise.all([this.#watching, functions.stop(), garbage.stop(), imageGarbage.stop(), images.stop()])
+    const { functions, garbage, imageGarbage, secrets, prober, images } = this.#plane
+    const queues = [functions, garbage, imageGarbage, secrets]
+    await Promise.all([this.#watching, ...queues.map(queue => queue.stop()), images.stop()])
     prober.stop()
   }
 

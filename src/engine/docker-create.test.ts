@@ -56,6 +56,15 @@ describe('toCreateBody', () => {
     })
   })
 
+  it('S7: mounts nothing but the volume with secrets, where there is one', () => {
+    const secrets = { volume: 'v', labels: {}, access: 'read' } as const
+    const { HostConfig: host } = toCreateBody({ ...spec, secrets })
+    expect(host?.Mounts?.map(({ Type, Source, ReadOnly }) => [Type, Source, ReadOnly])).to.deep.equal([
+      ['volume', 'v', true]
+    ])
+    expect(toCreateBody(spec).HostConfig).to.not.have.property('Mounts')
+  })
+
   for (const network of ['host', 'none', 'default', 'container:gateway', 'ns:/proc/1/ns/net']) {
     it(`S7: refuses the network ${network}`, () => {
       expect(() => toCreateBody({ ...spec, network })).to.throw('is not allowed')

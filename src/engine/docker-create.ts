@@ -1,4 +1,5 @@
 import type Docker from 'dockerode'
+import { toSecretsMount } from './docker-secrets.ts'
 import type { ContainerSpec, NetworkSpec } from './engine.ts'
 
 /** Enough for any function, and below what engines may give that run without the right to raise their own limit. */
@@ -9,7 +10,7 @@ const NOT_A_NETWORK = /^(?:host|none|default|container:.*|ns:.*)$/
 
 /**
  * What is sent to create a container: the spec, and what is the same for all. Only what is named here can reach the
- * engine: no mounts, devices, capabilities, host namespaces or privileges. Seccomp and AppArmor stay the engine's
+ * engine: no mounts but that of its secrets, no devices, capabilities, host namespaces or privileges. Seccomp and AppArmor stay the engine's
  * defaults because `SecurityOpt` does not name them. `networkId` says which one is meant where several have the network's
  * name. Throws when the network is not one that isolates.
  */
@@ -68,7 +69,8 @@ function toHostConfig(spec: ContainerSpec): Docker.HostConfig {
     Ulimits: [{ Name: 'nofile', Soft: OPEN_FILES, Hard: OPEN_FILES }],
     // The driver too: the engine's default may be another, which refuses these options or keeps no log to read.
     LogConfig: { Type: 'json-file', Config: { 'max-size': String(spec.logMaxBytes), 'max-file': '2' } },
-    PortBindings: toPortBindings(spec)
+    PortBindings: toPortBindings(spec),
+    ...(spec.secrets === undefined ? {} : { Mounts: [toSecretsMount(spec.secrets)] })
   }
 }
 

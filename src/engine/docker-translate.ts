@@ -1,5 +1,6 @@
 import type Docker from 'dockerode'
 import type { StringMap } from '../../api/meta.ts'
+import { secretsVolumeOf } from './docker-secrets.ts'
 import type {
   Container,
   ContainerState,
@@ -36,6 +37,7 @@ export function toContainerSummary(raw: Docker.ContainerInfo): ContainerSummary 
     imageId: raw.ImageID,
     labels: raw.Labels ?? {},
     createdAt: raw.Created * 1000,
+    ...toSecretsVolume(raw.Mounts),
     networks: toNetworks(raw.NetworkSettings?.Networks ?? {}),
     ports: toListedPorts(raw.Ports ?? [])
   }
@@ -55,6 +57,7 @@ export function toContainer(raw: Docker.ContainerInspectInfo): Container {
     exitCode: state.ExitCode,
     oomKilled: state.OOMKilled ?? false,
     error: state.Error ?? '',
+    ...toSecretsVolume(raw.Mounts),
     stopSignal: (config as { StopSignal?: string }).StopSignal || 'SIGTERM',
     networks: toNetworks(raw.NetworkSettings.Networks ?? {}),
     ports: toPorts(raw.NetworkSettings.Ports ?? {}),
@@ -63,6 +66,11 @@ export function toContainer(raw: Docker.ContainerInspectInfo): Container {
     ...(host.Memory === 0 && host.MemorySwap === -1 ? { memoryUnlimitable: true } : {}),
     nanoCpus: host.NanoCpus ?? 0
   }
+}
+
+function toSecretsVolume(mounts: Parameters<typeof secretsVolumeOf>[0]): { secretsVolume?: string } {
+  const secretsVolume = secretsVolumeOf(mounts)
+  return secretsVolume === undefined ? {} : { secretsVolume }
 }
 
 export function toNetworkSummary(raw: Docker.NetworkInspectInfo): NetworkSummary {

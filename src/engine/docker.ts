@@ -16,6 +16,7 @@ import {
 import { explicitImage, toCreateBody, toNetworkBody } from './docker-create.ts'
 import { readTail } from './docker-logs.ts'
 import { followPull } from './docker-pull.ts'
+import { isWhole, SECRETS_PARENT, SECRETS_STAT, toSecretsArchive } from './docker-secrets.ts'
 import * as translate from './docker-translate.ts'
 import { refuseOldEngine } from './docker-version.ts'
 import { watchEvents } from './docker-watch.ts'
@@ -240,11 +241,35 @@ export class DockerEngine implements engine.Engine {
     return (list ?? []).map(translate.toVolume)
   }
 
+  async inspectVolume(name: string, signal?: AbortSignal): Promise<engine.Volume | undefined> {
+    const call = this.#call({ operation: 'volume_inspect', subject: name, signal }, ({ abortSignal }) =>
+      this.#calls.getVolume(encodeURIComponent(name)).inspect({ abortSignal })
+    )
+    const raw = await unless(['not-found'], call)
+    return raw && translate.toVolume(raw)
+  }
+
   async removeVolume(name: string, signal?: AbortSignal): Promise<void> {
     const call = this.#call({ operation: 'volume_remove', subject: name, signal }, ({ abortSignal }) =>
       this.#calls.getVolume(encodeURIComponent(name)).remove({ abortSignal })
     )
     await unless(['not-found'], call)
+  }
+
+  async writeSecrets(nameOrId: string, files: readonly engine.SecretFile[], signal?: AbortSignal): Promise<void> {
+    const archive = await toSecretsArchive(files)
+    await this.#call({ operation: 'archive_put', subject: nameOrId, signal }, ({ abortSignal }) =>
+      this.#container(nameOrId).putArchive(archive, { path: SECRETS_PARENT, abortSignal } as { path: string })
+    )
+  }
+
+  async hasSecrets(nameOrId: string, signal?: AbortSignal): Promise<boolean> {
+    const call = this.#call({ operation: 'archive_stat', subject: nameOrId, signal }, async ({ abortSignal }) => {
+      const answer = await this.#container(nameOrId).infoArchive({ ...SECRETS_STAT, abortSignal } as { path: string })
+      ;(answer as unknown as NodeJS.ReadableStream).resume()
+      return isWhole(answer)
+    })
+    return (await unless(['not-found'], call)) ?? false
   }
 
   async inspectImage(referenceOrId: string, signal?: AbortSignal): Promise<engine.Image | undefined> {

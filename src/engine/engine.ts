@@ -45,7 +45,16 @@ export interface Engine {
   disconnectNetwork: (network: string, container: string, signal?: AbortSignal) => Promise<void>
 
   listVolumes: (labels: StringMap, signal?: AbortSignal) => Promise<Volume[]>
+  inspectVolume: (name: string, signal?: AbortSignal) => Promise<Volume | undefined>
+  /** Done also when it is not there; `busy` while a container has it mounted, whether that runs or not. */
   removeVolume: (name: string, signal?: AbortSignal) => Promise<void>
+  /**
+   * Writes these files, and no others, into the volume with secrets of a container that never ran. Only when all of
+   * them are there is the volume whole. Faults: `not-found`, `no-space`.
+   */
+  writeSecrets: (nameOrId: string, files: readonly SecretFile[], signal?: AbortSignal) => Promise<void>
+  /** Whether the volume with secrets of a container is whole; false also when there is no such container, or none of it. */
+  hasSecrets: (nameOrId: string, signal?: AbortSignal) => Promise<boolean>
 
   /** The image that the reference or id names in the engine's own store. */
   inspectImage: (referenceOrId: string, signal?: AbortSignal) => Promise<Image | undefined>
@@ -98,6 +107,8 @@ export interface ContainerSummary {
   readonly labels: StringMap
   /** Milliseconds since the epoch. */
   readonly createdAt: number
+  /** The volume with secrets that it has mounted, if it has one. */
+  readonly secretsVolume?: string
   /** The networks it is attached to, by name; the address is empty while it does not run. */
   readonly networks: Readonly<Record<string, { readonly networkId: string; readonly ipAddress: string }>>
   /** The TCP ports that are bound on the host now; none while it does not run. */
@@ -155,6 +166,23 @@ export interface ContainerSpec {
   readonly ports: readonly PortBinding[]
   /** Size at which the engine rotates the log; it keeps two files. */
   readonly logMaxBytes: number
+  /** Absent: it has none. */
+  readonly secrets?: SecretsMount
+}
+
+/** A volume with the secrets of one function, mounted where functions look for them. */
+export interface SecretsMount {
+  /** Name of the volume; it is made when it is not there. */
+  readonly volume: string
+  /** Of the volume, where it is made; one that is there keeps its own. */
+  readonly labels: StringMap
+  readonly access: 'read' | 'write'
+}
+
+/** A secret as a function reads it. */
+export interface SecretFile {
+  readonly name: string
+  readonly value: Uint8Array
 }
 
 export interface NetworkSummary {

@@ -1,5 +1,6 @@
 import type { SecretObject } from '../../api/secret.ts'
 import { SecretKeyError, SecretUnreadableError } from './errors.ts'
+import type { ListOptions } from './store.ts'
 
 /** A value under a key, as it is kept. */
 export interface Sealed {
@@ -63,7 +64,7 @@ export interface ResealResult {
 export interface SecretStore {
   get: (key: string) => Promise<SecretObject | undefined>
   /** By namespace and name. */
-  list: (options?: { readonly namespace?: string }) => Promise<SecretObject[]>
+  list: (options?: Pick<ListOptions, 'namespaces'>) => Promise<SecretObject[]>
   /** The value that is there again writes nothing (`unchanged`). Throws `AlreadyExistsError`, `NotFoundError`, `ConflictError`. */
   put: (key: string, value: Uint8Array, options?: SecretPutOptions) => Promise<SecretPutResult>
   /** What was deleted; undefined when there was no such secret. Throws `ConflictError` on `ifMatch`. */

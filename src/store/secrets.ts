@@ -10,6 +10,7 @@ import { nextResourceVersion } from './meta.ts'
 import { type Database, PLAIN } from './orm.ts'
 import type { ResealResult, SecretCipher, SecretPutOptions, SecretPutResult, SecretStore } from './secret-store.ts'
 import { sqlText } from './sql-text.ts'
+import type { ListOptions } from './store.ts'
 
 export interface SecretsDeps {
   readonly database: Database
@@ -40,7 +41,7 @@ export class Secrets implements SecretStore {
     })
   }
 
-  list({ namespace }: { readonly namespace?: string } = {}): Promise<SecretObject[]> {
+  list({ namespaces = 'all' }: Pick<ListOptions, 'namespaces'> = {}): Promise<SecretObject[]> {
     return this.#deps.database.read(async em => {
       // Values stay where they are: all of them together may be large.
       const query = em
@@ -57,7 +58,7 @@ export class Secrets implements SecretStore {
           'updatedAt'
         ])
         .orderBy({ namespace: 'asc', name: 'asc' })
-      if (namespace !== undefined) query.where({ namespace: sqlText(namespace) })
+      if (namespaces !== 'all') query.where({ namespace: { $in: [...namespaces].map(sqlText) } })
       return (await query.execute<SecretRow[]>('all')).map(toSecret)
     })
   }

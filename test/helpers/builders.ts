@@ -85,7 +85,7 @@ export function aFunction(overrides: Overrides = {}): FunctionObject {
 export function aDesired(overrides: Partial<Desired> & { fn?: FunctionObject } = {}): Desired {
   const { fn = aFunction(), ...rest } = overrides
   const pin = { reference: fn.spec.image, templateHash: templateHash(fn.spec, fn.metadata.labels), id: 'sha256:image' }
-  const desired = desiredOf(fn, { image: { state: 'pinned', pin }, missingSecrets: [], restarts: [] }, POLICY)
+  const desired = desiredOf(fn, { image: { state: 'pinned', pin }, restarts: [] }, POLICY)
   return { ...desired, hash: 'bbbbbbbb', ...rest }
 }
 

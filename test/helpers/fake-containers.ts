@@ -58,7 +58,8 @@ export class FakeContainers {
     const ended = { exitCode: 0, oomKilled: false, error: '', stopSignal, ports: [] }
     const networks = { [network.name]: { networkId: '', ipAddress: '' } }
     const createdAt = this.#deps.now()
-    const fixed = { id, name, imageId, labels: { ...labels }, createdAt, spec }
+    const secrets = spec.secrets === undefined ? {} : { secretsVolume: spec.secrets.volume }
+    const fixed = { id, name, imageId, labels: { ...labels }, createdAt, spec, ...secrets }
     const container: FakeContainer = { ...fixed, state: 'created', ...ended, ...limits, networks }
     this.#byId.set(id, container)
     this.emit(container, 'create')

@@ -8,6 +8,7 @@ import { type FakeContainer, FakeContainers } from './fake-containers.ts'
 import { FakeEvents } from './fake-events.ts'
 import { FakeFaults, refusal } from './fake-faults.ts'
 import { FakeNetworks } from './fake-networks.ts'
+import { FakeVolumes } from './fake-volumes.ts'
 
 interface FakeImage extends engine.Image {
   readonly references: readonly string[]
@@ -40,7 +41,7 @@ export class FakeEngine implements engine.Engine {
   readonly #networks = new FakeNetworks()
   readonly #containers: FakeContainers
   readonly #images: FakeImage[] = []
-  readonly #volumes = new Map<string, engine.Volume>()
+  readonly #volumes: FakeVolumes
   readonly #logs = new Map<string, string[]>()
   readonly #clock: Pick<Clock, 'now'>
   /** What `docker info` lists as runtimes. */
@@ -50,6 +51,7 @@ export class FakeEngine implements engine.Engine {
 
   constructor(clock: Pick<Clock, 'now'>) {
     this.#clock = clock
+    this.#volumes = new FakeVolumes(clock.now)
     const emit = (event: engine.EngineEvent) => this.#events.emit(event)
     this.#containers = new FakeContainers({ now: clock.now, networks: this.#networks, emit })
   }
@@ -130,7 +132,17 @@ export class FakeEngine implements engine.Engine {
 
   /** All volumes as they are, without a call. */
   volumes(): engine.Volume[] {
-    return [...this.#volumes.values()]
+    return this.#volumes.list()
+  }
+
+  /** What was written into a volume with secrets; undefined when it is not whole. */
+  contentsOf(volume: string): Readonly<Record<string, string>> | undefined {
+    return this.#volumes.contents(volume)
+  }
+
+  /** What a container finds among its secrets; undefined when it has none, or not all of them. */
+  secretsIn(nameOrId: string): Readonly<Record<string, string>> | undefined {
+    return this.#volumes.contents(this.#containers.find(nameOrId)?.secretsVolume)
   }
 
   /** Id of the image that the reference names, also when it is only in the registry. */
@@ -202,7 +214,7 @@ export class FakeEngine implements engine.Engine {
   }
 
   addVolume(name: string, labels: StringMap): void {
-    this.#volumes.set(name, { name, labels, createdAt: this.#clock.now() })
+    this.#volumes.make(name, labels)
   }
 
   /** Breaks every stream of events, as a restart of the engine does. */
@@ -239,8 +251,9 @@ export class FakeEngine implements engine.Engine {
       this.#containers
         .list()
         .filter(withLabels(labels))
-        .map(({ id, name, state, imageId, labels, createdAt, networks, ports }) => ({
+        .map(({ id, name, state, imageId, labels, createdAt, networks, ports, secretsVolume }) => ({
           ...{ id, name, state, imageId, labels, createdAt, ports },
+          ...(secretsVolume === undefined ? {} : { secretsVolume }),
           networks: { ...networks }
         }))
     )
@@ -262,6 +275,7 @@ export class FakeEngine implements engine.Engine {
       this.#needSpace('container_create')
       const id = this.#nextId()
       this.#containers.create(id, image.id, image.stopSignal, structuredClone(spec))
+      if (spec.secrets !== undefined) this.#volumes.make(spec.secrets.volume, spec.secrets.labels)
       return id
     })
   }
@@ -373,13 +387,36 @@ export class FakeEngine implements engine.Engine {
   }
 
   async listVolumes(labels: StringMap, signal?: AbortSignal): Promise<engine.Volume[]> {
-    return this.#faults.run('volume_list', '', signal, () => [...this.#volumes.values()].filter(withLabels(labels)))
+    return this.#faults.run('volume_list', '', signal, () => this.#volumes.list().filter(withLabels(labels)))
+  }
+
+  async inspectVolume(name: string, signal?: AbortSignal): Promise<engine.Volume | undefined> {
+    return this.#faults.run('volume_inspect', name, signal, () =>
+      this.#volumes.list().find(volume => volume.name === name)
+    )
   }
 
   async removeVolume(name: string, signal?: AbortSignal): Promise<void> {
     return this.#faults.mutate('volume_remove', name, signal, () => {
-      this.#volumes.delete(name)
+      if (this.#containers.list().some(({ secretsVolume }) => secretsVolume === name)) {
+        throw refusal('volume_remove', 'busy', `remove ${name}: volume is in use`)
+      }
+      this.#volumes.remove(name)
     })
+  }
+
+  async writeSecrets(nameOrId: string, files: readonly engine.SecretFile[], signal?: AbortSignal): Promise<void> {
+    return this.#faults.mutate('archive_put', nameOrId, signal, () => {
+      const { secretsVolume } = this.#containers.get('archive_put', nameOrId)
+      this.#needSpace('archive_put')
+      if (secretsVolume !== undefined) this.#volumes.write(secretsVolume, files)
+    })
+  }
+
+  async hasSecrets(nameOrId: string, signal?: AbortSignal): Promise<boolean> {
+    return this.#faults.run('archive_stat', nameOrId, signal, () =>
+      this.#volumes.isWhole(this.#containers.find(nameOrId)?.secretsVolume)
+    )
   }
 
   async inspectImage(referenceOrId: string, signal?: AbortSignal): Promise<engine.Image | undefined> {

@@ -11,7 +11,7 @@ export interface Killer {
   readonly wasKilled: () => boolean
 }
 
-const MUTATING = /^(create|start|signal|unpause|rename|remove|connect|disconnect|pull)/
+const MUTATING = /^(create|start|signal|unpause|rename|remove|connect|disconnect|pull|write)/
 
 /**
  * An engine whose user is killed at its `n`-th mutating call, from 0: before the engine got it, or after the engine

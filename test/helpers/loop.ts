@@ -20,6 +20,7 @@ import { silentLogger } from '../../src/logging/logger.ts'
 import { openStore, type Store } from '../../src/store/open.ts'
 import { aFunction, BARE_SPEC, NOW, POLICY, SIGNER } from './builders.ts'
 import { FakeEngine } from './fake-engine.ts'
+import { aKeyring } from './keyring.ts'
 import { legacyLabels, legacyNetworkLabels } from './legacy.ts'
 
 /** A clock that only tests move. */
@@ -86,7 +87,8 @@ export class Loop {
   static async open(): Promise<Loop> {
     const directory = await mkdtemp(join(tmpdir(), 'docker-faas-loop-'))
     const clock = new TestClock()
-    return new Loop(directory, await openStore({ path: join(directory, 'test.db'), clock }))
+    const cipher = await aKeyring(directory)
+    return new Loop(directory, await openStore({ path: join(directory, 'test.db'), clock, cipher }))
   }
 
   async close(): Promise<void> {
@@ -105,7 +107,7 @@ export class Loop {
   }
 
   /** Writes a function down, as a handler does. */
-  async put(overrides: Partial<FunctionSpec> & { name?: string } = {}): Promise<FunctionObject> {
+  async put(overrides: Partial<FunctionSpec> & { name?: string; namespace?: string } = {}): Promise<FunctionObject> {
     const { metadata, spec } = aFunction(overrides)
     const { name, namespace, labels, annotations } = metadata
     const draft: FunctionDraft = { name, namespace, labels, annotations, spec }
@@ -193,7 +195,7 @@ export class Loop {
         },
         isHeld: key => this.held.has(key)
       },
-      missingSecrets: async () => [],
+      secrets: this.store.secrets,
       engineInfo: signal => facts.get(signal),
       gatewayId: () => this.gatewayId,
       engineSince: () => this.engineSince,

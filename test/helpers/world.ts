@@ -43,6 +43,9 @@ export class World {
         if (this.#replicas.length > 0) throw new Error('network has active endpoints')
         this.#network = false
         return
+      case 'write-secrets':
+      case 'remove-secrets':
+      case 'remove-loader':
       case 'connect-gateway':
       case 'disconnect-gateway':
         return

@@ -59,7 +59,7 @@ describe('store: secrets', () => {
     expect(object).to.include({ namespace: 'openfaas-fn', name: 'a', version: 1, sizeBytes: 3 })
     expect(await value(A)).to.equal('one')
     expect(await store.secrets.list()).to.deep.equal([object])
-    expect(await store.secrets.list({ namespace: 'other' })).to.deep.equal([])
+    expect(await store.secrets.list({ namespaces: new Set(['other']) })).to.deep.equal([])
     expect(JSON.stringify([object, await store.secrets.list()])).to.not.contain('one')
     expect((await store.secrets.delete(A))?.uid).to.equal(object.uid)
     expect(await store.secrets.delete(A)).to.equal(undefined)

@@ -38,6 +38,7 @@ class FlappingWorld {
     this.controllers = new ControllerProcess({
       engine: this.#slowEngine(),
       functions: store.functions,
+      secrets: store.secrets,
       ...{ clock: this.time, timers: this.time, random: new Random(1), concurrency: 8 },
       throttle: { perSecond: 40, burst: 80 },
       request: async ({ host }) => (this.#crashing.has(host) ? refused() : 200),

@@ -77,6 +77,7 @@ describe(`${FUNCTIONS} functions × ${REPLICAS} replicas on the fake engine`, fu
     controllers = new ControllerProcess({
       engine: counting(engine, calls),
       functions: store.functions,
+      secrets: store.secrets,
       clock,
       timers,
       random: new Random(1),

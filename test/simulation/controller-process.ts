@@ -10,6 +10,7 @@ import { Resync } from '../../controllers/function/resync.ts'
 import { survey } from '../../controllers/function/survey.ts'
 import { Throttle } from '../../controllers/function/throttle.ts'
 import { GarbageReconciler, GC_KEY } from '../../controllers/gc/reconciler.ts'
+import { SecretReconciler } from '../../controllers/secret/reconciler.ts'
 import type { Clock } from '../../src/clock.ts'
 import type { Engine } from '../../src/engine/engine.ts'
 import { EngineFacts } from '../../src/engine/engine-facts.ts'
@@ -24,6 +25,7 @@ import { silentLogger } from '../../src/logging/logger.ts'
 import { Controller, type ControllerObserver } from '../../src/runtime/controller.ts'
 import type { Reconciler } from '../../src/runtime/reconciler.ts'
 import type { Timers } from '../../src/runtime/timers.ts'
+import type { SecretStore } from '../../src/store/secret-store.ts'
 import type { FunctionStore } from '../../src/store/store.ts'
 import { POLICY, SIGNER } from '../helpers/builders.ts'
 import type { Random } from './random.ts'
@@ -31,6 +33,7 @@ import type { Random } from './random.ts'
 export interface ProcessDeps {
   readonly engine: Engine
   readonly functions: FunctionStore
+  readonly secrets: SecretStore
   readonly clock: Clock
   /** Those of this process: none fires after its end. */
   readonly timers: Timers
@@ -65,6 +68,7 @@ export class ControllerProcess {
   readonly inflight = new Inflight()
   readonly functions: Controller
   readonly #garbage: Controller
+  readonly #secrets: Controller
   readonly #throttle: Throttle
   readonly #resync: Resync
   readonly #prober: Prober
@@ -89,10 +93,20 @@ export class ControllerProcess {
       deps.concurrency ?? CONCURRENCY
     )
     this.#garbage = this.#createController(this.#createGarbageReconciler(), 1)
-    this.#unsubscribe = deps.functions.onChange(change => {
+    this.#secrets = this.#createController(
+      new SecretReconciler({
+        ...{ functions: deps.functions, secrets: deps.secrets, events: { record: async () => undefined } },
+        add: key => this.functions.add(key),
+        log: silentLogger
+      }),
+      1
+    )
+    const unfollow = deps.secrets.onChange(secret => this.#secrets.add(keyOf(secret)))
+    const unsubscribe = deps.functions.onChange(change => {
       onFunctionChange(this.endpoints, change)
       if (change.type === 'DELETED') this.#garbage.add(GC_KEY)
     })
+    this.#unsubscribe = () => [unfollow, unsubscribe].forEach(end => void end())
     this.inflight.onIdle(id => {
       const key = this.#departures.keyOf(id)
       if (key !== undefined) this.functions.add(key)
@@ -103,6 +117,7 @@ export class ControllerProcess {
     const { engine, random, clock, timers } = this.#deps
     this.functions.start()
     this.#garbage.start()
+    this.#secrets.start()
     void this.look('start')
     const watcher = new EngineWatcher({
       engine,
@@ -211,7 +226,7 @@ export class ControllerProcess {
       resourceVersion: () => 1,
       instance: POLICY.instance,
       functionsNetwork: POLICY.functionsNetwork,
-      missingSecrets: async () => [],
+      secrets: this.#deps.secrets,
       engineInfo: signal => facts.get(signal),
       gatewayId: () => gatewayId,
       engineSince: () => this.#deps.engineSince(),
@@ -233,12 +248,12 @@ export class ControllerProcess {
   }
 
   #createResync(): Resync {
-    const { engine, functions, random, clock, gatewayId } = this.#deps
+    const { engine, functions, secrets, random, clock, gatewayId } = this.#deps
     const { instance, functionsNetwork } = POLICY
     return new Resync({
       functions,
       look: (objects, signal) =>
-        survey({ engine, instance, functionsNetwork, gatewayId: () => gatewayId }, objects, signal),
+        survey({ engine, secrets, instance, functionsNetwork, gatewayId: () => gatewayId }, objects, signal),
       confirm: keys => this.#prober.confirm(keys),
       onLookError: () => undefined,
       fullLookMs: FULL_LOOK_MS,

@@ -5,6 +5,7 @@ import { networkName } from '../../api/names.ts'
 import type { Container } from '../../src/engine/engine.ts'
 import { overlaps } from '../../src/engine/subnets.ts'
 import { BARE_SPEC, POLICY, SIGNER } from '../helpers/builders.ts'
+import { SECRET_EDITS, VOLUME_MEDDLING } from './secret-deeds.ts'
 import { ANCHOR, GOOD_IMAGES, NAMES, type Simulation } from './simulation.ts'
 
 /** Something that people, or the host, do to the world. */
@@ -96,10 +97,16 @@ const HOST: Readonly<Record<string, Deed>> = {
   }
 }
 
+/** So that they are as frequent as the others together. */
+const SECRET_EDITS_AGAIN = Object.fromEntries(
+  Object.entries(SECRET_EDITS).map(([name, deed]) => [`${name} again`, deed])
+)
+
 /** One random deed. What the engine refuses does not happen. */
 export async function doSomething(sim: Simulation): Promise<void> {
   const kind = sim.random.below(10)
-  const [deeds, edits] = [Object.entries(HOST), Object.entries(EDITS)]
+  const deeds = Object.entries(sim.hasSecrets ? { ...HOST, ...VOLUME_MEDDLING } : HOST)
+  const edits = Object.entries(sim.hasSecrets ? { ...EDITS, ...SECRET_EDITS, ...SECRET_EDITS_AGAIN } : EDITS)
   if (kind < 4) return attempt(sim, sim.random.pick(edits))
   if (kind < 6) return attempt(sim, sim.random.pick(deeds))
   const container = sim.random.pick(sim.ownContainers())

@@ -24,7 +24,7 @@ export interface FlakyDeps {
   readonly started: (nameOrId: string) => void
 }
 
-const MUTATING = /^(create|start|signal|unpause|rename|remove|connect|disconnect|pull)/
+const MUTATING = /^(create|start|signal|unpause|rename|remove|connect|disconnect|pull|write)/
 const FAST_MS = 40
 const SLOW_MS = 4000
 const REMOVAL_MS = 20_000

@@ -12,6 +12,7 @@ export class Foreigners {
   /** Id → the whole of it, as text. */
   readonly #containers = new Map<string, string>()
   readonly #networks = new Map<string, string>()
+  readonly #volumes = new Map<string, string>()
   readonly #forged = new Set<string>()
   #count = 0
 
@@ -55,6 +56,12 @@ export class Foreigners {
     this.#networks.set(id, this.#describeNetwork(id))
   }
 
+  /** A volume that somebody made under a name of ours. */
+  addVolume(name: string): void {
+    this.#engine.addVolume(name, { 'somebody.else': 'yes' })
+    this.#volumes.set(name, this.#describeVolume(name))
+  }
+
   /** Somebody connects a container of ours to one of their networks. */
   async take(containerId: string): Promise<void> {
     const network = await this.#engine.inspectNetwork(COMMONS)
@@ -66,14 +73,20 @@ export class Foreigners {
   changes(): string[] {
     return [
       ...[...this.#containers].filter(([id, was]) => this.#describeContainer(id) !== was),
-      ...[...this.#networks].filter(([id, was]) => this.#describeNetwork(id) !== was)
-    ].map(([id, was]) => `was ${was}, is ${this.#describeContainer(id)}${this.#describeNetwork(id)}`)
+      ...[...this.#networks].filter(([id, was]) => this.#describeNetwork(id) !== was),
+      ...[...this.#volumes].filter(([id, was]) => this.#describeVolume(id) !== was)
+    ].map(
+      ([id, was]) =>
+        `was ${was}, is ${this.#describeContainer(id)}${this.#describeNetwork(id)}${this.#describeVolume(id)}`
+    )
   }
 
   /** Their owner takes away what has a name, or a subnet, that is in our way. */
   async clear({ keepSubnets }: { readonly keepSubnets: boolean }): Promise<void> {
     for (const id of this.#containers.keys()) await this.#engine.removeContainer(id)
     this.#containers.clear()
+    for (const name of this.#volumes.keys()) await this.#engine.removeVolume(name)
+    this.#volumes.clear()
     for (const [id] of this.#networks) this.#networks.set(id, this.#describeNetwork(id))
     for (const network of await this.#engine.listNetworks()) {
       const isInTheWay = network.name.startsWith('test-net-') || !keepSubnets
@@ -89,6 +102,12 @@ export class Foreigners {
 
   #describeContainer(id: string): string {
     return JSON.stringify(this.#engine.containers().find(c => c.id === id)) ?? ''
+  }
+
+  /** With its contents: nobody may write into it. */
+  #describeVolume(name: string): string {
+    const volume = this.#engine.volumes().find(v => v.name === name)
+    return volume === undefined ? '' : JSON.stringify({ ...volume, contents: this.#engine.contentsOf(name) })
   }
 
   /** With those that are attached, but the gateway: it may be where it likes. */

@@ -141,7 +141,7 @@ async function functionProblems(sim: Simulation, name: string, { uid, spec }: Wr
     const isAttached = sim.engine.containers().find(({ id }) => id === gatewayId)?.networks[network] !== undefined
     if (!isAttached) problems.push(`I1: the gateway is not on the network of ${name}`)
   }
-  return [...problems, ...limits(sim, route), ...debugPorts(sim, object)]
+  return [...problems, ...limits(sim, route), ...debugPorts(sim, object), ...secretProblems(sim, route, { name, spec })]
 }
 
 /** P1, P2: each replica has a port for each debugger where it is to be, and the status says which. */
@@ -161,6 +161,35 @@ function debugPorts(sim: Simulation, { metadata, spec, status }: FunctionObject)
       .filter(({ address, hostPort }) => address !== POLICY.debugBindAddress || hostPort < first || hostPort > last)
       .map(binding => `P1: ${metadata.name} has ${text(binding)}`)
   ]
+}
+
+/** Every replica has the secrets that its function names, with the values that they have now; and there is no other volume. */
+function secretProblems(
+  sim: Simulation,
+  { endpoints }: Route,
+  { name, spec }: { name: string; spec: Written['spec'] }
+): string[] {
+  const wanted = JSON.stringify(
+    spec.secrets.length === 0
+      ? undefined
+      : Object.fromEntries([...spec.secrets].sort().map(secret => [secret, sim.secrets.get(secret)]))
+  )
+  const wrong = endpoints.filter(
+    ({ containerId }) => JSON.stringify(sorted(sim.engine.secretsIn(containerId))) !== wanted
+  )
+  const volumes = sim.engine.volumes().filter(v => isOurs(v) && v.labels[LABEL.function] === name)
+  const most = spec.secrets.length === 0 ? 0 : 1
+  return [
+    ...wrong.map(
+      ({ containerId }) =>
+        `S26: ${containerId.slice(0, 12)} of ${name} has other secrets than ${wanted}: ${JSON.stringify(sim.engine.secretsIn(containerId))}`
+    ),
+    ...(volumes.length > most ? [`I2: ${name} has ${volumes.length} volumes`] : [])
+  ]
+}
+
+function sorted(record: Readonly<Record<string, string>> | undefined): Readonly<Record<string, string>> | undefined {
+  return record && Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 /** K10: those that it was made with, as no function of a simulation asks for any; a change that no event told of takes until the next full look. */

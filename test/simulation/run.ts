@@ -1,5 +1,6 @@
 import { doSomething } from './deeds.ts'
 import { broken, kept, unmet } from './invariants.ts'
+import { SECRET_NAMES } from './secret-deeds.ts'
 import type { SharedStore } from './shared-store.ts'
 import { GOOD_IMAGES, Simulation } from './simulation.ts'
 
@@ -52,6 +53,7 @@ async function calmDown(sim: Simulation): Promise<void> {
   sim.engine.fillDisk(false)
   sim.health.recover()
   await sim.foreigners.clear({ keepSubnets: !sim.isPoolTight })
+  for (const name of SECRET_NAMES) if (sim.hasSecrets && !sim.secrets.has(name)) await sim.putSecret(name, 'at last')
   for (const [name, { spec }] of sim.written) {
     const isGood = GOOD_IMAGES.includes(spec.image) || spec.image === 'stubborn:1'
     if (!isGood) await sim.put(name, { image: 'hello:1' })

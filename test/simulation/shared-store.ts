@@ -5,7 +5,10 @@ import type { FunctionObject } from '../../api/function.ts'
 import { keyOf } from '../../api/meta.ts'
 import { openStore } from '../../src/store/open.ts'
 import { statementOf } from '../../src/store/rows.ts'
+import type { SecretStore } from '../../src/store/secret-store.ts'
 import type { FunctionStore } from '../../src/store/store.ts'
+
+import { aKeyring } from '../helpers/keyring.ts'
 
 /** What stands in for the clock and the random ids of the database. */
 export interface Source {
@@ -16,6 +19,7 @@ export interface Source {
 /** One real database for all worlds of a run, one after the other. */
 export interface SharedStore {
   readonly functions: FunctionStore
+  readonly secrets: SecretStore
   use: (source: Source) => void
   close: () => Promise<void>
 }
@@ -24,9 +28,12 @@ export async function openSharedStore(): Promise<SharedStore> {
   const directory = await mkdtemp(join(tmpdir(), 'docker-faas-simulation-'))
   let source: Source = { now: () => 0, newUid: () => '' }
   const clock = { now: () => source.now(), monotonic: () => source.now() }
-  const store = await openStore({ path: join(directory, 'test.db'), clock, newUid: () => source.newUid() })
+  const cipher = await aKeyring(directory)
+  const path = join(directory, 'test.db')
+  const store = await openStore({ path, clock, cipher, newUid: () => source.newUid() })
   return {
     functions: remembering(store.functions),
+    secrets: store.secrets,
     use: next => {
       source = next
     },

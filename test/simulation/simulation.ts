@@ -13,6 +13,7 @@ import { CALM, type Rates, randomRates } from './chaos.ts'
 import { ControllerProcess } from './controller-process.ts'
 import { flakyEngine } from './flaky-engine.ts'
 import { flakyFunctions } from './flaky-functions.ts'
+import { flakySecrets } from './flaky-secrets.ts'
 import { Foreigners } from './foreigners.ts'
 import { Health } from './health.ts'
 import { Random } from './random.ts'
@@ -55,6 +56,10 @@ export class Simulation {
   readonly revisions: Revisions
   /** By name; what the last acknowledged write says. */
   readonly written = new Map<string, Written>()
+  /** By name; the values of the secrets that there are. */
+  readonly secrets = new Map<string, string>()
+  /** Whether there are secrets in this world. Worlds without them are what they were before there were any. */
+  readonly hasSecrets: boolean
   /** By name; the specs that were written, oldest first. */
   readonly #history = new Map<string, FunctionSpec[]>()
   readonly violations: string[] = []
@@ -70,6 +75,7 @@ export class Simulation {
   constructor(seed: number, store: SharedStore) {
     this.#store = store
     this.random = new Random(seed)
+    this.hasSecrets = seed % 2 === 0
     this.rates = randomRates(this.random)
     this.isPoolTight = this.random.chance(0.3)
     this.pool = this.isPoolTight ? '10.200.0.0/26' : '10.200.0.0/23'
@@ -111,6 +117,8 @@ export class Simulation {
       await this.functions.markDeleted(key)
       await this.functions.remove(key, metadata.uid)
     }
+    for (const { namespace, name } of await this.#store.secrets.list())
+      await this.#store.secrets.delete(`${namespace}/${name}`)
     if (this.random.chance(0.3)) this.#gatewayId = await this.foreigners.addContainer('the-gateway')
     await this.put(ANCHOR, { replicas: 1 })
     for (const name of NAMES) if (this.random.chance(0.5)) await this.put(name, { replicas: this.random.below(4) })
@@ -166,6 +174,19 @@ export class Simulation {
     this.#tell(keyOf(name))
   }
 
+  /** As a handler does; the process follows the store by itself. */
+  async putSecret(name: string, value: string): Promise<void> {
+    await this.#store.secrets.put(keyOf(name), Buffer.from(value))
+    this.secrets.set(name, value)
+    this.note(`put secret ${name} ${value}`)
+  }
+
+  async deleteSecret(name: string): Promise<void> {
+    await this.#store.secrets.delete(keyOf(name))
+    this.secrets.delete(name)
+    this.note(`delete secret ${name}`)
+  }
+
   #tell(key: string): void {
     if (this.random.chance(this.rates.lostEvent)) return
     this.#process?.functions.forgive(key)
@@ -195,6 +216,7 @@ export class Simulation {
         started: id => this.#crashes(id)
       }),
       functions: flakyFunctions({ functions: this.functions, rates, random: random.fork(), isAlive, kill }),
+      secrets: flakySecrets({ secrets: this.#store.secrets, rates, random: new Random(this.time.now()), isAlive }),
       clock: time,
       timers: timersOf(time, life),
       random: random.fork(),
