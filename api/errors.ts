@@ -51,6 +51,28 @@ export class AlreadyExistsError extends FaasError {
   }
 }
 
+/** Another token has the name. */
+export class TokenExistsError extends FaasError {
+  override name = 'TokenExistsError'
+  readonly code = 'ALREADY_EXISTS'
+  readonly status = 409
+  override readonly retryable = false
+  constructor(token: string, options?: ErrorOptions) {
+    super(`there is a token ${token} already; revoke it first, or take another name`, options)
+  }
+}
+
+/** There are as many tokens as there may be. */
+export class TooManyTokensError extends FaasError {
+  override name = 'TooManyTokensError'
+  readonly code = 'TOO_MANY_TOKENS'
+  readonly status = 409
+  override readonly retryable = false
+  constructor(most: number, options?: ErrorOptions) {
+    super(`there are ${most} tokens: revoke one first`, options)
+  }
+}
+
 /** The object changed since the client read it (`If-Match`). */
 export class ConflictError extends FaasError {
   override name = 'ConflictError'

@@ -148,3 +148,21 @@ BEGIN SELECT RAISE(ABORT, 'rows of the audit log are not changed'); END`,
 WHEN OLD.id > COALESCE((SELECT id FROM audit_marks WHERE name = 'anchor'), 0)
 BEGIN SELECT RAISE(ABORT, 'rows of the audit log are removed from its beginning only'); END`
 ]
+
+/** The table of version 7. `digest` is the SHA-256 of the secret, `namespaces` NULL for all. */
+export const TOKENS = [
+  `CREATE TABLE tokens (
+  id TEXT PRIMARY KEY NOT NULL,
+  kind TEXT NOT NULL,
+  name TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  scopes TEXT NOT NULL,
+  namespaces TEXT,
+  password_mark TEXT,
+  created_at TEXT NOT NULL,
+  created_by TEXT NOT NULL,
+  expires_at TEXT,
+  last_used_at TEXT
+)`,
+  "CREATE UNIQUE INDEX idx_tokens_name ON tokens(name) WHERE kind = 'token'"
+]

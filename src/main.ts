@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8'
 import type { Environment } from './cli/environment.ts'
 
 /** The process, as commands see it; nothing else reads `process.env` and `process.argv`. */
-const environment: Environment = { env: process.env, stdout: process.stdout, onSignal }
+const environment: Environment = { env: process.env, stdout: process.stdout, stderr: process.stderr, onSignal }
 
 /** What SIGINT and SIGTERM do now. */
 let onStop = end

@@ -11,9 +11,8 @@ import type { EndpointTable } from '../gateway/endpoints.ts'
 import type { Inflight } from '../gateway/inflight.ts'
 import { createProxy, type InvocationProxy } from '../gateway/proxy.ts'
 import { createApi } from '../http/app.ts'
-import { createAuthenticator } from '../http/auth.ts'
 import { toSecureContext } from '../http/certificate.ts'
-import { createOrigins } from '../http/client-address.ts'
+import { createOrigins, type Origins } from '../http/client-address.ts'
 import { createFunctionPeers } from '../http/function-peers.ts'
 import { createGatewayServer } from '../http/server.ts'
 import type { Logger } from '../logging/logger.ts'
@@ -24,10 +23,11 @@ import { callMetrics } from './call-metrics.ts'
 import type { ServedCertificate } from './certificate.ts'
 import { connectionLimit } from './connections.ts'
 import type { ControlPlane } from './control-plane.ts'
+import type { IdentityParts } from './identity.ts'
 
 export interface EdgeDeps {
   readonly config: Config
-  readonly password: string | undefined
+  readonly identity: IdentityParts
   readonly version: string
   readonly commit: string
   readonly store: Store
@@ -67,18 +67,16 @@ export class EdgeComponent implements Component {
     this.#config = config
     this.#certificate = certificate
     this.stopDeadlineMs = config.SHUTDOWN_GRACE + 5000
-    const authenticator = createAuthenticator({
-      enabled: config.AUTH_ENABLED,
-      user: config.AUTH_USER,
-      password: deps.password
-    })
+    const { authenticator } = deps.identity
+    const { addressOf } = createOrigins(config.TRUST_PROXY)
     const isFunction = createFunctionPeers(config.FUNCTIONS_SUBNET_POOL)
-    const api = assembleApi(deps, authenticator, this.#shutdown.signal)
+    const api = assembleApi(deps, addressOf, this.#shutdown.signal)
     this.#proxy = assembleProxy(deps)
     this.#server = createGatewayServer({
       api: config.FUNCTIONS_MAY_CALL === 'everything' ? api : refuseFunctions(api, isFunction),
       proxy: this.#proxy,
       authenticator,
+      addressOf,
       certificate: certificate?.current,
       allowedOrigins: config.CORS_ALLOWED_ORIGINS,
       isClosing: () => this.#shutdown.signal.aborted,
@@ -138,11 +136,7 @@ function refuseFunctions(api: Handler, isFunction: (address: string | undefined)
   }
 }
 
-function assembleApi(
-  deps: EdgeDeps,
-  authenticator: ReturnType<typeof createAuthenticator>,
-  shutdown: AbortSignal
-): Handler {
+function assembleApi(deps: EdgeDeps, addressOf: Origins['addressOf'], shutdown: AbortSignal): Handler {
   const { config, store, plane, metrics } = deps
   return createApi({
     functions: store.functions,
@@ -154,8 +148,9 @@ function assembleApi(
     },
     loop: deps.view,
     adoption: plane.decisions,
-    authenticator,
-    addressOf: createOrigins(config.TRUST_PROXY).addressOf,
+    authenticator: deps.identity.authenticator,
+    tokens: deps.identity.tokens,
+    addressOf,
     allowedOrigins: config.CORS_ALLOWED_ORIGINS,
     limits: { maxReplicas: config.MAX_REPLICAS, defaultReplicas: config.DEFAULT_REPLICAS },
     info: { version: deps.version, commit: deps.commit },

@@ -21,6 +21,7 @@ import { assembleControlPlane } from './control-plane.ts'
 import { EdgeComponent, MetricsComponent } from './edge.ts'
 import { assembleEngine } from './engine.ts'
 import { FirewallComponent } from './firewall.ts'
+import { assembleIdentity } from './identity.ts'
 import { readAuditKey, readSigner } from './instance-key.ts'
 import { LoopComponent } from './loop.ts'
 import { measured } from './measured.ts'
@@ -67,9 +68,10 @@ export async function assembleGateway(options: GatewayOptions): Promise<Gateway>
   const loop = new LoopComponent({ config, engine, facts, health, heartbeat, endpoints, metrics, log }, plane)
   const firewall = new FirewallComponent({ config, engine, metrics, log })
   const view = assembleView({ store, plane, metrics, log, health, loop, firewall })
+  const identity = await assembleIdentity({ config, password: options.password, tokens: store.tokens, metrics, log })
   const edge = new EdgeComponent({
     ...options,
-    password: options.password,
+    identity,
     store,
     plane,
     view,
@@ -88,6 +90,8 @@ export async function assembleGateway(options: GatewayOptions): Promise<Gateway>
   manager.add({ name: 'heartbeat', start: () => heartbeat.start(), stop: () => heartbeat.stop() })
   const { credentials } = plane
   manager.add({ name: 'credentials', start: () => credentials.start(), stop: () => credentials.stop() })
+  const { index } = identity
+  manager.add({ name: 'tokens', start: () => index.start(), stop: () => index.stop() })
   if (config.METRICS_ENABLED) manager.add(exposition)
   manager.add(firewall)
   manager.add(loop)

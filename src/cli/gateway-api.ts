@@ -4,7 +4,7 @@ import { request as httpsRequest, type RequestOptions } from 'node:https'
 import { text } from 'node:stream/consumers'
 import type { PeerCertificate } from 'node:tls'
 import type { Config } from '../config/config.ts'
-import { readAdminPassword } from '../http/auth.ts'
+import { readAdminPassword } from '../http/auth/admin-password.ts'
 import { readCertificate } from '../http/certificate.ts'
 import type { Problem } from '../http/errors.ts'
 import type { Environment } from './environment.ts'
@@ -49,10 +49,10 @@ export class GatewayApi {
     return new GatewayApi(target, { authorization: `Basic ${credentials}` })
   }
 
-  /** The JSON of the answer. Throws with what the gateway says when it refuses. */
+  /** The JSON of the answer, undefined for an empty one. Throws with what the gateway says when it refuses. */
   async call(method: string, path: string, body?: object): Promise<unknown> {
     const { status, body: answer } = await send(this.#target, method, path, this.#headers, body)
-    if (status >= 200 && status < 300) return JSON.parse(answer)
+    if (status >= 200 && status < 300) return answer === '' ? undefined : JSON.parse(answer)
     throw new Error(`the gateway answered ${status}: ${detailOf(answer)}`)
   }
 }

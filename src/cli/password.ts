@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type Config, loadConfig } from '../config/config.ts'
-import { type PasswordSources, readAdminPassword } from '../http/auth.ts'
+import { type PasswordSources, readAdminPassword } from '../http/auth/admin-password.ts'
 import type { Environment } from './environment.ts'
 
 /** Where the administrator's password may be. */

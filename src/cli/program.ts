@@ -9,6 +9,7 @@ import { printPlan } from './plan.ts'
 import { createCommand, runCommand } from './run.ts'
 import { serve } from './serve.ts'
 import { addSmallCommands } from './small.ts'
+import { createToken, listTokens, revokeToken, type TokenCreateOptions, type TokenListOptions } from './token.ts'
 import { readVersion } from './version.ts'
 
 /** Runs the command that `argv` names. */
@@ -47,10 +48,41 @@ function createProgram(environment: Environment): Command {
     .command('version')
     .description('print the version')
     .action(() => void process.stdout.write(`${version}\n`))
+  addToken(program, environment)
   addMigrate(program, environment)
   addFirewall(program, environment)
   addAudit(program, environment)
   return program
+}
+
+function addToken(program: Command, environment: Environment): void {
+  const gateway = ['--gateway <url>', 'the gateway; that of GATEWAY_ADDRESS and GATEWAY_PORT when left out'] as const
+  const token = program
+    .command('token')
+    .description('create, list and revoke the tokens of the running gateway')
+    .addHelpText('after', '\nSee docs/authentication.md.')
+  token
+    .command('create')
+    .description('create a token and print it, this once')
+    .argument('<name>', 'what it is for; letters, digits, "-", "_" and "."')
+    .requiredOption('--scope <scope...>', 'what it is good for: read, deploy, invoke, secrets, admin')
+    .option('--namespace <namespace...>', 'bind it to these namespaces; all when left out')
+    .option('--expires-in <duration>', 'how long it is good, such as 720h; until it is revoked when left out')
+    .option('--json', 'print JSON', false)
+    .option(...gateway)
+    .action((name: string, options: TokenCreateOptions) => createToken(environment, name, options))
+  token
+    .command('list')
+    .description('print tokens and sessions, without their secrets')
+    .option('--json', 'print JSON', false)
+    .option(...gateway)
+    .action((options: TokenListOptions) => listTokens(environment, options))
+  token
+    .command('revoke')
+    .description('revoke a token at once')
+    .argument('<token>', 'its id or its name')
+    .option(...gateway)
+    .action((name: string, options: { gateway?: string }) => revokeToken(environment, name, options))
 }
 
 function addMigrate(program: Command, environment: Environment): void {

@@ -103,9 +103,13 @@ export const Config = z
     AUTH_USER: field(user, 'admin', 'Name of the administrator', { secret: true }),
     AUTH_PASSWORD_FILE: field(path, '', "File that holds the administrator's password", { secret: true }),
     REQUIRE_AUTH_FOR_FUNCTIONS: field(bool, 'true', 'Whether calls of functions need the password too'),
-    AUTH_RATE_LIMIT: field(integer(0, MAX_COUNT), '10', 'Wrong passwords per window and address', NO_EFFECT),
-    AUTH_RATE_WINDOW: field(duration(SECOND_MS), '1m', 'Window in which wrong passwords are counted', NO_EFFECT),
-    AUTH_TOKEN_TTL: field(duration(SECOND_MS, YEAR_MS), '30m', 'How long a token of a login is good', NO_EFFECT),
+    AUTH_RATE_LIMIT: field(
+      integer(0, MAX_COUNT),
+      '10',
+      'Wrong credentials per window and address until it must wait; 0: any number'
+    ),
+    AUTH_RATE_WINDOW: field(duration(SECOND_MS), '1m', 'Window in which wrong credentials are counted'),
+    AUTH_TOKEN_TTL: field(duration(SECOND_MS, YEAR_MS), '30m', 'How long a token of a login is good'),
 
     TRUST_PROXY: field(
       cidrs,

@@ -6,16 +6,21 @@ import { allowOrigins, refuseForeignOrigins } from './cors.ts'
 import type { ApiDeps, HttpMetrics } from './deps.ts'
 import { answerErrors, HttpError } from './errors.ts'
 import { openapiRoute } from './openapi.ts'
+import { refusalError } from './refusal.ts'
 import { createRouter, type Route } from './route.ts'
 import { adoptionRoutes } from './routes/adoption.ts'
 import { auditRoutes } from './routes/audit.ts'
+import { authRoutes } from './routes/auth.ts'
 import { functionActionRoutes } from './routes/function-actions.ts'
 import { functionRoutes } from './routes/functions.ts'
 import { healthRoutes } from './routes/health.ts'
 import { reconcileRoutes } from './routes/reconcile.ts'
 import { systemRoutes } from './routes/system.ts'
 import { systemFunctionRoutes } from './routes/system-functions.ts'
+import { tokenRoutes } from './routes/tokens.ts'
 
+/** How soon a stream ends that began just when the right to it was lost. */
+const STREAM_CHECK_MS = 500
 const METHODS_EVERYWHERE = ['OPTIONS']
 /** Errors that say no more than that the client has left. */
 const CLIENT_GONE = ['ECONNRESET', 'EPIPE', 'ECANCELED', 'ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_DESTROYED']
@@ -51,7 +56,9 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...adoptionRoutes(deps),
     ...auditRoutes(deps),
     ...systemFunctionRoutes(deps),
-    ...systemRoutes(deps)
+    ...systemRoutes(deps),
+    ...authRoutes(deps),
+    ...tokenRoutes(deps)
   ]
   return [...routes, openapiRoute(routes, deps.info)]
 }
@@ -81,15 +88,25 @@ const setCommonHeaders: Middleware = async (ctx, next) => {
 /** Notes who asks, and refuses whoever that is not known of; paths that no route has are not open. */
 function authenticate({ authenticator, addressOf }: ApiDeps, openPaths: ReadonlySet<string>): Middleware {
   return async (ctx, next) => {
-    const identity = openPaths.has(ctx.path) ? NOBODY : authenticator.identify(ctx.req.headers.authorization)
-    if (identity === undefined) {
-      throw new HttpError(401, 'UNAUTHORIZED', 'the API needs the user and password of the gateway (Basic)', {
-        'WWW-Authenticate': 'Basic realm="Restricted"'
-      })
-    }
-    setCaller(ctx, { ...identity, address: addressOf(ctx.req) })
+    const address = addressOf(ctx.req)
+    const { authorization } = ctx.req.headers
+    const verdict = openPaths.has(ctx.path)
+      ? NOBODY
+      : (authenticator.identify(authorization) ?? (await authenticator.verify(authorization, address)))
+    if ('refused' in verdict) throw refusalError(verdict)
+    setCaller(ctx, { ...verdict, address })
+    ctx.res.once(
+      'close',
+      authenticator.whileGood(verdict, () => endStream(ctx.res))
+    )
     await next()
   }
+}
+
+/** Of what goes on for long, such as a watch, whoever lost the right to it is told nothing more; what is short is answered. */
+function endStream(res: ServerResponse): void {
+  if (res.headersSent) res.destroy()
+  else if (!res.destroyed) setTimeout(() => res.writableFinished || endStream(res), STREAM_CHECK_MS).unref()
 }
 
 /** Runs when no route took the request: 405 when one has its path, else 404. */

@@ -3,7 +3,8 @@ import type { ReplicaLimits } from '../../api/openfaas.ts'
 import type { Clock } from '../clock.ts'
 import type { AuditStore } from '../store/audit-store.ts'
 import type { EventStore, FunctionStore } from '../store/store.ts'
-import type { Authenticator } from './auth.ts'
+import type { Authenticator } from './auth/authenticator.ts'
+import type { TokenDesk } from './auth/token-desk.ts'
 import type { Origins } from './client-address.ts'
 
 /** What the API shows of the reconcile loop. The controllers implement it; reading it may read Docker, never change it. */
@@ -127,7 +128,8 @@ export interface ApiDeps {
   readonly enqueue: (key: string) => void
   readonly loop: LoopView
   readonly adoption: AdoptionDesk
-  readonly authenticator: Pick<Authenticator, 'identify'>
+  readonly authenticator: Omit<Authenticator, 'isOwn'>
+  readonly tokens: TokenDesk
   /** Where a request comes from: see `createOrigins`. */
   readonly addressOf: Origins['addressOf']
   /** `CORS_ALLOWED_ORIGINS`: pages that may use the API. */

@@ -1,13 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
-import type { Authenticator } from './auth.ts'
+import { type Admission, type AdmissionDeps, admitCall } from './admission.ts'
 import { type Certificate, toSecureContext } from './certificate.ts'
 import { ClientErrors, refuseHead } from './client-errors.ts'
 import { ConnectionLimit, type ConnectionLimitOptions } from './connections.ts'
-import { refusalOf } from './cors.ts'
-import { type FunctionTarget, parseFunctionUrl } from './function-url.ts'
+import type { FunctionTarget } from './function-url.ts'
 import { faultOfHead } from './head.ts'
-import { foreignOrigin } from './origin.ts'
 
 /** A call as the data plane gets it: authenticated, and free of the gateway's own credentials. */
 export interface CallTarget extends FunctionTarget {
@@ -19,16 +17,11 @@ export interface DataPlane {
   handle: (req: IncomingMessage, res: ServerResponse, target: CallTarget) => void
 }
 
-export interface GatewayServerDeps {
+export interface GatewayServerDeps extends AdmissionDeps {
   readonly api: (req: IncomingMessage, res: ServerResponse) => void
   readonly proxy: DataPlane
-  readonly authenticator: Authenticator
   /** Whether connections end with their next answer. */
   readonly isClosing?: () => boolean
-  /** `REQUIRE_AUTH_FOR_FUNCTIONS`. */
-  readonly requireAuthForFunctions: boolean
-  /** `CORS_ALLOWED_ORIGINS`: pages that may use the user's credentials to call functions. */
-  readonly allowedOrigins: readonly string[]
   /** Speaks TLS, and nothing else, when there is one. */
   readonly certificate?: Certificate | undefined
   /** How long the head of a request may take; 10 s unless told. */
@@ -48,10 +41,6 @@ const KEEP_ALIVE_TIMEOUT_MS = 65_000
 const CHECK_INTERVAL_MS = 1000
 /** How long a client may go on with a body that was answered already. */
 const LINGER_MS = 5000
-
-const NEEDS_CREDENTIALS =
-  'calling a function needs the user and password of the gateway (Basic), unless the gateway runs with ' +
-  'REQUIRE_AUTH_FOR_FUNCTIONS=false; faas-cli invoke sends none\n'
 
 /** The server of `GATEWAY_PORT`: `/function/…` goes to the data plane, everything else to the API. */
 export function createGatewayServer(deps: GatewayServerDeps): Server | TlsServer {
@@ -97,14 +86,22 @@ function createBareServer(certificate: Certificate | undefined, options: ServerO
 }
 
 function callFunction(deps: GatewayServerDeps, req: IncomingMessage, res: ServerResponse, owesContinue: boolean): void {
-  const admitted = admit(deps, req)
-  if ('target' in admitted) {
-    deps.proxy.handle(req, res, { ...admitted.target, owesContinue })
+  const go = (admission: Admission) => {
+    if ('target' in admission) {
+      deps.proxy.handle(req, res, { ...admission.target, owesContinue })
+      return
+    }
+    boundUnreadBody(deps, req, res)
+    res.writeHead(admission.status, { ...admission.headers, 'Content-Type': 'text/plain; charset=utf-8' })
+    res.end(admission.text)
+  }
+  const admission = admitCall(deps, req)
+  if (!(admission instanceof Promise)) {
+    go(admission)
     return
   }
-  boundUnreadBody(deps, req, res)
-  res.writeHead(admitted.status, { ...admitted.headers, 'Content-Type': 'text/plain; charset=utf-8' })
-  res.end(admitted.text)
+  // Who left meanwhile is told nothing, and calls nothing.
+  void admission.then(late => res.destroyed || go(late))
 }
 
 /** Once the answer is sent, what is left of the body is thrown away, but not for ever: it may never end. */
@@ -123,43 +120,6 @@ function boundSlowReader({ writeTimeoutMs }: GatewayServerDeps, res: ServerRespo
   res.setTimeout(writeTimeoutMs, () => {
     if (res.socket !== null && res.socket.writableLength > 0) res.socket.destroy()
   })
-}
-
-type Admitted =
-  | { readonly target: FunctionTarget }
-  | { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly text: string }
-
-/** Where the request may go, without our credentials; or the answer that it gets instead. */
-function admit(deps: GatewayServerDeps, req: IncomingMessage): Admitted {
-  const { authorization } = req.headers
-  if (deps.requireAuthForFunctions && deps.authenticator.identify(authorization) === undefined) {
-    const headers = { 'WWW-Authenticate': 'Basic realm="Restricted"' }
-    return { status: 401, headers, text: NEEDS_CREDENTIALS }
-  }
-  const origin = deps.requireAuthForFunctions ? foreignOrigin(req.method, req.headers, deps.allowedOrigins) : undefined
-  if (origin !== undefined) return { status: 403, headers: {}, text: `${refusalOf(origin)}\n` }
-  if (authorization !== undefined) removeOwnCredentials(req, deps.authenticator)
-  const target = parseFunctionUrl(req.url ?? '')
-  if (target !== undefined) return { target }
-  return { status: 400, headers: {}, text: 'the path must be /function/<name>[.<namespace>][/…] without ".." or NUL\n' }
-}
-
-/** Takes each `Authorization` away that holds the gateway's own credentials; any other is the function's business. */
-function removeOwnCredentials(req: IncomingMessage, { isOwn }: Authenticator): void {
-  const raw = req.rawHeaders
-  let first: string | undefined
-  for (let at = 0; at < raw.length; ) {
-    if (raw[at]?.toLowerCase() !== 'authorization') {
-      at += 2
-    } else if (isOwn(raw[at + 1])) {
-      raw.splice(at, 2)
-    } else {
-      first ??= raw[at + 1]
-      at += 2
-    }
-  }
-  if (first === undefined) delete req.headers.authorization
-  else req.headers.authorization = first
 }
 
 function isFunctionUrl(req: IncomingMessage): boolean {

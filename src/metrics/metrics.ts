@@ -3,6 +3,7 @@ import { keyOf, parseKey } from '../../api/meta.ts'
 import { systemClock } from '../clock.ts'
 import type { EngineFault } from '../engine/faults.ts'
 import { type AuditMetrics, createAuditMetrics } from './audit.ts'
+import { type AuthMetrics, createAuthMetrics } from './auth.ts'
 import { type FunctionMetrics, FunctionMetricsTable, type ReplicaCounts } from './function.ts'
 import { createGarbageMetrics, type GarbageMetrics } from './garbage.ts'
 import { LagTracker } from './lag.ts'
@@ -43,7 +44,7 @@ export interface MetricsOptions {
 }
 
 /** Every metric of the program. Names and labels are a contract with dashboards and alerts. */
-export interface Metrics extends AuditMetrics, GarbageMetrics, TlsMetrics {
+export interface Metrics extends AuditMetrics, AuthMetrics, GarbageMetrics, TlsMetrics {
   /** The text that Prometheus reads, and its content type. */
   readonly expose: () => Promise<{ readonly contentType: string; readonly text: string }>
 
@@ -108,7 +109,8 @@ export function createMetrics({ now = systemClock.now, nodeMetrics = true }: Met
     ...createGarbageMetrics(registry),
     ...createStoreMetrics(registry),
     ...createTlsMetrics(registry),
-    ...createAuditMetrics(registry)
+    ...createAuditMetrics(registry),
+    ...createAuthMetrics(registry)
   }
 }
 

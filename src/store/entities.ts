@@ -133,6 +133,26 @@ export const AuditMarkEntity = defineEntity({
   properties: { name: p.text().primary(), id: p.integer(), mac: p.text(), seal: p.text() }
 })
 
+/** A token or a session; `scopes` and `namespaces` are JSON. */
+export const TokenEntity = defineEntity({
+  name: 'TokenRow',
+  tableName: 'tokens',
+  properties: {
+    id: p.text().primary(),
+    kind: p.text(),
+    name: p.text(),
+    digest: p.text(),
+    scopes: p.text(),
+    namespaces: p.text().nullable(),
+    passwordMark: p.text().nullable(),
+    createdAt: p.text(),
+    createdBy: p.text(),
+    expiresAt: p.text().nullable(),
+    lastUsedAt: p.text().nullable()
+  }
+})
+export type TokenRow = InferEntity<typeof TokenEntity>
+
 export const ENTITIES = [
   FunctionEntity,
   RevisionEntity,
@@ -141,5 +161,6 @@ export const ENTITIES = [
   PulledImageEntity,
   SecretEntity,
   AuditEntity,
-  AuditMarkEntity
+  AuditMarkEntity,
+  TokenEntity
 ]

@@ -14,6 +14,7 @@ import { connect } from './orm.ts'
 import { NO_CIPHER, type SecretCipher, type SecretStore } from './secret-store.ts'
 import { Secrets } from './secrets.ts'
 import type { AdoptionStore, EventStore, FunctionStore, ImageStore } from './store.ts'
+import { type TokenStore, Tokens } from './tokens.ts'
 
 /** What the store has to say; a bunyan logger fits. */
 export interface StoreLog {
@@ -43,6 +44,7 @@ export interface Store extends AsyncDisposable {
   readonly adoption: AdoptionStore
   readonly secrets: SecretStore
   readonly audit: AuditStore
+  readonly tokens: TokenStore
   /** Ms since the epoch; when this database was created or first came to schema version 3. */
   readonly bornAt: number
   /** Whether there was nothing in the file, or no file, before it was opened. */
@@ -84,9 +86,10 @@ export async function openStore(options: OpenOptions): Promise<Store> {
     const images = new PulledImages({ database, clock })
     const adoption = new Adoptions({ database, feed, clock, tell: changes => functions.tell(changes) })
     const secrets = new Secrets({ ...common, cipher: options.cipher ?? NO_CIPHER })
+    const tokens = new Tokens({ database })
     const isFresh = !state.hasContent
     const audit = new AuditLog({ ...common, key: options.auditKey ?? randomBytes(32) })
-    const stores = { audit, functions, events, images, adoption, secrets }
+    const stores = { audit, functions, events, images, adoption, secrets, tokens }
     return { ...stores, bornAt, isFresh, inheritedUids, close, [Symbol.asyncDispose]: close }
   } catch (err) {
     await database.close()

@@ -7,6 +7,7 @@ import { FunctionObjects } from '../../migrations/0003-function-objects.ts'
 import { PulledImages } from '../../migrations/0004-pulled-images.ts'
 import { Secrets } from '../../migrations/0005-secrets.ts'
 import { AuditLog } from '../../migrations/0006-audit-log.ts'
+import { Tokens } from '../../migrations/0007-tokens.ts'
 import { SCHEMA_MIGRATIONS } from '../../migrations/schema.ts'
 
 /** Every migration, in order. The descriptions of 1 and 2 are those of the older program. */
@@ -21,7 +22,8 @@ export const MIGRATIONS = [
   },
   { version: 4, name: '0004-pulled-images', description: 'Images that were pulled', class: PulledImages },
   { version: 5, name: '0005-secrets', description: 'Secrets, encrypted', class: Secrets },
-  { version: 6, name: '0006-audit-log', description: 'Audit log', class: AuditLog }
+  { version: 6, name: '0006-audit-log', description: 'Audit log', class: AuditLog },
+  { version: 7, name: '0007-tokens', description: 'Tokens', class: Tokens }
 ] as const
 
 /** The schema version that this release works with. */

@@ -3,9 +3,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { systemClock } from '../../src/clock.ts'
+import { type Clock, systemClock } from '../../src/clock.ts'
 import { createApi } from '../../src/http/app.ts'
-import { createAuthenticator } from '../../src/http/auth.ts'
+import { type Authenticator, createAuthenticator, type RefusalReason } from '../../src/http/auth/authenticator.ts'
+import { Guesses, type GuessLimits } from '../../src/http/auth/guesses.ts'
+import { createPasswordCheck } from '../../src/http/auth/password.ts'
+import { createTokenDesk, type TokenDesk } from '../../src/http/auth/token-desk.ts'
+import { TokenIndex } from '../../src/http/auth/token-index.ts'
 import { createOrigins } from '../../src/http/client-address.ts'
 import type { ApiDeps, LoopState, RequestObservation } from '../../src/http/deps.ts'
 import { type CallTarget, createGatewayServer, type GatewayServerDeps } from '../../src/http/server.ts'
@@ -48,6 +52,7 @@ export interface ApiServer extends AsyncDisposable {
   readonly url: string
   readonly port: number
   readonly store: Store
+  readonly identity: TestIdentity
   readonly enqueued: string[]
   readonly logged: { level: string; fields: Record<string, unknown>; message: string }[]
   readonly observed: RequestObservation[]
@@ -77,7 +82,9 @@ export async function startApi(
   let resyncs = 0
   const log = (level: string) => (fields: object, message: string) =>
     void logged.push({ level, fields: { ...fields }, message })
-  const authenticator = createAuthenticator({ enabled: true, user: USER, password: PASSWORD })
+  const identity = await anIdentity(store, { log: { warn: log('warn') } })
+  const { authenticator } = identity
+  const addressOf = createOrigins([]).addressOf
   const api = createApi({
     functions: store.functions,
     events: store.events,
@@ -94,7 +101,8 @@ export async function startApi(
       confirm: async () => ({ active: false, adopted: [], deleted: [] })
     },
     authenticator,
-    addressOf: createOrigins([]).addressOf,
+    tokens: identity.tokens,
+    addressOf,
     allowedOrigins: [],
     limits: { maxReplicas: 10, defaultReplicas: 1 },
     info: { version: '3.0.0', commit: 'abc1234' },
@@ -123,6 +131,7 @@ export async function startApi(
       }
     },
     authenticator,
+    addressOf,
     requireAuthForFunctions: true,
     allowedOrigins: [],
     ...serverOverrides
@@ -134,6 +143,7 @@ export async function startApi(
     url,
     port,
     store,
+    identity,
     enqueued,
     logged,
     observed,
@@ -148,9 +158,59 @@ export async function startApi(
       shutdown.abort()
       server.closeAllConnections()
       await new Promise(resolve => server.close(resolve))
+      await identity.index.stop()
       await store.close()
       await rm(directory, { recursive: true })
     }
+  }
+}
+
+/** A cost that tests need not wait for. */
+const CHEAP = { memoryCost: 8, timeCost: 1, parallelism: 1 }
+
+export interface IdentityOptions {
+  readonly enabled?: boolean
+  readonly limits?: GuessLimits
+  readonly clock?: Clock
+  readonly sessionMs?: number
+  readonly password?: string
+  readonly cost?: typeof CHEAP
+  readonly log?: { warn: (fields: object, message: string) => void }
+  readonly onRefused?: (reason: RefusalReason) => void
+}
+
+export interface TestIdentity {
+  readonly authenticator: Authenticator
+  readonly tokens: TokenDesk
+  readonly index: TokenIndex
+}
+
+/** Who may do what, over the tokens of the store, with the password of these tests. */
+export async function anIdentity(store: Store, options: IdentityOptions = {}): Promise<TestIdentity> {
+  const { enabled = true, clock = systemClock, log = { warn: () => undefined } } = options
+  const password = await createPasswordCheck({
+    ...{ user: USER, password: options.password ?? PASSWORD, salt: 'test' },
+    cost: options.cost ?? CHEAP
+  })
+  const index = new TokenIndex({ tokens: store.tokens, clock, passwordMark: password.mark, log })
+  await index.start()
+  const guesses = new Guesses({
+    ...(options.limits ?? { limit: 10, windowMs: 60_000 }),
+    clock,
+    onSourceLimited: source => log.warn({ source }, 'Limited source'),
+    onAccountSlowed: () => log.warn({}, 'Slowed down guesses')
+  })
+  return {
+    authenticator: createAuthenticator({
+      ...{ enabled, user: USER, password, tokens: index, guesses },
+      onRefused: reason => options.onRefused?.(reason),
+      onError: err => log.warn({ err }, 'Failed to look at credentials')
+    }),
+    tokens: createTokenDesk({
+      ...{ tokens: store.tokens, index, clock, passwordMark: password.mark },
+      sessionMs: options.sessionMs ?? 1_800_000
+    }),
+    index
   }
 }
 

@@ -50,7 +50,7 @@ describe('a database that is older than what runs', function () {
       ...(process.env['DOCKER_HOST'] === undefined ? {} : { DOCKER_HOST: process.env['DOCKER_HOST'] })
     }
     const stdout = { write: (text: string) => lines.push(text) }
-    await printPlan({ env, stdout, onSignal: () => Promise.resolve() }, { json: false })
+    await printPlan({ env, stdout, stderr: stdout, onSignal: () => Promise.resolve() }, { json: false })
     return lines.join('')
   }
 

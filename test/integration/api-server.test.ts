@@ -1,8 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { expect } from 'chai'
-import { createAuthenticator } from '../../src/http/auth.ts'
-import { type ApiServer, AUTHORIZATION, PASSWORD, startApi, USER } from '../helpers/api-server.ts'
+import { type ApiServer, AUTHORIZATION, anIdentity, startApi } from '../helpers/api-server.ts'
 
 const AUTH = `Authorization: ${AUTHORIZATION}`
 
@@ -93,7 +92,7 @@ describe('the server of the gateway', () => {
     })
 
     it('pass any Authorization on when AUTH_ENABLED=false', async () => {
-      const authenticator = createAuthenticator({ enabled: false, user: USER, password: PASSWORD })
+      const { authenticator } = await anIdentity(api.store, { enabled: false })
       await using off = await startApi({ authenticator }, { authenticator })
       await off.request('GET', '/function/hello', undefined, { authorization: 'Bearer users-own' })
       expect(off.calls[0]?.authorization).to.equal('Bearer users-own')

@@ -50,6 +50,10 @@ describe('command line', () => {
     'serve',
     'plan',
     'adopt',
+    'token',
+    'token create',
+    'token list',
+    'token revoke',
     'version',
     'migrate',
     'audit',
@@ -166,7 +170,7 @@ describe('command line', () => {
       const wrong = await run(['adopt', '--gateway', api.url], { ...env, AUTH_PASSWORD: 'wrong' })
       expect([wrong.code, wrong.stderr]).to.deep.equal([
         1,
-        'docker-faas: the gateway answered 401: the API needs the user and password of the gateway (Basic)\n'
+        'docker-faas: the gateway answered 401: this needs credentials: user and password (Basic), or a token (Bearer)\n'
       ])
     })
 
@@ -213,6 +217,38 @@ describe('command line', () => {
       ])
       const both = await run(['adopt', '--delete', '--confirm', ...at], known)
       expect([both.code, both.stderr]).to.deep.equal([1, 'docker-faas: choose one of --confirm and --delete\n'])
+    })
+  })
+
+  describe('token', function () {
+    this.timeout(30_000)
+
+    it('creates, lists and revokes tokens of the running gateway', async () => {
+      await using api = await startApi()
+      const known = { ...env, AUTH_PASSWORD: PASSWORD }
+      const at = ['--gateway', api.url]
+      const bound = ['--scope', 'read', 'invoke', '--namespace', 'team-a', '--expires-in', '1h']
+      const created = await run(['token', 'create', 'ci', ...bound, ...at], known)
+      expect(created.code, created.stderr).to.equal(0)
+      expect(created.stdout).to.match(/^dfaas_[0-9a-f]{16}_[A-Za-z0-9_-]{43}\n$/)
+      expect(created.stderr).to.match(/^created token ci \(token [0-9a-f]{16}\): read, invoke in team-a, until 20/)
+      const authorization = `Bearer ${created.stdout.trim()}`
+      const asToken = () => api.request('GET', '/system/namespaces', undefined, { authorization })
+      expect((await asToken()).json).to.deep.equal(['team-a'])
+
+      const listed = await run(['token', 'list', ...at], known)
+      expect(listed.stdout).to.match(/^ci \(token .*\): read, invoke in team-a, until .*, last used 20\d\d-/)
+      expect(listed.stdout).not.to.contain(created.stdout.trim().slice(-43))
+      const again = await run(['token', 'create', 'ci', '--scope', 'read', ...at], known)
+      expect([again.code, again.stderr]).to.deep.equal([
+        1,
+        'docker-faas: the gateway answered 409: there is a token ci already; revoke it first, or take another name\n'
+      ])
+
+      const revoked = await run(['token', 'revoke', 'ci', ...at], known)
+      expect([revoked.code, revoked.stdout]).to.deep.equal([0, 'revoked ci\n'])
+      expect((await asToken()).status).to.equal(401)
+      expect((await run(['token', 'list', ...at], known)).stdout).to.equal('there are no tokens\n')
     })
   })
 })

@@ -2,61 +2,7 @@ import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { createAuthenticator, readAdminPassword } from './auth.ts'
-
-const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`
-
-describe('createAuthenticator', () => {
-  const { identify, isOwn } = createAuthenticator({ enabled: true, user: 'admin', password: 'p:ä s' })
-  const table: [what: string, header: string | undefined, right: boolean][] = [
-    ['the credentials', basic('admin:p:ä s'), true],
-    ['them again', basic('admin:p:ä s'), true],
-    ['the scheme in another case', basic('admin:p:ä s').replace('Basic', 'bAsIc'), true],
-    ['no header', undefined, false],
-    ['an empty header', '', false],
-    ['Basic alone', 'Basic', false],
-    ['Basic and nothing', 'Basic ', false],
-    ['an empty Bearer', 'Bearer ', false],
-    ['a Bearer with the credentials', basic('admin:p:ä s').replace('Basic', 'Bearer'), false],
-    ['another password', basic('admin:p:ä'), false],
-    ['an empty password', basic('admin:'), false],
-    ['another user', basic('Admin:p:ä s'), false],
-    ['no colon', basic('admin'), false],
-    ['nothing but a colon', basic(':'), false],
-    ['no base64', 'Basic ***', false],
-    ['two credentials', `${basic('admin:p:ä s')}, ${basic('a:b')}`, false],
-    ['a huge header', basic(`admin:${'x'.repeat(10_000)}`), false]
-  ]
-  for (const [what, header, right] of table) {
-    it(`S18: ${right ? 'takes' : 'refuses'} ${what}`, () => {
-      expect(identify(header)?.kind).to.equal(right ? 'admin' : undefined)
-      expect(isOwn(header)).to.equal(right)
-    })
-  }
-
-  it('lets everything pass when it is off, but still knows its own credentials', () => {
-    const off = createAuthenticator({ enabled: false, user: 'admin', password: 'x' })
-    expect(off.identify(undefined)?.kind).to.equal('anonymous')
-    expect(off.identify('Basic nonsense')?.kind).to.equal('anonymous')
-    expect(off.isOwn(undefined)).to.equal(false)
-    expect(off.isOwn(basic('admin:x'))).to.equal(true)
-  })
-
-  it('takes nothing when there is no password', () => {
-    for (const password of [undefined, '']) {
-      const none = createAuthenticator({ enabled: true, user: 'admin', password })
-      expect(none.identify(basic('admin:'))).to.equal(undefined)
-      expect(none.identify(undefined)).to.equal(undefined)
-    }
-  })
-
-  it('costs microseconds for a header that was right before', () => {
-    const header = basic('admin:p:ä s')
-    const started = performance.now()
-    for (let i = 0; i < 20_000; i++) identify(header)
-    expect((performance.now() - started) / 20_000).to.be.below(0.5)
-  })
-})
+import { readAdminPassword } from './admin-password.ts'
 
 describe('readAdminPassword', () => {
   let directory: string

@@ -1,0 +1,74 @@
+import type { RouterContext } from '@koa/router'
+import { NotFoundError } from '../../../api/errors.ts'
+import { TokenInput } from '../../../api/token.ts'
+import { readJson } from '../body.ts'
+import { callerOf } from '../caller.ts'
+import type { ApiDeps } from '../deps.ts'
+import type { Route } from '../route.ts'
+import { parseInput } from '../validate.ts'
+
+type TokenDeps = Pick<ApiDeps, 'tokens' | 'readTimeoutMs'>
+
+const TOKEN = '/v1/tokens/:token'
+
+/** `/v1/tokens`: credentials for programs. `:token` is an id, or the name of one that is no session. */
+export function tokenRoutes(deps: TokenDeps): Route[] {
+  return [
+    {
+      method: 'get',
+      path: '/v1/tokens',
+      scope: 'admin',
+      namespace: 'gateway',
+      summary: 'List tokens and sessions, without their secrets',
+      answers: { 200: { about: 'tokens' } },
+      handler: async ctx => {
+        ctx.body = { apiVersion: 'v1', kind: 'TokenList', items: await deps.tokens.list() }
+      }
+    },
+    {
+      method: 'post',
+      path: '/v1/tokens',
+      scope: 'admin',
+      namespace: 'gateway',
+      summary: 'Create a token, which is shown this once',
+      body: TokenInput,
+      answers: { 201: { about: 'the token' } },
+      handler: ctx => create(ctx, deps)
+    },
+    {
+      method: 'get',
+      path: TOKEN,
+      scope: 'admin',
+      namespace: 'gateway',
+      summary: 'Show a token without its secret',
+      answers: { 200: { about: 'the token' } },
+      handler: async ctx => {
+        const token = await deps.tokens.get(ctx.params['token'] ?? '')
+        if (token === undefined) throw notFound(ctx)
+        ctx.body = token
+      }
+    },
+    {
+      method: 'delete',
+      path: TOKEN,
+      scope: 'admin',
+      namespace: 'gateway',
+      summary: 'Revoke a token at once',
+      answers: { 204: { about: 'it is good for nothing any more', type: '' } },
+      handler: async ctx => {
+        if (!(await deps.tokens.revoke(ctx.params['token'] ?? ''))) throw notFound(ctx)
+        ctx.status = 204
+      }
+    }
+  ]
+}
+
+async function create(ctx: RouterContext, deps: TokenDeps): Promise<void> {
+  const input = parseInput(TokenInput, await readJson(ctx, deps.readTimeoutMs))
+  ctx.body = await deps.tokens.create(input, callerOf(ctx).name)
+  ctx.status = 201
+}
+
+function notFound(ctx: RouterContext): NotFoundError {
+  return new NotFoundError('token', (ctx.params['token'] ?? '').slice(0, 64))
+}
