@@ -27,6 +27,11 @@ const CHECKS: readonly Check[] = [
     command: ['node', 'hack/test-docs.ts', '--check'],
     help: 'node hack/test-docs.ts writes them'
   },
+  {
+    name: 'packages are pinned, licensed, and run nothing unasked',
+    command: ['node', 'hack/supply-chain.ts'],
+    help: 'hack/supply-chain-rules.ts says what is allowed'
+  },
   { name: 'shell scripts (shellcheck)', command: ['shellcheck', ...SCRIPTS] }
 ]
 

@@ -1,6 +1,6 @@
 /**
  * What is too long for `npm test` and runs at night, one after the other: ten thousand simulated worlds, a thousand kills
- * during writes, mutants of what decides. The last line is `N passed, N failed`, as that of `npm test`.
+ * during writes, known vulnerabilities of packages, mutants of what decides. The last line is `N passed, N failed`, as that of `npm test`.
  */
 import { run } from './command.ts'
 
@@ -17,6 +17,7 @@ const JOBS: readonly Job[] = [
     command: ['mocha', 'test/integration/store-faults.test.ts'],
     env: { KILLS: '1000' }
   },
+  { name: 'known vulnerabilities of what is shipped', command: ['node', 'hack/audit.ts'] },
   { name: 'mutants of what decides', command: ['npm', 'run', 'test:mutation'] }
 ]
 
