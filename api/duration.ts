@@ -10,17 +10,21 @@ const UNIT_MS: Readonly<Record<string, number>> = {
 
 /**
  * Milliseconds of a Go duration (`60s`, `1m30s`, `1h`, `250ms`), or of a bare number, which is seconds.
- * Undefined when it is none. Source: Go's time.ParseDuration; bare seconds as OpenFaaS reads its timeouts.
+ * Undefined when it is none, or longer than can be counted. Source: Go's time.ParseDuration; bare seconds as OpenFaaS reads its timeouts.
  */
 export function parseDuration(text: string): number | undefined {
   const trimmed = text.trim()
-  if (/^\d+$/.test(trimmed)) return Number(trimmed) * 1000
+  if (/^\d+$/.test(trimmed)) return wholeMs(Number(trimmed) * 1000)
   if (!/^(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+$/.test(trimmed)) return undefined
   let total = 0
   for (const [, number, unit] of trimmed.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g)) {
     total += Number(number) * (UNIT_MS[unit ?? ''] ?? 0)
   }
-  return Math.round(total)
+  return wholeMs(Math.round(total))
+}
+
+function wholeMs(ms: number): number | undefined {
+  return Number.isSafeInteger(ms) ? ms : undefined
 }
 
 /** A Go duration that `parseDuration` reads back: 90000 → `1m30s`. */

@@ -1,6 +1,7 @@
 /**
- * What is too long for `npm test` and runs at night, one after the other: ten thousand simulated worlds, a thousand kills
- * during writes, known vulnerabilities of packages, mutants of what decides. The last line is `N passed, N failed`, as that of `npm test`.
+ * What is too long for `npm test` and runs at night, one after the other: ten thousand simulated worlds, a thousand kills during
+ * writes, ten million inputs for each parser, known vulnerabilities of packages, mutants of what decides. The last line is
+ * `N passed, N failed`, as that of `npm test`.
  */
 import { run } from './command.ts'
 
@@ -16,6 +17,11 @@ const JOBS: readonly Job[] = [
     name: '1,000 kills during writes',
     command: ['mocha', 'test/integration/store-faults.test.ts'],
     env: { KILLS: '1000' }
+  },
+  {
+    name: '10 million inputs for each parser of what strangers send',
+    command: ['mocha', 'test/integration/fuzz-security.test.ts'],
+    env: { FUZZ_RUNS: '10000000' }
   },
   { name: 'known vulnerabilities of what is shipped', command: ['node', 'hack/audit.ts'] },
   { name: 'mutants of what decides', command: ['npm', 'run', 'test:mutation'] }

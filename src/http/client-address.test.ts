@@ -28,6 +28,7 @@ describe('createOrigins', () => {
     ['knows a proxy by IPv6', 'fd00::1', '2001:db8::7', '2001:db8::7'],
     ['leaves the zone out', 'fe80::1%eth0', undefined, 'fe80::1'],
     ['ends an endless chain', '10.0.0.1', `198.51.100.7, ${'10.0.0.2, '.repeat(100)}10.0.0.2`, '10.0.0.2'],
+    ['ends the chain at what is far too long, at once', '10.0.0.1', '::ffff:7f00:1'.repeat(2000), '10.0.0.1'],
     ['says that it does not know a peer that is gone', undefined, '198.51.100.7', 'unknown']
   ]
   for (const [what, peer, header, client] of table) {

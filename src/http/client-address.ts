@@ -53,9 +53,13 @@ function hopsOf(header: string | string[] | undefined): string[] {
     .reverse()
 }
 
+/** No address is longer, and ipaddr.js takes long over what is. */
+const MAX_ADDRESS_LENGTH = 45
+
 /** The address, IPv4 also when it came as an IPv6 one. */
 function parseAddress(text: string | undefined): Address | undefined {
   const bare = text?.replace(/%.*$/, '') ?? ''
+  if (bare.length > MAX_ADDRESS_LENGTH) return undefined
   // NOTE: ipaddr.js takes "1", "0x7f.1" and the like for addresses as well.
   if (!/^(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*)$/.test(bare) || !ipaddr.isValid(bare))
     return undefined
