@@ -145,6 +145,20 @@ export function toFunctionStatus(object: FunctionObject, invocationCount: number
   }
 }
 
+/** One container of a function, as the older program's `GET /system/function/{name}/containers` gives it. */
+export const FunctionContainer = z.object({
+  id: z.string(),
+  name: z.string(),
+  /** Empty while it does not run. */
+  ipAddress: z.string(),
+  status: z.string(),
+  /** `9229/tcp` → `127.0.0.1:20003`: ports of the host that lead to its debuggers. */
+  ports: z.record(z.string(), z.string()),
+  /** RFC 3339. */
+  createdAt: z.string()
+})
+export type FunctionContainer = z.infer<typeof FunctionContainer>
+
 /**
  * Replicas of a new function that names no number: its label `com.openfaas.scale.min`, else the default.
  * A label that is no positive integer counts as none, as in faas-netes. Throws `ValidationError` above the maximum.

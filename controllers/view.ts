@@ -1,5 +1,8 @@
+import { formatHostPort } from '../api/debug-ports.ts'
 import type { FunctionObject } from '../api/function.ts'
 import { keyOf } from '../api/meta.ts'
+import type { FunctionContainer } from '../api/openfaas.ts'
+import type { ContainerSummary } from '../src/engine/engine.ts'
 import type { EngineState } from '../src/engine/health.ts'
 import type { LagTracker } from '../src/metrics/lag.ts'
 import type { FunctionStore } from '../src/store/store.ts'
@@ -10,7 +13,7 @@ import type { ImagesReconciler } from './images/reconciler.ts'
 
 export interface ViewDeps {
   readonly functions: Pick<FunctionStore, 'list'>
-  readonly reconciler: Pick<FunctionReconciler, 'preview'>
+  readonly reconciler: Pick<FunctionReconciler, 'preview' | 'containers'>
   readonly garbage: Pick<GarbageReconciler, 'preview' | 'previewLegacy'>
   readonly images: Pick<ImagesReconciler, 'preview'>
   readonly queue: { readonly depth: number; readonly running: number }
@@ -42,6 +45,11 @@ export class LoopViewOfControllers {
 
   async preview(object: FunctionObject): Promise<string[]> {
     return this.#deps.reconciler.preview(object, AbortSignal.timeout(PREVIEW_TIMEOUT_MS))
+  }
+
+  async containers(object: FunctionObject): Promise<FunctionContainer[]> {
+    const found = await this.#deps.reconciler.containers(object, AbortSignal.timeout(PREVIEW_TIMEOUT_MS))
+    return found.map(toFunctionContainer).sort((a, b) => (a.name < b.name ? -1 : 1))
   }
 
   async previewAll() {
@@ -84,5 +92,16 @@ export class LoopViewOfControllers {
 
   resync(): void {
     this.#deps.resync.run('asked').catch(this.#deps.onResyncError)
+  }
+}
+
+function toFunctionContainer({ id, name, state, createdAt, networks, ports }: ContainerSummary): FunctionContainer {
+  return {
+    id,
+    name,
+    ipAddress: Object.values(networks).find(({ ipAddress }) => ipAddress !== '')?.ipAddress ?? '',
+    status: state,
+    ports: Object.fromEntries(ports.map(binding => [`${binding.containerPort}/tcp`, formatHostPort(binding)])),
+    createdAt: new Date(createdAt).toISOString()
   }
 }

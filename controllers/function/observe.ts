@@ -1,20 +1,13 @@
-import { LABEL, type Role } from '../../api/labels.ts'
-import {
-  type Heir,
-  inherits,
-  isLegacyNetwork,
-  LEGACY_HASH,
-  type LegacyReplica,
-  legacyFilter,
-  legacyReplicaOf
-} from '../../api/legacy.ts'
+import { LABEL } from '../../api/labels.ts'
+import { type Heir, isLegacyNetwork, LEGACY_HASH } from '../../api/legacy.ts'
 import { parseKey } from '../../api/meta.ts'
 import { networkName } from '../../api/names.ts'
-import { containerBond, networkBond, type Signer } from '../../api/signature.ts'
-import type { Container, ContainerSummary, Engine, Network, Volume } from '../../src/engine/engine.ts'
+import { networkBond, type Signer } from '../../api/signature.ts'
+import type { Container, Engine, Network, Volume } from '../../src/engine/engine.ts'
 import { EngineError } from '../../src/engine/faults.ts'
 import { FUNCTION_PORT } from './container-spec.ts'
 import type { Departures } from './departures.ts'
+import { functionLabels, legacyOf, listReplicas } from './listed.ts'
 import type { Observed, ObservedNetwork, Phase, Replica } from './observed.ts'
 import type { ProbeResult, Prober } from './probe.ts'
 
@@ -55,22 +48,15 @@ export async function observe(
 ): Promise<Observed> {
   const { namespace, name } = parseKey(key)
   const networkOfKey = networkName(deps.functionsNetwork, { namespace, name })
-  const labels = { [LABEL.instance]: deps.instance, [LABEL.namespace]: namespace, [LABEL.function]: name }
-  const [own, inherited, found, volumes] = await Promise.all([
-    deps.engine.listContainers(labels, signal),
-    heir === undefined ? [] : listInherited(deps, heir, signal),
+  const [listed, found, volumes] = await Promise.all([
+    listReplicas(deps, key, { heir, signal }),
     deps.engine.inspectNetwork(networkOfKey, signal),
-    hasSecrets ? deps.engine.listVolumes(labels, signal) : undefined
+    hasSecrets ? deps.engine.listVolumes(functionLabels(deps.instance, key), signal) : undefined
   ])
+  const { loaders, forged } = listed
   const network = found && toObservedNetwork(deps, found, heir)
   const networkId = network?.ours === true ? network.id : undefined
-  const genuine = own.filter(summary => deps.signer.isGenuine(summary.labels, containerBond(summary)))
-  const loaders = genuine.filter(isLoader)
-  const containers = await Promise.all(
-    [...genuine.filter(summary => !isLoader(summary)), ...inherited].map(summary =>
-      deps.engine.inspectContainer(summary.id, signal)
-    )
-  )
+  const containers = await Promise.all(listed.replicas.map(({ id }) => deps.engine.inspectContainer(id, signal)))
   const present = containers.filter(container => container !== undefined)
   const replicas = await Promise.all(
     present.map(container => observeReplica(deps, { key, container, networkOfKey, networkId, readyPath, heir }, signal))
@@ -80,13 +66,8 @@ export async function observe(
     ...(network === undefined ? {} : { network }),
     ...(volumes === undefined ? {} : { volumes: ourVolumes(deps, volumes) }),
     ...(loaders.length === 0 ? {} : { loaders }),
-    ...(genuine.length === own.length ? {} : { forged: own.filter(c => !genuine.includes(c)) })
+    ...(forged.length === 0 ? {} : { forged })
   }
-}
-
-/** A container that only writes secrets. */
-function isLoader({ labels }: ContainerSummary): boolean {
-  return labels[LABEL.role] === ('loader' satisfies Role)
 }
 
 function ourVolumes({ signer }: ObserveDeps, volumes: readonly Volume[]): string[] {
@@ -94,16 +75,6 @@ function ourVolumes({ signer }: ObserveDeps, volumes: readonly Volume[]): string
     .filter(({ labels }) => signer.isGenuine(labels, { kind: 'volume' }))
     .map(({ name }) => name)
     .sort()
-}
-
-async function listInherited(deps: ObserveDeps, heir: Heir, signal: AbortSignal): Promise<ContainerSummary[]> {
-  const list = await deps.engine.listContainers(legacyFilter(heir.functionName), signal)
-  return list.filter(summary => legacyOf(summary, heir) !== undefined)
-}
-
-function legacyOf(container: ContainerSummary, heir: Heir | undefined): LegacyReplica | undefined {
-  const replica = heir && legacyReplicaOf(container)
-  return heir !== undefined && replica !== undefined && inherits(heir, replica) ? replica : undefined
 }
 
 function toObservedNetwork(deps: ObserveDeps, network: Network, heir: Heir | undefined): ObservedNetwork {

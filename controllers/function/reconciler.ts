@@ -1,5 +1,6 @@
 import type { FunctionObject, FunctionStatus } from '../../api/function.ts'
 import { keyOf } from '../../api/meta.ts'
+import type { ContainerSummary } from '../../src/engine/engine.ts'
 import type { EndpointTable } from '../../src/gateway/endpoints.ts'
 import type { Logger } from '../../src/logging/logger.ts'
 import type { Reconciler, Result } from '../../src/runtime/reconciler.ts'
@@ -8,6 +9,7 @@ import { heldObject } from './held.ts'
 import { heldStatus } from './held-status.ts'
 import { happeningsOf, isConverged, repairsOf } from './history.ts'
 import { leakedNetwork } from './leak.ts'
+import { listReplicas } from './listed.ts'
 import type { ObservedNetwork } from './observed.ts'
 import { type Pass, type PassDeps, previewPass, runHeldPass, runPass } from './pass.ts'
 import { secretsText } from './secrets.ts'
@@ -73,6 +75,12 @@ export class FunctionReconciler implements Reconciler {
   /** The steps that a pass would do for this object now, as text; does none of them. */
   preview(object: FunctionObject, signal: AbortSignal): Promise<string[]> {
     return previewPass(this.#deps, object, signal)
+  }
+
+  /** The containers that the engine lists for the object now. */
+  async containers(object: FunctionObject, signal: AbortSignal): Promise<readonly ContainerSummary[]> {
+    const heir = this.#deps.heirOf?.(object)
+    return (await listReplicas(this.#deps, keyOf(object.metadata), { heir, signal })).replicas
   }
 
   async #finalize(object: FunctionObject, message: string): Promise<void> {

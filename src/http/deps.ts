@@ -1,5 +1,5 @@
 import type { FunctionObject } from '../../api/function.ts'
-import type { ReplicaLimits } from '../../api/openfaas.ts'
+import type { FunctionContainer, ReplicaLimits } from '../../api/openfaas.ts'
 import type { Clock } from '../clock.ts'
 import type { AuditStore } from '../store/audit-store.ts'
 import type { EventStore, FunctionStore } from '../store/store.ts'
@@ -13,6 +13,8 @@ export interface LoopView {
   preview: (object: FunctionObject) => Promise<string[]>
   /** The same for every function, and what the garbage collector would say of every owned object. */
   previewAll: () => Promise<LoopPlan>
+  /** The containers that the engine has of this object now. */
+  containers: (object: FunctionObject) => Promise<readonly FunctionContainer[]>
   state: () => LoopState
   /** Enqueues every key; gives back at once. */
   resync: () => void

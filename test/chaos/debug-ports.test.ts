@@ -22,7 +22,7 @@ describe('debug ports, when the engine or its host starts anew', function () {
   })
 
   /** Waits until all is as wanted and runs; gives the ports of each function, which the kernel shows, too. */
-  function portsNow(): Promise<DebugPort[][]> {
+  function portsNow(): Promise<(readonly DebugPort[])[]> {
     const { gateway, engine } = chaos()
     return eventually(
       async () => {

@@ -93,6 +93,7 @@ export async function startApi(
     loop: {
       preview: async object => [`create ${object.metadata.name}-0: missing`],
       previewAll: async () => ({ functions: [{ key: 'openfaas-fn/a', steps: ['create a-0: missing'] }], garbage: [] }),
+      containers: async () => [],
       state: () => state,
       resync: () => void resyncs++
     },

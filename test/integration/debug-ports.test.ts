@@ -62,6 +62,17 @@ describe('debug ports on a real engine', function () {
     const where = `Node inspector at 127.0.0.1:${port.hostPort}`
     expect(await told('attached', 'DebugPortsBound')).to.contain(where)
     expect(gateway.log.find(line => line.includes('Bound debug ports'))).to.contain(where)
+    const { text } = await gateway.call('GET', '/system/function/attached/containers')
+    const { Id: id, NetworkSettings: network } = await gateway.docker.getContainer('attached-0').inspect()
+    const [container, ...others] = JSON.parse(text)
+    expect(others).to.deep.equal([])
+    expect(container).to.deep.include({ id, name: 'attached-0', status: 'running' })
+    expect(container.ipAddress).to.equal(network.Networks[gateway.networkOf('attached')]?.IPAddress)
+    expect(container.ports)
+      .to.include({ '9229/tcp': `127.0.0.1:${port.hostPort}` })
+      .and.to.have.keys(['5678/tcp', '40000/tcp', '9229/tcp'])
+    expect(Date.parse(container.createdAt)).to.be.within(Date.now() - 60_000, Date.now() + 1000)
+    expect((await gateway.call('GET', '/system/function/nobody/containers')).status).to.equal(404)
   })
 
   it('P1: another port of the range takes the place of one that somebody else listens on', async () => {

@@ -1,10 +1,12 @@
 import type { RouterContext } from '@koa/router'
+import * as z from 'zod'
 import { AlreadyExistsError, NotFoundError } from '../../../api/errors.ts'
 import type { FunctionDraft, FunctionObject } from '../../../api/function.ts'
 import { keyOf } from '../../../api/meta.ts'
 import {
   DeleteRequest,
   Deployment,
+  FunctionContainer,
   fromDeployment,
   requireReplicas,
   ScaleRequest,
@@ -68,6 +70,12 @@ export function systemFunctionRoutes(deps: ApiDeps): Route[] {
       answers: ACCEPTED,
       handler: ctx => remove(ctx, deps)
     },
+    ...oneFunctionRoutes(deps)
+  ]
+}
+
+function oneFunctionRoutes(deps: ApiDeps): Route[] {
+  return [
     {
       method: 'get',
       path: '/system/function/:name',
@@ -77,6 +85,18 @@ export function systemFunctionRoutes(deps: ApiDeps): Route[] {
       query: [NAMESPACE],
       answers: { 200: { about: 'the function' } },
       handler: ctx => describe(ctx, deps)
+    },
+    {
+      method: 'get',
+      path: '/system/function/:name/containers',
+      scope: 'read',
+      namespace: 'query',
+      summary: 'List the containers of a function',
+      query: [NAMESPACE],
+      answers: { 200: { about: 'containers of any revision, running or not', schema: z.array(FunctionContainer) } },
+      handler: async ctx => {
+        ctx.body = await deps.loop.containers(await getLiving(ctx, deps))
+      }
     },
     {
       method: 'post',
@@ -100,10 +120,15 @@ async function listFunctions(ctx: RouterContext, deps: ApiDeps): Promise<void> {
 }
 
 async function describe(ctx: RouterContext, deps: ApiDeps): Promise<void> {
+  ctx.body = present(await getLiving(ctx, deps), deps)
+}
+
+/** The function of the path. Throws `NotFoundError`, also when its deletion was asked for. */
+async function getLiving(ctx: RouterContext, deps: ApiDeps): Promise<FunctionObject> {
   const key = keyOfPath(ctx)
   const object = await deps.functions.get(key)
   if (object === undefined || !isLiving(object)) throw new NotFoundError('function', key)
-  ctx.body = present(object, deps)
+  return object
 }
 
 async function deploy(ctx: RouterContext, deps: ApiDeps): Promise<void> {
