@@ -1,6 +1,8 @@
 import type { EntityManager } from '@mikro-orm/sqlite'
+import { type AuditSubject, digestOf } from '../../api/audit.ts'
 import { TokenExistsError, TooManyTokensError } from '../../api/errors.ts'
 import type { Scope } from '../../api/scope.ts'
+import { canonicalJson } from '../../api/spec-hash.ts'
 import { MAX_TOKENS, type TokenView } from '../../api/token.ts'
 import { toTimestamp } from '../clock.ts'
 import { TokenEntity, type TokenRow } from './entities.ts'
@@ -57,16 +59,25 @@ export class Tokens implements TokenStore {
         committed: dropped => {
           for (const id of dropped) this.#tell({ type: 'REMOVED', id })
           this.#tell({ type: 'CREATED', record })
-        }
+        },
+        audited: () => subjectOf('created', record)
       }
     )
   }
 
   async remove(id: string): Promise<boolean> {
-    const count = await this.#database.write(em => em.nativeDelete(TokenEntity, { id }), {
-      committed: () => this.#tell({ type: 'REMOVED', id })
-    })
-    return count > 0
+    const removed = await this.#database.write(
+      async em => {
+        const row = await em.findOne(TokenEntity, { id }, PLAIN)
+        await em.nativeDelete(TokenEntity, { id })
+        return row === null ? undefined : toRecord(row)
+      },
+      {
+        committed: () => this.#tell({ type: 'REMOVED', id }),
+        audited: record => record && subjectOf('deleted', record)
+      }
+    )
+    return removed !== undefined
   }
 
   async touch(uses: ReadonlyMap<string, number>): Promise<void> {
@@ -95,6 +106,20 @@ async function makeRoom(em: EntityManager, { kind, name }: TokenRecord): Promise
   const ids = oldest.map(({ id }) => id)
   await em.nativeDelete(TokenEntity, { id: { $in: ids } })
   return ids
+}
+
+/** What the audit log says: everything of the token but what is secret, and its use. */
+function subjectOf(
+  outcome: 'created' | 'deleted',
+  { digest, passwordMark, lastUsedAt, ...view }: TokenRecord
+): AuditSubject {
+  const { kind, name, id, scopes, namespaces = ['all namespaces'] } = view
+  const hash = digestOf(canonicalJson(view))
+  return {
+    ...{ kind, namespace: '', name, outcome },
+    ...(outcome === 'created' ? { after: hash } : { before: hash }),
+    detail: `${id}: ${scopes.join(', ')} in ${namespaces.join(', ')}`
+  }
 }
 
 function toRecord(row: TokenRow): TokenRecord {

@@ -1,7 +1,7 @@
 import type { RouterContext } from '@koa/router'
 import * as z from 'zod'
 import { readJson } from '../body.ts'
-import { callerOf } from '../caller.ts'
+import { callerOf, setCaller } from '../caller.ts'
 import type { ApiDeps } from '../deps.ts'
 import { HttpError } from '../errors.ts'
 import { refusalError } from '../refusal.ts'
@@ -53,6 +53,7 @@ async function logIn(ctx: RouterContext, deps: AuthDeps): Promise<void> {
   if ('refused' in verdict) throw refusalError(verdict)
   // A token in the place of the password would lengthen its own life.
   if (verdict.kind !== 'admin') throw refusalError({ refused: 'credentials' })
+  setCaller(ctx, { ...verdict, address: callerOf(ctx).address })
   const { token, expiresAt } = await deps.tokens.openSession(verdict.name)
   ctx.body = { token, expiresAt }
 }

@@ -9,9 +9,9 @@ import { parseInput } from '../validate.ts'
 
 type TokenDeps = Pick<ApiDeps, 'tokens' | 'readTimeoutMs'>
 
-const TOKEN = '/v1/tokens/:token'
+const TOKEN = '/v1/tokens/:name'
 
-/** `/v1/tokens`: credentials for programs. `:token` is an id, or the name of one that is no session. */
+/** `/v1/tokens`: credentials for programs. `:name` is an id, or the name of one that is no session. */
 export function tokenRoutes(deps: TokenDeps): Route[] {
   return [
     {
@@ -43,7 +43,7 @@ export function tokenRoutes(deps: TokenDeps): Route[] {
       summary: 'Show a token without its secret',
       answers: { 200: { about: 'the token' } },
       handler: async ctx => {
-        const token = await deps.tokens.get(ctx.params['token'] ?? '')
+        const token = await deps.tokens.get(ctx.params['name'] ?? '')
         if (token === undefined) throw notFound(ctx)
         ctx.body = token
       }
@@ -56,7 +56,7 @@ export function tokenRoutes(deps: TokenDeps): Route[] {
       summary: 'Revoke a token at once',
       answers: { 204: { about: 'it is good for nothing any more', type: '' } },
       handler: async ctx => {
-        if (!(await deps.tokens.revoke(ctx.params['token'] ?? ''))) throw notFound(ctx)
+        if (!(await deps.tokens.revoke(ctx.params['name'] ?? ''))) throw notFound(ctx)
         ctx.status = 204
       }
     }
@@ -70,5 +70,5 @@ async function create(ctx: RouterContext, deps: TokenDeps): Promise<void> {
 }
 
 function notFound(ctx: RouterContext): NotFoundError {
-  return new NotFoundError('token', (ctx.params['token'] ?? '').slice(0, 64))
+  return new NotFoundError('token', (ctx.params['name'] ?? '').slice(0, 64))
 }
