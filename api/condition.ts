@@ -41,6 +41,8 @@ export const REASONS = [
   'DiskPressure',
   'SecretMissing',
   'SecretUnreadable',
+  'PolicyViolation',
+  'RuntimeMissing',
   'DatabaseRestored',
   'EngineUnreachable',
   'EngineError',

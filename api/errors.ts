@@ -29,6 +29,19 @@ export class ValidationError extends FaasError {
   }
 }
 
+/** The operator does not want what the request asks for; names each field. */
+export class PolicyError extends FaasError {
+  override name = 'PolicyError'
+  readonly code = 'FORBIDDEN_BY_POLICY'
+  readonly status = 403
+  override readonly retryable = false
+  readonly errors: readonly FieldError[]
+  constructor(errors: readonly FieldError[], options?: ErrorOptions) {
+    super(errors.map(e => `${e.field}: ${e.message}`).join('; '), options)
+    this.errors = errors
+  }
+}
+
 /** The object that the request names is not there. */
 export class NotFoundError extends FaasError {
   override name = 'NotFoundError'

@@ -7,7 +7,7 @@ const UI = 'comes with the user interface'
 export const REQUIREMENTS: readonly TestRow[] = [
   { id: 'S1', text: 'functions run without any capability' },
   { id: 'S2', text: 'a function cannot gain privileges, by a setuid program either' },
-  { id: 'S3', text: 'where the policy of the namespace says so, functions do not run as root', pending: true },
+  { id: 'S3', text: 'where the policy of the namespace says so, functions do not run as root' },
   { id: 'S4', text: 'the system calls of functions are filtered; AppArmor where the host has it' },
   { id: 'S5', text: 'the root file system is read-only where that is asked for; /tmp has a size' },
   { id: 'S6', text: 'memory, CPU, processes and open files of a function are bounded' },
@@ -16,12 +16,12 @@ export const REQUIREMENTS: readonly TestRow[] = [
     text: 'nothing in a deployment can ask for privileges, devices, host namespaces or mounts'
   },
   { id: 'S8', text: 'a function reaches no other function, nor the API, the engine or the database' },
-  { id: 'S9', text: 'what a function may reach outside is a policy; metadata addresses are blocked', pending: true },
+  { id: 'S9', text: 'what a function may reach outside is a policy; metadata addresses are blocked' },
   { id: 'S10', text: 'debug ports listen on 127.0.0.1 unless told otherwise, which is warned of' },
-  { id: 'S11', text: 'images come from registries that are allowed, by digest where that is required', pending: true },
+  { id: 'S11', text: 'images come from registries that are allowed, by digest where that is required' },
   { id: 'S12', text: 'only the part that works on the engine can open its socket', pending: true },
   { id: 'S13', text: 'works behind a socket proxy that lets only the documented endpoints through', pending: true },
-  { id: 'S14', text: 'functions may have another runtime (gVisor, Kata); one that is missing is told', pending: true },
+  { id: 'S14', text: 'functions may have another runtime (gVisor, Kata); one that is missing is told' },
   {
     id: 'S15',
     text: 'a rootless engine, or one with user namespaces, works or is refused with a reason',

@@ -14,7 +14,7 @@ export interface ConflictDeps {
   readonly gatewayId: () => string | undefined
 }
 
-type Place = Pick<NetworkSummary, 'id' | 'subnets'>
+type Place = Pick<NetworkSummary, 'id' | 'subnets' | 'closedBridge'>
 
 /**
  * The route of the host, other than the network's own, that leads elsewhere with addresses of the network; one that takes
@@ -22,11 +22,11 @@ type Place = Pick<NetworkSummary, 'id' | 'subnets'>
  * container, which has a route of its own to each network that it is attached to. Pure.
  */
 export function conflictOf(
-  { id, subnets: [subnet] }: Place,
+  { id, subnets: [subnet], closedBridge }: Place,
   { routes, isInside }: { readonly routes: readonly HostRoute[]; readonly isInside: boolean }
 ): Pick<ObservedConflict, 'route' | 'takesTraffic'> | undefined {
   if (subnet === undefined) return undefined
-  const bridge = `br-${id.slice(0, 12)}`
+  const bridge = closedBridge || `br-${id.slice(0, 12)}`
   const [first] = routes
     .filter(route => route.interface !== bridge && !(isInside && route.cidr === subnet))
     .filter(route => overlaps(route.cidr, subnet))
@@ -45,7 +45,11 @@ export async function withConflict(
   if (network?.ours !== true || network.subnet === undefined || routes === undefined) return observed
   const known = await routes()
   const conflict = conflictOf(
-    { id: network.id, subnets: [network.subnet] },
+    {
+      id: network.id,
+      subnets: [network.subnet],
+      ...(network.bridge === undefined ? {} : { closedBridge: network.bridge })
+    },
     { routes: known, isInside: gatewayId() !== undefined }
   )
   if (conflict === undefined) return observed

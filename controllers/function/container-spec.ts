@@ -27,7 +27,8 @@ export function containerSpec(
   }
 ): ContainerSpec {
   const { spec, metadata } = object
-  const { policy, owner, limits } = desired
+  const { policy, owner, limits, isolation } = desired
+  const readOnly = spec.readOnlyRootFilesystem || isolation.level === 'restricted'
   return {
     name: desired.nameOf(replica.ordinal),
     image: replica.image,
@@ -52,8 +53,9 @@ export function containerSpec(
     nanoCpus: limits.nanoCpus,
     cpuShares: shares(spec.requests.cpu),
     pidsLimit: policy.pidsLimit,
-    readOnlyRootFilesystem: spec.readOnlyRootFilesystem,
-    tmpfs: spec.readOnlyRootFilesystem ? { [TMP]: policy.tmpfsBytes } : {},
+    ...(isolation.runtime === undefined ? {} : { runtime: isolation.runtime }),
+    readOnlyRootFilesystem: readOnly,
+    tmpfs: readOnly ? { [TMP]: policy.tmpfsBytes } : {},
     ports: replica.ports,
     logMaxBytes: policy.logMaxBytes
   }

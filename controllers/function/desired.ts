@@ -1,5 +1,6 @@
 import type { PortRange } from '../../api/debug-ports.ts'
 import type { DebugPort, FunctionObject, PinnedImage, RestartRecord } from '../../api/function.ts'
+import type { IsolationRules } from '../../api/isolation.ts'
 import type { Owner } from '../../api/labels.ts'
 import { keyOf } from '../../api/meta.ts'
 import { networkName, replicaName, secretsVolumeName } from '../../api/names.ts'
@@ -7,12 +8,14 @@ import { type SecretObject, secretsHash } from '../../api/secret.ts'
 import { specHash, templateHash } from '../../api/spec-hash.ts'
 import type { EngineInfo } from '../../src/engine/engine.ts'
 import type { EngineFault } from '../../src/engine/faults.ts'
+import { type Isolation, isolationOf, isolationTexts } from './isolation.ts'
 import { type Limits, limitsOf } from './limits.ts'
 import type { SecretsFacts } from './secrets.ts'
 
 /** What the operator decides for all functions; out of the configuration. */
 export interface Policy {
   readonly instance: string
+  readonly isolation: IsolationRules
   /** Base of every function network's name. */
   readonly functionsNetwork: string
   readonly maxReplicas: number
@@ -71,6 +74,7 @@ export interface Desired {
   /** Hash that current replicas carry; absent until image and secrets are known: then nothing is created or outdated. */
   readonly hash?: string
   readonly limits: Limits
+  readonly isolation: Isolation
   /** Secrets that the spec names and that are not there: nothing is created before they are. */
   readonly missingSecrets: readonly string[]
   /** Absent when the spec names none, or one is missing. */
@@ -90,7 +94,8 @@ export interface Desired {
 
 /**
  * Hash of what replicas of this object must be, with its image pinned. A debug function's covers where its ports are
- * bound, so that a changed address closes the old one everywhere; that of one with secrets, which values they are.
+ * bound, so that a changed address closes the old one everywhere; that of one with secrets, which values they are; that of
+ * any, what a policy asks for beside the spec.
  */
 function wantedHash(
   object: FunctionObject,
@@ -98,10 +103,8 @@ function wantedHash(
 ): string {
   const template = templateHash(object.spec, object.metadata.labels)
   const debug = object.spec.debug ? [`debug on ${policy.debugBindAddress}`] : []
-  return specHash(
-    template,
-    [imageId, ...debug, ...(secrets === undefined ? [] : [`secrets ${secrets.hash}`])].join(' ')
-  )
+  const ofSecrets = secrets === undefined ? [] : [`secrets ${secrets.hash}`]
+  return specHash(template, [imageId, ...debug, ...ofSecrets, ...isolationTexts(object, policy.isolation)].join(' '))
 }
 
 /** The secrets that its replicas get; undefined when it names none, one is missing, or they are not known. */
@@ -123,11 +126,13 @@ export function desiredOf(
     outdatedRestarts?: readonly RestartRecord[]
     /** What the engine says of itself; absent before it was asked. */
     engine?: EngineInfo
+    /** As whom the pinned image runs; absent where that does not matter. */
+    imageUser?: string | undefined
   },
   policy: Policy
 ): Desired {
   const { metadata } = object
-  const { engine, secrets: found, ...known } = facts
+  const { engine, imageUser, secrets: found, ...known } = facts
   const secrets = wantedSecrets(object, found)
   const isKnown = object.spec.secrets.length === 0 || secrets !== undefined
   const deleting = metadata.deletionRequestedAt !== undefined
@@ -150,6 +155,7 @@ export function desiredOf(
       ? { hash: wantedHash(object, { imageId: facts.image.pin.id, secrets, policy }) }
       : {}),
     limits: limitsOf(object, policy, engine),
+    isolation: isolationOf(object, policy.isolation, { engine, imageUser }),
     networkName: networkName(policy.functionsNetwork, metadata),
     ...(object.spec.debug
       ? { debug: { address: policy.debugBindAddress, range: policy.debugPortRange, held: [], refused: [] } }

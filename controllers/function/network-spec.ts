@@ -2,6 +2,7 @@ import type { FunctionObject } from '../../api/function.ts'
 import { ownerLabels } from '../../api/labels.ts'
 import type { NetworkSpec } from '../../src/engine/engine.ts'
 import type { Desired, Policy } from './desired.ts'
+import { bridgeOf } from './isolation.ts'
 import { surgeOf } from './rollout.ts'
 
 /** Most replicas that the function's network must ever hold: its own maximum and the surge of an update. */
@@ -13,5 +14,11 @@ export function networkSizeOf(object: FunctionObject, policy: Policy): number {
 
 /** The function's own network on the given subnet. */
 export function networkSpec(desired: Desired, subnet: string): NetworkSpec {
-  return { name: desired.networkName, labels: ownerLabels(desired.owner, 'network'), subnet }
+  const closedBridge = bridgeOf(desired.networkName, desired.isolation.egress)
+  return {
+    name: desired.networkName,
+    labels: ownerLabels(desired.owner, 'network'),
+    subnet,
+    ...(closedBridge === undefined ? {} : { closedBridge })
+  }
 }

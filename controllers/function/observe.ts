@@ -7,6 +7,7 @@ import type { Container, Engine, Network, Volume } from '../../src/engine/engine
 import { EngineError } from '../../src/engine/faults.ts'
 import { FUNCTION_PORT } from './container-spec.ts'
 import type { Departures } from './departures.ts'
+import { egressOfNetwork } from './isolation.ts'
 import { functionLabels, legacyOf, listReplicas } from './listed.ts'
 import type { Observed, ObservedNetwork, Phase, Replica } from './observed.ts'
 import type { ProbeResult, Prober } from './probe.ts'
@@ -86,6 +87,8 @@ function toObservedNetwork(deps: ObserveDeps, network: Network, heir: Heir | und
     ...(legacy ? { legacy } : {}),
     capacity: subnet === undefined ? 0 : deps.capacityOf(subnet),
     members: network.members,
+    egress: egressOfNetwork(network),
+    ...(network.closedBridge === undefined ? {} : { bridge: network.closedBridge }),
     ...(subnet === undefined ? {} : { subnet })
   }
 }

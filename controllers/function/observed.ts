@@ -1,3 +1,4 @@
+import type { Egress } from '../../api/isolation.ts'
 import type { Container, ContainerSummary } from '../../src/engine/engine.ts'
 
 /**
@@ -50,8 +51,12 @@ export interface ObservedNetwork {
   /** How many replicas have an address in it. */
   readonly capacity: number
   readonly members: readonly string[]
+  /** What its members may reach. */
+  readonly egress: Egress
   /** CIDR; absent where it has none. */
   readonly subnet?: string
+  /** Name of its bridge, where we chose it. */
+  readonly bridge?: string
   /** The host routes addresses of it elsewhere. */
   readonly conflict?: ObservedConflict
 }

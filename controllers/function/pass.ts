@@ -1,10 +1,13 @@
 import { getCondition, type Reason } from '../../api/condition.ts'
 import type { FunctionObject, RestartRecord } from '../../api/function.ts'
+import { levelOf, runtimeOf } from '../../api/isolation.ts'
 import type { Heir } from '../../api/legacy.ts'
 import { keyOf } from '../../api/meta.ts'
 import { networkName } from '../../api/names.ts'
 import { readyPathOf } from '../../api/probe.ts'
+import { templateHash } from '../../api/spec-hash.ts'
 import type { EngineInfo } from '../../src/engine/engine.ts'
+import type { EngineFacts } from '../../src/engine/engine-facts.ts'
 import { faultOf } from '../../src/engine/faults.ts'
 import type { EndpointTable } from '../../src/gateway/endpoints.ts'
 import type { Logger } from '../../src/logging/logger.ts'
@@ -17,6 +20,7 @@ import { type Desired, desiredOf, type ImageStatus, type Policy } from './desire
 import { PassTimeoutError } from './faults.ts'
 import { type HeldDeps, heldObject, isHarmless } from './held.ts'
 import { type ImageDeps, peekImage, resolveImage, restoreImage } from './image.ts'
+import { violationRefusal } from './isolation.ts'
 import { type ObserveDeps, observe } from './observe.ts'
 import type { Observed, Replica } from './observed.ts'
 import { type Plan, planFunction } from './plan.ts'
@@ -38,7 +42,7 @@ export interface PassDeps extends ObserveDeps, ApplyDeps, ImageDeps, HeldDeps {
   /** What the function may take over of the older program; absent when there is nothing of it. */
   readonly heirOf?: (object: FunctionObject) => Heir | undefined
   /** What the engine says of itself. */
-  readonly engineInfo: (signal: AbortSignal) => Promise<EngineInfo>
+  readonly engineFacts: Pick<EngineFacts, 'get' | 'refresh'>
   /** Id of the container that the gateway runs in, if it does. */
   readonly gatewayId: () => string | undefined
   /** Says how long what nobody asked for has to wait. */
@@ -69,6 +73,9 @@ interface Planned {
 }
 
 const ASKED_FOR: ReadonlySet<Reason> = new Set(['ImagePulling', 'RollingOut', 'Scaling'])
+
+/** A rule that refuses an image changes with the configuration only. */
+const REFUSED_MS = 3_600_000
 
 /** Until a step that had no effect is tried again. */
 const STUCK_MS = 1000
@@ -195,7 +202,7 @@ async function planPass(
   observed: Observed,
   signal: AbortSignal
 ): Promise<Planned> {
-  const image = await resolveImage(deps, object)
+  const image = await resolveAllowed(deps, object)
   const planned = async (status: ImageStatus): Promise<Planned> => {
     const desired = await desire(deps, object, { image: status, observed, signal })
     return { desired, plan: planFunction(desired, observed, deps.now()) }
@@ -206,16 +213,38 @@ async function planPass(
   return restored.state === 'pinned' && restored.pin.id === image.pin.id ? first : planned(restored)
 }
 
+/** An image that may not be used is not pulled either. */
+async function resolveAllowed(deps: PassDeps, object: FunctionObject): Promise<ImageStatus> {
+  const refusal = violationRefusal(object, deps.policy.isolation)
+  const isPinned = object.status.image?.templateHash === templateHash(object.spec, object.metadata.labels)
+  if (refusal === undefined || isPinned) return resolveImage(deps, object)
+  return { state: 'failed', fault: 'other', message: refusal.message, retryAt: deps.now() + REFUSED_MS }
+}
+
+/** As whom the pinned image runs, where that matters. */
+async function imageUserOf(deps: PassDeps, object: FunctionObject, image: ImageStatus, signal: AbortSignal) {
+  if (image.state !== 'pinned' || levelOf(deps.policy.isolation, object.metadata.namespace) === 'baseline')
+    return undefined
+  return (await deps.engine.inspectImage(image.pin.id, signal))?.user
+}
+
+/** The engine says; of a runtime that it has not, afresh, as nothing tells when it is installed. */
+async function engineInfo(deps: PassDeps, object: FunctionObject, signal: AbortSignal): Promise<EngineInfo> {
+  const known = await deps.engineFacts.get(signal)
+  const runtime = runtimeOf(object.metadata.annotations)
+  return runtime === undefined || known.runtimes.includes(runtime) ? known : deps.engineFacts.refresh(signal)
+}
+
 async function desire(
   deps: PassDeps,
   object: FunctionObject,
   { image, observed, signal }: { image: ImageStatus; observed: Observed; signal: AbortSignal }
 ): Promise<Desired> {
   const gatewayId = deps.gatewayId()
-  const engine = await deps.engineInfo(signal)
   const facts = {
     image,
-    engine,
+    engine: await engineInfo(deps, object, signal),
+    imageUser: await imageUserOf(deps, object, image, signal),
     secrets: await findSecrets(deps.secrets, object),
     ...(gatewayId === undefined ? {} : { gatewayId })
   }

@@ -10,6 +10,9 @@ import { RENAMED, type ReplicaStep, type Step } from './step.ts'
 /** A pull wakes the function when it ends; this is for the case that its end was missed. */
 const PULL_LOOK_MS = 2000
 
+/** Nothing tells when a runtime is installed. */
+const RUNTIME_LOOK_MS = 5000
+
 /** What can safely be done now; the next pass observes again and plans the rest. */
 export interface Plan {
   readonly steps: readonly Step[]
@@ -25,26 +28,69 @@ export interface Plan {
 
 /** Plans the next steps from what is wanted and what was found. Pure: equal input gives an equal plan. */
 export function planFunction(desired: Desired, found: Observed, now: number): Plan {
-  const move = planMove(desired, found)
+  const move = planMove(desired, found, now)
   const plan = planOf(desired, found, { isMoving: move !== undefined, now })
-  return move === undefined || move.length === 0 ? plan : { ...plan, steps: move }
+  if (move === undefined) return plan
+  const { steps, own, draining } = move
+  if (draining.length > 0) return planDrain(desired, plan, draining, now)
+  return steps.length === 0 ? plan : { ...plan, steps, endpoints: [], leaving: withIds(plan.leaving, own) }
+}
+
+/** The network makes room for another one. */
+interface Move {
+  /** Takes the replicas off it. */
+  readonly steps: readonly Step[]
+  /** The replicas that are on it. */
+  readonly own: readonly Replica[]
+  /** Of these, the ones that answer calls yet, and get no others; those wait until the move is over. */
+  readonly draining: readonly Replica[]
 }
 
 /**
- * What has to be taken off a network before another one takes its place, as the host routes its addresses elsewhere;
- * undefined when it stays, or nothing may be done: somebody serves on it, or there is no other place.
+ * What has to be taken off a network before another one takes its place, as the host routes its addresses elsewhere, or
+ * as it leads where its function may not go, or the other way round; undefined when it stays, or nothing may be done:
+ * somebody serves on it, or there is no other place.
  */
-function planMove({ deleting, gatewayId }: Desired, { network, replicas }: Observed): Step[] | undefined {
-  const conflict = network?.conflict
-  if (deleting || network?.ours !== true || network.legacy === true || conflict?.canMove !== true) return undefined
-  const isServing = replicas.some(({ phase }) => phase === 'ready')
-  if (replicas.length > 0 && (isServing || !conflict.takesTraffic)) return undefined
+function planMove(desired: Desired, { network, replicas }: Observed, now: number): Move | undefined {
+  if (desired.deleting || network?.ours !== true || network.legacy === true) return undefined
   const own = replicas.filter(({ id }) => network.members.includes(id))
-  if (network.members.some(id => id !== gatewayId && !own.some(replica => replica.id === id))) return undefined
-  const cause = `route ${conflict.route} of the host leads elsewhere`
-  return own.map(({ id, ordinal }) => {
+  if (network.members.some(id => id !== desired.gatewayId && !own.some(replica => replica.id === id))) return undefined
+  const cause = causeToMove(desired, network, replicas)
+  if (cause === undefined) return undefined
+  const isOtherwise = network.egress !== desired.isolation.egress
+  const draining = isOtherwise ? own.filter(replica => isBusy(desired, replica, now)) : []
+  const steps = own.map(({ id, ordinal }): Step => {
     return { kind: 'disconnect-replica', name: id, networkId: network.id, ordinal, cause }
   })
+  return { steps, own, draining }
+}
+
+function causeToMove(desired: Desired, network: ObservedNetwork, replicas: readonly Replica[]): string | undefined {
+  const { egress, refusal } = desired.isolation
+  if (network.egress !== egress && refusal === undefined) return `egress is ${network.egress}, and ${egress} is wanted`
+  const { conflict } = network
+  if (conflict?.canMove !== true) return undefined
+  const isServing = replicas.some(({ phase }) => phase === 'ready')
+  if (replicas.length > 0 && (isServing || !conflict.takesTraffic)) return undefined
+  return `route ${conflict.route} of the host leads elsewhere`
+}
+
+/** Whether calls run in it that may end yet; one that took calls until now has to leave the endpoint table first. */
+function isBusy({ policy }: Desired, { phase, inflight, leavingSince }: Replica, now: number): boolean {
+  if (phase !== 'ready') return false
+  return leavingSince === undefined || (inflight > 0 && now - leavingSince < policy.drainMs)
+}
+
+/** Lets running calls end before their replicas lose the network; new ones wait. */
+function planDrain(desired: Desired, plan: Plan, draining: readonly Replica[], now: number): Plan {
+  const drained = draining.map(replica => (replica.inflight === 0 ? now : drainedAt(desired, replica, now)))
+  return {
+    ...plan,
+    steps: [],
+    endpoints: [],
+    leaving: withIds(plan.leaving, draining),
+    requeueAfter: Math.max(0, Math.min(...drained) - now)
+  }
 }
 
 function planOf(
@@ -91,6 +137,10 @@ function isEmpty({ replicas, loaders = [] }: Observed): boolean {
   return replicas.length === 0 && loaders.length === 0
 }
 
+function withIds(ids: ReadonlySet<string>, replicas: readonly Replica[]): ReadonlySet<string> {
+  return new Set([...ids, ...replicas.map(({ id }) => id)])
+}
+
 /** What is there as it is when its network is gone. */
 function withoutNetwork({ network: _, ...rest }: Observed): Observed {
   return rest
@@ -113,7 +163,7 @@ function planNetwork(desired: Desired, observed: Observed, isMoving: boolean): S
 /** A network that does not do can go only while nobody is on it. */
 function planReplaceNetwork(desired: Desired, { network, replicas }: Observed, isMoving: boolean): Step[] {
   if (network === undefined) return []
-  if (isMoving) return planRemoveNetwork(desired, network, `overlaps route ${network.conflict?.route}`)
+  if (isMoving) return planRemoveNetwork(desired, network, causeToMove(desired, network, replicas) ?? 'moves')
   if (replicas.length > 0) return []
   if (network.members.some(id => id !== desired.gatewayId)) return []
   if (network.legacy === true) return planRemoveNetwork(desired, network, 'of the older program')
@@ -240,6 +290,7 @@ function nextDue(desired: Desired, observed: Observed, rollout: Rollout, now: nu
   const ahead = [
     ...(desired.image.state === 'failed' ? [Math.max(desired.image.retryAt, now + 1)] : []),
     ...(desired.image.state === 'pulling' ? [now + PULL_LOOK_MS] : []),
+    ...(desired.isolation.refusal?.reason === 'RuntimeMissing' ? [now + RUNTIME_LOOK_MS] : []),
     ...observed.replicas.flatMap(replica => deadlineOf(desired, replica, now)),
     ...rollout.leave.filter(({ replica }) => isUp(replica)).map(({ replica }) => drainedAt(desired, replica, now)),
     ...Array.from({ length: desired.replicas }, (_, ordinal) => ordinal)

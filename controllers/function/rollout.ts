@@ -121,6 +121,7 @@ function creating(
 }
 
 function mayCreate(desired: Desired, { network }: Observed): boolean {
+  if (desired.isolation.refusal !== undefined) return false
   return desired.hash !== undefined && desired.missingSecrets.length === 0 && network?.ours !== false
 }
 

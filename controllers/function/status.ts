@@ -177,6 +177,8 @@ const LASTING: ReadonlySet<Reason> = new Set([
   'ImagePullFailed',
   'DiskPressure',
   'SecretMissing',
+  'PolicyViolation',
+  'RuntimeMissing',
   'NameConflict',
   'DebugAddressMissing',
   'ReadinessTimeout'
@@ -202,6 +204,7 @@ function faultOf({ desired, failure, now }: PassResult, observed: Observed): Ver
 
 /** What is wrong apart from how the pass went. */
 function standingFault(desired: Desired, observed: Observed, now: number): Verdict | undefined {
+  if (desired.isolation.refusal !== undefined) return desired.isolation.refusal
   if (desired.image.state === 'failed') {
     return { reason: pullReasonOf(desired.image.fault), message: desired.image.message }
   }
@@ -218,7 +221,7 @@ function messageOf(failure: unknown): string {
   return failure instanceof Error ? failure.message : String(failure)
 }
 
-function networkFault(desired: Desired, { network }: Observed): Verdict | undefined {
+function networkFault(desired: Desired, { network, replicas }: Observed): Verdict | undefined {
   if (network === undefined || desired.replicas === 0) return undefined
   if (!network.ours) {
     return {
@@ -230,6 +233,12 @@ function networkFault(desired: Desired, { network }: Observed): Verdict | undefi
     const { subnet, conflict } = network
     const where = `network ${desired.networkName} (${subnet}) overlaps route ${conflict.route} of the host`
     return { reason: 'SubnetConflict', message: `${where}; ${conflictRemedy(conflict)}` }
+  }
+  const { egress } = desired.isolation
+  const isShared = network.members.some(id => id !== desired.gatewayId && !replicas.some(replica => replica.id === id))
+  if (network.egress !== egress && isShared) {
+    const message = `network ${desired.networkName} is used by others, so its egress stays ${network.egress}; disconnect them`
+    return { reason: 'NetworkBusy', message }
   }
   if (network.capacity >= desired.replicas) return undefined
   return {

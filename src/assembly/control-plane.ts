@@ -78,7 +78,7 @@ export function assembleControlPlane(deps: ControlPlaneDeps): ControlPlane {
     ...assembleBasics(deps),
     heirOf: inheritance(deps),
     holds: holdsOf(adoption),
-    engineInfo: signal => deps.facts.get(signal),
+    engineFacts: deps.facts,
     gatewayId: () => self.id,
     throttle,
     onStatus: (object, converged) => {

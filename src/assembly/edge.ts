@@ -24,6 +24,7 @@ import type { ServedCertificate } from './certificate.ts'
 import { connectionLimit } from './connections.ts'
 import type { ControlPlane } from './control-plane.ts'
 import type { IdentityParts } from './identity.ts'
+import { isolationRules } from './policy.ts'
 
 export interface EdgeDeps {
   readonly config: Config
@@ -152,6 +153,7 @@ function assembleApi(deps: EdgeDeps, addressOf: Origins['addressOf'], shutdown: 
     tokens: deps.identity.tokens,
     addressOf,
     allowedOrigins: config.CORS_ALLOWED_ORIGINS,
+    rules: isolationRules(config),
     limits: { maxReplicas: config.MAX_REPLICAS, defaultReplicas: config.DEFAULT_REPLICAS },
     info: { version: deps.version, commit: deps.commit },
     config: publicConfig(config),

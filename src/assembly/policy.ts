@@ -1,3 +1,4 @@
+import type { IsolationRules } from '../../api/isolation.ts'
 import type { Policy } from '../../controllers/function/desired.ts'
 import type { Config } from '../config/config.ts'
 
@@ -5,6 +6,7 @@ import type { Config } from '../config/config.ts'
 export function policyOf(config: Config): Policy {
   return {
     instance: config.INSTANCE_ID,
+    isolation: isolationRules(config),
     functionsNetwork: config.FUNCTIONS_NETWORK,
     maxReplicas: config.MAX_REPLICAS,
     debugBindAddress: config.DEBUG_BIND_ADDRESS,
@@ -17,5 +19,15 @@ export function policyOf(config: Config): Policy {
     readyTimeoutMs: config.READY_TIMEOUT,
     drainMs: config.DRAIN_TIMEOUT,
     stopGraceMs: config.STOP_GRACE
+  }
+}
+
+/** What it says of how functions are kept from everything else. */
+export function isolationRules(config: Config): IsolationRules {
+  return {
+    levelDefault: config.POLICY_DEFAULT,
+    levels: config.POLICY_NAMESPACES,
+    runtimes: config.RUNTIMES_ALLOWED,
+    image: { registries: config.IMAGE_REGISTRIES_ALLOWED, digestRequired: config.IMAGE_DIGEST_REQUIRED }
   }
 }

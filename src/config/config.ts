@@ -22,6 +22,7 @@ import {
   ports,
   text
 } from './field.ts'
+import { isolationFields } from './isolation-fields.ts'
 import { unknownNameProblem } from './names.ts'
 
 const SECOND_MS = 1000
@@ -156,6 +157,7 @@ export const Config = z
       'auto',
       'Whether functions are kept from the host, from each other and from metadata addresses by rules of iptables, where the gateway can write them'
     ),
+    ...isolationFields,
     FUNCTIONS_MAY_CALL: field(
       oneOf(['nothing', 'functions', 'everything']),
       'nothing',

@@ -24,7 +24,7 @@ export interface FieldMeta {
 
 export const fieldMeta = z.registry<FieldMeta>()
 
-interface Kind<T> {
+export interface Kind<T> {
   readonly unit: string
   readonly allowed: string
   readonly example: string
@@ -69,19 +69,33 @@ export function integer(min: number, max: number, unit = 'number'): Kind<number>
 /** A TCP port; 0 is any free one. */
 export const port: Kind<number> = { ...integer(0, 65_535, 'port'), example: '8080' }
 
-/** TCP ports with commas between them. */
-export const ports: Kind<readonly number[]> = {
+/** Values with commas between them; `parse` gives each, or undefined when it is wrong. */
+export function list<T>(
+  parse: (text: string) => T | undefined,
+  words: Pick<Kind<T>, 'unit' | 'allowed' | 'example'>
+): Kind<readonly T[]> {
+  return {
+    ...words,
+    parse: value => {
+      const items = value
+        .split(',')
+        .map(item => item.trim())
+        .filter(item => item !== '')
+      const parsed = items.map(parse).filter(item => item !== undefined)
+      return parsed.length === items.length ? Object.freeze(parsed) : undefined
+    }
+  }
+}
+
+/** TCP ports. */
+export const ports = list(text => (/^\d{1,5}$/.test(text) ? inPortRange(Number(text)) : undefined), {
   unit: 'list of ports',
   allowed: 'TCP ports with commas between them, such as 5432,6379',
-  example: '5432',
-  parse: value => {
-    const list = value
-      .split(',')
-      .map(item => item.trim())
-      .filter(item => item !== '')
-    const isPort = (item: string) => /^\d{1,5}$/.test(item) && Number(item) >= 1 && Number(item) <= 65_535
-    return list.every(isPort) ? Object.freeze(list.map(Number)) : undefined
-  }
+  example: '5432'
+})
+
+function inPortRange(value: number): number | undefined {
+  return value >= 1 && value <= 65_535 ? value : undefined
 }
 
 /** Ports from 1024, first and last, at least `least` of them. */

@@ -5,6 +5,9 @@ import type { ContainerSpec, NetworkSpec } from './engine.ts'
 /** Enough for any function, and below what engines may give that run without the right to raise their own limit. */
 const OPEN_FILES = 16_384
 
+/** The option of a network that names its bridge. */
+export const BRIDGE_NAME = 'com.docker.network.bridge.name'
+
 /** Network modes that are no network of ours but a namespace of the host or of another container. */
 const NOT_A_NETWORK = /^(?:host|none|default|container:.*|ns:.*)$/
 
@@ -35,7 +38,8 @@ export function toNetworkBody(spec: NetworkSpec): Docker.NetworkCreateOptions {
     // Without it 20.10 makes a second network of one name; newer engines refuse that in any case.
     CheckDuplicate: true,
     Driver: 'bridge',
-    Internal: false,
+    Internal: spec.closedBridge !== undefined,
+    ...(spec.closedBridge === undefined ? {} : { Options: { [BRIDGE_NAME]: spec.closedBridge } }),
     Attachable: false,
     EnableIPv6: false,
     IPAM: { Driver: 'default', Config: [{ Subnet: spec.subnet }] },
@@ -52,6 +56,7 @@ export function explicitImage(referenceOrId: string): string {
 function toHostConfig(spec: ContainerSpec): Docker.HostConfig {
   return {
     NetworkMode: spec.network,
+    ...(spec.runtime === undefined ? {} : { Runtime: spec.runtime }),
     RestartPolicy: { Name: 'no' },
     AutoRemove: false,
     Privileged: false,

@@ -1,5 +1,6 @@
 import type Docker from 'dockerode'
 import type { StringMap } from '../../api/meta.ts'
+import { BRIDGE_NAME } from './docker-create.ts'
 import { secretsVolumeOf } from './docker-secrets.ts'
 import type {
   Container,
@@ -79,7 +80,8 @@ export function toNetworkSummary(raw: Docker.NetworkInspectInfo): NetworkSummary
     name: raw.Name,
     labels: raw.Labels ?? {},
     subnets: (raw.IPAM?.Config ?? []).flatMap(config => config.Subnet ?? []),
-    createdAt: Date.parse(raw.Created)
+    createdAt: Date.parse(raw.Created),
+    ...(raw.Internal === true ? { closedBridge: raw.Options?.[BRIDGE_NAME] ?? '' } : {})
   }
 }
 

@@ -160,6 +160,8 @@ export interface ContainerSpec {
   /** Relative weight under contention, 1024 per requested core; 0: the engine's default. */
   readonly cpuShares: number
   readonly pidsLimit: number
+  /** Absent: the engine's own. */
+  readonly runtime?: string
   readonly readOnlyRootFilesystem: boolean
   /** Path → bytes of a tmpfs. */
   readonly tmpfs: Readonly<Record<string, number>>
@@ -191,6 +193,8 @@ export interface NetworkSummary {
   readonly labels: StringMap
   /** CIDRs. */
   readonly subnets: readonly string[]
+  /** Name of the bridge of a network that does not lead out of the host, empty where the engine chose it; absent: one that does. */
+  readonly closedBridge?: string
   /** Milliseconds since the epoch. */
   readonly createdAt: number
 }
@@ -205,6 +209,8 @@ export interface NetworkSpec {
   readonly labels: StringMap
   /** CIDR. */
   readonly subnet: string
+  /** Name of the bridge of a network that does not lead out of the host; absent: one that does. */
+  readonly closedBridge?: string
 }
 
 export interface Volume {

@@ -8,7 +8,10 @@ const WISH: FirewallWish = {
   gatewayPort: 8080,
   hostPorts: []
 }
-const rulesOf = (wish: FirewallWish) => firewallChains(wish).map(({ rules }) => rules.map(rule => rule.join(' ')))
+const rulesOf = (wish: FirewallWish) =>
+  firewallChains(wish)
+    .filter(({ entry }) => entry === undefined)
+    .map(({ rules }) => rules.map(rule => rule.join(' ')))
 
 describe('the rules of the firewall', () => {
   it('S8, S9: refuse the host, other functions, and link-local addresses but for their resolvers', () => {
@@ -53,6 +56,17 @@ describe('the rules of the firewall', () => {
   it('let open functions to the ports of the host that are named', () => {
     const [toHost = []] = rulesOf({ ...WISH, hostPorts: [5432, 6379] })
     expect(toHost.slice(5, 7)).to.deep.equal(['5432', '6379'].map(port => `-p tcp -m tcp --dport ${port} -j RETURN`))
+  })
+
+  it('are for what comes over a bridge, as others may have addresses that are in the pool', () => {
+    const entries = firewallChains(WISH).filter(({ entry }) => entry !== undefined)
+    expect(entries.map(({ entry }) => [entry?.from.join(), entry?.match.join(' ')])).to.deep.equal([
+      ['INPUT', '-s 10.62.0.0/16'],
+      ['DOCKER-USER,FORWARD', '-s 10.62.0.0/16']
+    ])
+    for (const { rules } of entries) {
+      expect(rules.map(([, bridge]) => bridge)).to.deep.equal(['br-+', 'dfi-+', 'dfn-+'])
+    }
   })
 
   it('are in chains of each installation', () => {

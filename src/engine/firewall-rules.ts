@@ -19,36 +19,51 @@ export type Rule = readonly string[]
 /** A chain of ours. */
 export interface Chain {
   readonly name: string
+  /** How chains of others lead to it; absent: only our own do. */
+  readonly entry?: Entry
+  readonly rules: readonly Rule[]
+}
+
+export interface Entry {
   /** The chain of the kernel that leads to it, and before it those that it may be led to from instead. */
   readonly from: readonly string[]
   /** What is led to it; the arguments before `-j`. */
   readonly match: Rule
-  readonly rules: readonly Rule[]
 }
 
 /** Starts of the names of bridges of networks that do not lead out; `none` may not even call the gateway. */
 export const BRIDGE_PREFIX = { internal: 'dfi-', none: 'dfn-' } as const
+/** That of the bridges which Docker names. */
+const DOCKER_PREFIX = 'br-'
 
 const LINK_LOCAL = '169.254.0.0/16'
 const ANSWERS: Rule = ['-m', 'conntrack', '--ctstate', 'RELATED,ESTABLISHED', '-j', 'RETURN']
 
 /**
  * The rules, in chains of their own, so that those of others are not touched. Their number does not depend on that of
- * functions: all replicas are in the pool, and cannot pretend not to be, as they have no raw sockets. What is let
- * through goes on to the rules of the host. Pure.
+ * functions: all replicas are on bridges and in the pool, and cannot pretend not to be, as they have no raw sockets. What
+ * is let through goes on to the rules of the host. Pure.
  */
 export function firewallChains(wish: FirewallWish): Chain[] {
   const id = createHash('sha256').update(wish.instance).digest('hex').slice(0, 8)
+  const from = (kernel: readonly string[]) => ({ from: kernel, match: ['-s', wish.pool] })
+  const [toHost, through] = [`DFAAS-${id}-HOST`, `DFAAS-${id}-OUT`]
   return [
-    // What the host itself sends to its own address on a network of functions has a source in the pool, too.
-    { name: `DFAAS-${id}-IN`, from: ['INPUT'], match: ['-s', wish.pool, '!', '-i', 'lo'], rules: toHost(wish) },
+    { name: `DFAAS-${id}-IN`, entry: from(['INPUT']), rules: bridgesTo(toHost) },
     // DOCKER-USER is Docker's own place for such rules; engines that do without have none.
-    { name: `DFAAS-${id}-FW`, from: ['DOCKER-USER', 'FORWARD'], match: ['-s', wish.pool], rules: throughHost(wish) }
+    { name: `DFAAS-${id}-FW`, entry: from(['DOCKER-USER', 'FORWARD']), rules: bridgesTo(through) },
+    { name: toHost, rules: rulesToHost(wish) },
+    { name: through, rules: rulesThroughHost(wish) }
   ]
 }
 
+/** Others in the world may have addresses that are in our pool. */
+function bridgesTo(chain: string): Rule[] {
+  return [DOCKER_PREFIX, BRIDGE_PREFIX.internal, BRIDGE_PREFIX.none].map(prefix => [...via(prefix), '-j', chain])
+}
+
 /** What comes to the host from a replica. */
-function toHost({ mayCallGateway, gatewayPort, hostPorts }: FirewallWish): Rule[] {
+function rulesToHost({ mayCallGateway, gatewayPort, hostPorts }: FirewallWish): Rule[] {
   return [
     ANSWERS,
     ...refuse(via(BRIDGE_PREFIX.none)),
@@ -61,7 +76,7 @@ function toHost({ mayCallGateway, gatewayPort, hostPorts }: FirewallWish): Rule[
 }
 
 /** What goes from a replica to something else than the host. */
-function throughHost({ pool }: FirewallWish): Rule[] {
+function rulesThroughHost({ pool }: FirewallWish): Rule[] {
   return [
     ANSWERS,
     // Within one network: the gateway, when it is in a container, and the function's own replicas.

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { type Chain, type FirewallWish, firewallChains, type Rule } from './firewall-rules.ts'
+import { type Chain, type Entry, type FirewallWish, firewallChains, type Rule } from './firewall-rules.ts'
 
 /** Runs a program to its end; gives what it printed. Rejects, with `stderr`, when it fails. */
 export type RunProgram = (program: string, args: readonly string[], input?: string) => Promise<string>
@@ -32,7 +32,7 @@ export class Firewall {
     const problems = await this.#problems(chains)
     if (problems.length === 0) return []
     await this.#write(chains)
-    for (const chain of chains) await this.#lead(chain)
+    for (const { name, entry } of chains) if (entry !== undefined) await this.#lead(entry, name)
     for (const { name } of chains) this.#written.set(name, (await this.#list(name)) ?? '')
     return problems
   }
@@ -44,29 +44,28 @@ export class Firewall {
 
   /** Takes the chains of the installation away, and what leads to them; gives whether there were any. */
   async remove({ instance }: Pick<FirewallWish, 'instance'>): Promise<boolean> {
-    let found = false
-    const any = { instance, pool: '0.0.0.0/0', mayCallGateway: false, gatewayPort: 0, hostPorts: [] }
-    for (const { name, from } of firewallChains(any)) {
+    const chains = firewallChains({ instance, pool: '0.0.0.0/0', mayCallGateway: false, gatewayPort: 0, hostPorts: [] })
+    const found: string[] = []
+    for (const { name, entry } of chains) {
       this.#written.delete(name)
-      for (const source of from) await this.#unlead(source, name)
-      if ((await this.#list(name)) === undefined) continue
-      found = true
-      await this.#iptables(['-F', name])
-      await this.#iptables(['-X', name])
+      for (const source of entry?.from ?? []) await this.#unlead(source, name)
+      if ((await this.#list(name)) !== undefined) found.push(name)
     }
-    return found
+    for (const name of found) await this.#iptables(['-F', name])
+    for (const name of found) await this.#iptables(['-X', name])
+    return found.length > 0
   }
 
   async #problems(chains: readonly Chain[]): Promise<string[]> {
     const found: string[] = []
     for (const chain of chains) {
-      const { name } = chain
+      const { name, entry } = chain
       const listed = await this.#list(name)
       if (listed === undefined) found.push(`chain ${name} is missing`)
       else if (!(await this.#isWritten(chain, listed))) found.push(`chain ${name} has other rules`)
-      const source = await this.#sourceOf(chain)
-      const isLed = (await this.#jumps(source, name)).length === 1 && (await this.#has(source, jumpTo(chain)))
-      if (!isLed) found.push(`chain ${source} does not lead to ${name} once`)
+      if (entry === undefined) continue
+      const source = await this.#sourceOf(entry)
+      if (!(await this.#isLed(source, entry, name))) found.push(`chain ${source} does not lead to ${name} once`)
     }
     return found
   }
@@ -91,14 +90,18 @@ export class Firewall {
   }
 
   /** Leads to the chain from the first place on, once, and not as an earlier configuration had it. */
-  async #lead(chain: Chain): Promise<void> {
-    const source = await this.#sourceOf(chain)
-    const old = await this.#jumps(source, chain.name)
-    if (old.length !== 1 || !(await this.#has(source, jumpTo(chain)))) {
-      await this.#iptables(['-I', source, '1', ...jumpTo(chain)])
+  async #lead(entry: Entry, name: string): Promise<void> {
+    const source = await this.#sourceOf(entry)
+    if (!(await this.#isLed(source, entry, name))) {
+      const old = await this.#jumps(source, name)
+      await this.#iptables(['-I', source, '1', ...entry.match, '-j', name])
       for (const jump of old) await this.#iptables(['-D', source, ...jump])
     }
-    for (const other of chain.from.filter(name => name !== source)) await this.#unlead(other, chain.name)
+    for (const other of entry.from.filter(chain => chain !== source)) await this.#unlead(other, name)
+  }
+
+  async #isLed(source: string, { match }: Entry, name: string): Promise<boolean> {
+    return (await this.#jumps(source, name)).length === 1 && (await this.#has(source, [...match, '-j', name]))
   }
 
   async #unlead(source: string, name: string): Promise<void> {
@@ -106,7 +109,7 @@ export class Firewall {
   }
 
   /** The chain of others that leads to it, unless somebody has wiped what leads there. */
-  async #sourceOf({ from }: Chain): Promise<string> {
+  async #sourceOf({ from }: Entry): Promise<string> {
     const first = from.at(-1) ?? ''
     for (const source of from) if (source === first || (await this.#jumps(first, source)).length > 0) return source
     return first
@@ -150,10 +153,6 @@ export class Firewall {
       throw new FirewallError(said === '' ? `${program} failed` : said, { cause: err })
     }
   }
-}
-
-function jumpTo({ match, name }: Chain): Rule {
-  return [...match, '-j', name]
 }
 
 function rulesOf(listed: string): string[] {

@@ -1,4 +1,5 @@
 import type { FunctionObject } from '../../api/function.ts'
+import type { IsolationRules } from '../../api/isolation.ts'
 import type { FunctionContainer, ReplicaLimits } from '../../api/openfaas.ts'
 import type { Clock } from '../clock.ts'
 import type { AuditStore } from '../store/audit-store.ts'
@@ -137,6 +138,8 @@ export interface ApiDeps {
   /** `CORS_ALLOWED_ORIGINS`: pages that may use the API. */
   readonly allowedOrigins: readonly string[]
   readonly limits: ReplicaLimits
+  /** What functions may ask for. */
+  readonly rules: IsolationRules
   readonly info: { readonly version: string; readonly commit: string }
   /** What `GET /system/config` gives: nothing in it is secret. */
   readonly config: Readonly<Record<string, unknown>>

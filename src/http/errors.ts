@@ -1,5 +1,5 @@
 import type { Context, Middleware } from 'koa'
-import { FaasError, type FieldError, ValidationError } from '../../api/errors.ts'
+import { FaasError, type FieldError, PolicyError, ValidationError } from '../../api/errors.ts'
 import { redactText } from '../logging/redact.ts'
 import type { HttpLog } from './deps.ts'
 
@@ -73,7 +73,7 @@ export function toProblem(err: unknown, instance: string): Problem {
     detail: redactText(err.message),
     instance,
     code: err.code,
-    ...(err instanceof ValidationError ? { errors: err.errors.map(redactField) } : {})
+    ...(err instanceof ValidationError || err instanceof PolicyError ? { errors: err.errors.map(redactField) } : {})
   }
 }
 

@@ -2,34 +2,37 @@ import { networkInterfaces } from 'node:os'
 import ipaddr from 'ipaddr.js'
 
 type Interfaces = ReturnType<typeof networkInterfaces>
+type Network = [ipaddr.IPv4, number]
 
 /**
- * Whether a connection from this address comes from a function: every replica has an address of the pool. So have the
- * gateway itself, when it is in a container, and the host on each network of functions, and neither is a function.
+ * Whether a connection from this address comes from a function: it is of the pool, and on a network that we are on, too, as
+ * the host is on all of them, and a gateway in a container on those of its functions. The gateway itself and the host have
+ * addresses there as well, and are no functions; what else in the world has an address that is in the pool is none either.
  */
 export function createFunctionPeers(
   pool: string,
   interfaces: () => Interfaces = networkInterfaces
 ): (address: string | undefined) => boolean {
-  const [base, prefix] = ipaddr.IPv4.parseCIDR(pool)
+  const whole = ipaddr.IPv4.parseCIDR(pool)
   return address => {
     if (address === undefined || !ipaddr.isValid(address)) return false
     const peer = ipaddr.process(address)
-    if (peer.kind() !== 'ipv4' || !peer.match([base, prefix] as never)) return false
-    return !isHost(peer.toString(), interfaces())
+    if (!(peer instanceof ipaddr.IPv4) || !isIn(peer, whole)) return false
+    const own = Object.values(interfaces()).flatMap(list => list ?? [])
+    const shared = own.flatMap(({ family, address: mine, cidr }) => {
+      return family === 'IPv4' && cidr !== null ? [{ mine, network: ipaddr.IPv4.parseCIDR(cidr) }] : []
+    })
+    const near = shared.filter(({ network }) => isIn(peer, network))
+    return near.length > 0 && !near.some(({ mine, network }) => [mine, hostOf(network)].includes(peer.toString()))
   }
 }
 
-/** Whether it is our own address, or the first one of a network that we are on, which Docker gives to the host. */
-function isHost(address: string, interfaces: Interfaces): boolean {
-  const own = Object.values(interfaces).flatMap(list => list ?? [])
-  return own.some(({ family, address: mine, cidr }) => {
-    if (family !== 'IPv4') return false
-    return mine === address || (cidr !== null && firstOf(cidr) === address)
-  })
+function isIn(address: ipaddr.IPv4, network: Network): boolean {
+  return address.match(network)
 }
 
-function firstOf(cidr: string): string {
-  const octets = ipaddr.IPv4.networkAddressFromCIDR(cidr).octets
+/** The first address of a network, which Docker gives to the host. */
+function hostOf([base, prefix]: Network): string {
+  const { octets } = ipaddr.IPv4.networkAddressFromCIDR(`${base.toString()}/${prefix}`)
   return [...octets.slice(0, 3), (octets[3] ?? 0) + 1].join('.')
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
+import { underCalls } from '../helpers/callers.ts'
 import { compiled } from '../helpers/compiler.ts'
 import { importImage } from '../helpers/docker-run.ts'
 import { eventually } from '../helpers/eventually.ts'
@@ -17,6 +18,7 @@ describe('security of what functions reach', function () {
   this.timeout(60_000)
   let engine: PrivateEngine
   let gateway: GatewayProcess
+  let image: string
 
   before(async function () {
     this.timeout(120_000)
@@ -24,11 +26,17 @@ describe('security of what functions reach', function () {
     await openOutside(engine)
     await listenIn(engine.namespace, `0.0.0.0:${DATABASE}`, `0.0.0.0:${ENGINE}`)
     gateway = await GatewayProcess.start(engine, {
-      ...{ FIREWALL: 'off', GATEWAY_ADDRESS: '0.0.0.0', METRICS_ADDRESS: '0.0.0.0', FUNCTIONS_MAY_CALL: 'everything' },
+      ...{
+        FIREWALL: 'off',
+        GATEWAY_ADDRESS: '0.0.0.0',
+        METRICS_ADDRESS: '0.0.0.0',
+        FUNCTIONS_MAY_CALL: 'everything',
+        RUNTIMES_ALLOWED: 'other'
+      },
       ...{ GATEWAY_PORT: String(GATEWAY), METRICS_PORT: String(METRICS), RECONCILE_INTERVAL_SECONDS: '1' }
     })
     const { instance } = gateway
-    const image = `docker-faas-test/scan:${instance}`
+    image = `docker-faas-test/scan:${instance}`
     const files = [{ name: 'bin/scan', mode: 0o755, content: readFileSync(compiled('scan.c', ['-static'])) }]
     await importImage(engine.docker, image, instance, '["/bin/sh", "/entry"]', { files })
     await Promise.all(['here', 'there'].map(name => gateway.apply(name, { image })))
@@ -137,6 +145,50 @@ describe('security of what functions reach', function () {
     expect(await asked('/healthz')).to.contain('403')
   })
 
+  /** Makes the function ask for this way out; the codes of calls meanwhile. */
+  async function withEgress(egress: string): Promise<number[]> {
+    return underCalls(gateway, '/function/here', async () => {
+      await gateway.apply('here', { image }, { annotations: { 'com.docker-faas.egress': egress } })
+      await gateway.converged('here')
+    })
+  }
+
+  for (const [egress, mayReach] of [
+    ['internal', [GATEWAY]],
+    ['none', []],
+    ['open', [GATEWAY, DATABASE]]
+  ] as const) {
+    it(`S9: is as its egress says, ${egress}, from one call to the next and with no call lost`, async () => {
+      const { Id } = await engine.docker.getContainer('here-0').inspect()
+      const codes = await withEgress(egress)
+      expect(codes.length).to.be.above(0)
+      expect(codes.filter(code => code !== 200)).to.deep.equal([])
+      expect((await engine.docker.getContainer('here-0').inspect()).Id, 'the replica').to.equal(Id)
+      const { own } = await addressOf('here-0')
+      const host = own.replace(/\d+$/, last => String((Number(last) & ~15) + 1))
+      const ports = [GATEWAY, METRICS, DATABASE, ENGINE].map(port => `${host} ${port} ${port}`)
+      const found = await reached(
+        ...ports,
+        `${OUTSIDE} 80 80`,
+        `192.0.2.1 ${DATABASE} ${DATABASE}`,
+        `${METADATA} 80 80`
+      )
+      const outside = egress === 'open' ? [`${OUTSIDE}:80`, `192.0.2.1:${DATABASE}`] : []
+      expect(found).to.have.members([...mayReach.map(port => `${host}:${port}`), ...outside])
+    })
+  }
+
+  it('S14: runs in the runtime that it asks for, as soon as the engine has it', async () => {
+    await gateway.apply('kernel', { image }, { annotations: { 'com.docker-faas.runtime': 'other' } })
+    await gateway.reason('kernel', 'Ready', 'RuntimeMissing')
+    const path = engine.namespace.run('sh', ['-c', 'command -v runc']).trim()
+    await engine.configure({ runtimes: { other: { path } } })
+    await gateway.converged('kernel')
+    const { HostConfig } = await engine.docker.getContainer('kernel-0').inspect()
+    expect((HostConfig as { Runtime?: string }).Runtime).to.equal('other')
+    expect((await gateway.call('GET', '/function/kernel')).status).to.equal(200)
+  })
+
   /** `docker-faas firewall …` in the namespace of the engine, with the environment of the gateway. */
   function firewall(...args: string[]): string {
     const env = [`INSTANCE_ID=${gateway.instance}`, 'FUNCTIONS_SUBNET_POOL=10.99.0.0/16', `GATEWAY_PORT=${GATEWAY}`]
@@ -149,7 +201,7 @@ describe('security of what functions reach', function () {
     expect(() => firewall('check')).to.throw(/has other rules/)
     expect(firewall('apply')).to.contain('written')
     expect(firewall('check')).to.contain('as it should be')
-    expect(engine.namespace.run('iptables', ['-S', 'INPUT'])).to.match(/-A INPUT -s 10\.99\.0\.0\/16 ! -i lo -j DFAAS-/)
+    expect(engine.namespace.run('iptables', ['-S', 'INPUT'])).to.match(/-A INPUT -s 10\.99\.0\.0\/16 -j DFAAS-/)
     expect(firewall('remove')).to.contain('gone')
     expect(() => firewall('check')).to.throw(/is missing/)
     const rules = engine.namespace.run('iptables', ['-S'])

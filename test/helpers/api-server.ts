@@ -14,6 +14,7 @@ import { createOrigins } from '../../src/http/client-address.ts'
 import type { ApiDeps, LoopState, RequestObservation } from '../../src/http/deps.ts'
 import { type CallTarget, createGatewayServer, type GatewayServerDeps } from '../../src/http/server.ts'
 import { openStore, type Store } from '../../src/store/open.ts'
+import { POLICY } from './builders.ts'
 
 export const USER = 'admin'
 export const PASSWORD = 'correct-horse-battery'
@@ -105,6 +106,7 @@ export async function startApi(
     tokens: identity.tokens,
     addressOf,
     allowedOrigins: [],
+    rules: POLICY.isolation,
     limits: { maxReplicas: 10, defaultReplicas: 1 },
     info: { version: '3.0.0', commit: 'abc1234' },
     config: { functionsNetwork: 'docker-faas-net', authEnabled: true },

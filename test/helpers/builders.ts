@@ -11,6 +11,7 @@ export const NOW = Date.UTC(2026, 0, 1)
 
 export const POLICY: Policy = {
   instance: 'test',
+  isolation: { levelDefault: 'baseline', levels: {}, runtimes: [], image: { registries: [], digestRequired: false } },
   functionsNetwork: 'test-net',
   maxReplicas: 10,
   debugBindAddress: '127.0.0.1',
@@ -141,7 +142,7 @@ export function aReplica({ container, ...overrides }: ReplicaOverrides = {}): Re
   }
 }
 
-export const NETWORK: ObservedNetwork = { id: 'network-1', ours: true, capacity: 12, members: [] }
+export const NETWORK: ObservedNetwork = { id: 'network-1', ours: true, capacity: 12, members: [], egress: 'open' }
 
 /** What the engine holds: these replicas on a network of 12 addresses. */
 export function anObserved(replicas: readonly Replica[] = [], network: ObservedNetwork | null = NETWORK): Observed {

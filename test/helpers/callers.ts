@@ -1,4 +1,4 @@
-import type { TestGateway } from './gateway.ts'
+import type { GatewayClient } from './gateway-client.ts'
 
 /** Callers at a time: light, so that the test measures the loop and not the machine. */
 const CALLERS = 3
@@ -7,7 +7,11 @@ const CALLERS = 3
  * Calls a function again and again, each caller one call at a time, until `deed` has ended. Gives the codes of all
  * calls; those that run when it ends are waited for. Rejects as `deed` does.
  */
-export async function underCalls(gateway: TestGateway, path: string, deed: () => Promise<unknown>): Promise<number[]> {
+export async function underCalls(
+  gateway: GatewayClient,
+  path: string,
+  deed: () => Promise<unknown>
+): Promise<number[]> {
   const codes: number[] = []
   let calling = true
   const callers = Array.from({ length: CALLERS }, async () => {

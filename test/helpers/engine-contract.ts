@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { expect } from 'chai'
 import type { StringMap } from '../../api/meta.ts'
 import type { ContainerSpec, Engine, EngineEvent } from '../../src/engine/engine.ts'
@@ -164,6 +165,12 @@ export function describeEngine(name: string, setUp: () => EngineUnderTest): void
 
       it('need an image', async () => {
         await rejects('no-image', t.engine.createContainer(aSpec({ image: 'docker-faas-test/missing:1' })))
+      })
+
+      it('have a runtime of the engine', async () => {
+        const { state } = await inspect((await run({ runtime: 'runc' })).name)
+        expect(state).to.equal('running')
+        await rejects('other', t.engine.createContainer(aSpec({ runtime: 'missing' })))
       })
 
       it('need a network', async () => {
@@ -374,6 +381,15 @@ export function describeEngine(name: string, setUp: () => EngineUnderTest): void
         expect(found?.labels).to.include(t.labels)
         expect(found?.members).to.deep.equal([])
         expect((await t.engine.listNetworks()).find(n => n.id === id)?.subnets).to.deep.equal([subnet])
+      })
+
+      it('lead out of the host, unless they have a bridge of their own', async () => {
+        const name = aName()
+        const closedBridge = `dfi-${createHash('sha256').update(name).digest('hex').slice(0, 10)}`
+        made.networks.add(await t.engine.createNetwork({ name, labels: t.labels, subnet: t.subnet(), closedBridge }))
+        expect((await t.engine.inspectNetwork(name))?.closedBridge).to.equal(closedBridge)
+        expect((await t.engine.listNetworks()).find(n => n.name === name)?.closedBridge).to.equal(closedBridge)
+        expect(await t.engine.inspectNetwork(network)).to.not.have.property('closedBridge')
       })
 
       it('are not found by a part of their name', async () => {

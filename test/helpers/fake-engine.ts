@@ -273,6 +273,9 @@ export class FakeEngine implements engine.Engine {
       const image = this.#image(spec.image)
       if (image === undefined) throw refusal('container_create', 'no-image', `no such image: ${spec.image}`)
       this.#needSpace('container_create')
+      if (spec.runtime !== undefined && !this.runtimes.has(spec.runtime)) {
+        throw refusal('container_create', 'other', `unknown runtime ${spec.runtime}`)
+      }
       const id = this.#nextId()
       this.#containers.create(id, image.id, image.stopSignal, structuredClone(spec))
       if (spec.secrets !== undefined) this.#volumes.make(spec.secrets.volume, spec.secrets.labels)

@@ -32,7 +32,8 @@ export class FakeNetworks {
     if (this.list().some(n => n.subnets.some(other => overlaps(other, subnet)))) {
       throw refusal('network_create', 'subnet-overlap', 'pool overlaps with other one on this address space')
     }
-    this.put({ id, name, labels: { ...labels }, subnets: [subnet], createdAt })
+    const closed = spec.closedBridge === undefined ? {} : { closedBridge: spec.closedBridge }
+    this.put({ id, name, labels: { ...labels }, subnets: [subnet], createdAt, ...closed })
   }
 
   put(network: NetworkSummary & { readonly labels: StringMap }): void {

@@ -68,6 +68,8 @@ export class Loop {
   engineSince = 0
   /** How long a function has to wait until it may be mended. */
   waitMs = 0
+  /** What the operator decides; counts from the next `restart` on. */
+  policy = POLICY
   readonly #directory: string
   store: Store
   endpoints = new EndpointTable()
@@ -167,7 +169,6 @@ export class Loop {
 
   #createReconciler(engine: Engine): FunctionReconciler {
     const { clock } = this
-    const facts = new EngineFacts(engine)
     return new FunctionReconciler({
       engine,
       images: new ImagePuller({ engine, policy: 'IfNotPresent', clock, random: () => 0.5, onSettled: () => undefined }),
@@ -182,7 +183,7 @@ export class Loop {
       routes: async () => this.routes,
       functions: this.store.functions,
       events: this.store.events,
-      policy: POLICY,
+      policy: this.policy,
       signer: SIGNER,
       resourceVersion: () => this.store.functions.resourceVersion(),
       instance: POLICY.instance,
@@ -196,7 +197,7 @@ export class Loop {
         isHeld: key => this.held.has(key)
       },
       secrets: this.store.secrets,
-      engineInfo: signal => facts.get(signal),
+      engineFacts: new EngineFacts(engine),
       gatewayId: () => this.gatewayId,
       engineSince: () => this.engineSince,
       throttle: { admit: (_key, _calls, isAskedFor) => (isAskedFor ? 0 : this.waitMs), forget: () => undefined },

@@ -111,6 +111,12 @@ export class PrivateEngine {
     if (daemon.exitCode !== null) throw new Error(`dockerd did not start:\n${this.logTail()}`)
   }
 
+  /** Has the running daemon read another daemon.json. */
+  async configure(daemon: object): Promise<void> {
+    await writeFile(join(this.directory, 'daemon.json'), JSON.stringify(daemon))
+    this.#daemon?.kill('SIGHUP')
+  }
+
   /** Stops the daemon as a service manager does. */
   async stop(): Promise<void> {
     await this.#end('SIGTERM')

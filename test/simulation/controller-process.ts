@@ -200,7 +200,6 @@ export class ControllerProcess {
       }
     })
     const { endpoints } = this
-    const facts = new EngineFacts(engine)
     return new FunctionReconciler({
       engine,
       images,
@@ -227,7 +226,7 @@ export class ControllerProcess {
       instance: POLICY.instance,
       functionsNetwork: POLICY.functionsNetwork,
       secrets: this.#deps.secrets,
-      engineInfo: signal => facts.get(signal),
+      engineFacts: new EngineFacts(engine),
       gatewayId: () => gatewayId,
       engineSince: () => this.#deps.engineSince(),
       throttle: this.#throttle,

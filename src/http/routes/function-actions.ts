@@ -6,6 +6,7 @@ import { toTimestamp } from '../../clock.ts'
 import { readJson } from '../body.ts'
 import type { ApiDeps } from '../deps.ts'
 import { RollbackBody, ScaleBody } from '../function-input.ts'
+import { admit } from '../policy.ts'
 import { toEventList, toFunctionStatusResource, toRevisionList } from '../presenters.ts'
 import { DRY_RUN, LIMIT, NAMESPACE, queryLimit } from '../query.ts'
 import type { Route } from '../route.ts'
@@ -111,11 +112,9 @@ async function rollBack(ctx: RouterContext, deps: ApiDeps): Promise<void> {
   const target = wanted === undefined ? revisions[1] : revisions.find(({ revision }) => revision === wanted)
   if (target === undefined) throw new NotFoundError(`revision ${wanted ?? 'before the current one'} of`, key)
   const { labels, annotations, spec } = target
-  await writeExisting(ctx, deps, current => ({
-    ...toDraft(current),
-    labels,
-    annotations,
+  await writeExisting(ctx, deps, current => {
     // Rolling back must not scale.
-    spec: { ...spec, replicas: current.spec.replicas }
-  }))
+    const draft = { ...toDraft(current), labels, annotations, spec: { ...spec, replicas: current.spec.replicas } }
+    return admit(draft, deps.rules, 'v1')
+  })
 }

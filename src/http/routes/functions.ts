@@ -16,6 +16,7 @@ import {
   patchFunction,
   toFunctionDraft
 } from '../function-input.ts'
+import { admit } from '../policy.ts'
 import { etagOf, toFunctionList, toFunctionResource } from '../presenters.ts'
 import {
   DRY_RUN,
@@ -155,7 +156,8 @@ async function applyFunction(ctx: RouterContext, deps: ApiDeps): Promise<void> {
   const body = parseFunction(await readJson(ctx, deps.readTimeoutMs))
   const namespace = namespaceOf(ctx, body.metadata.namespace, 'metadata.namespace')
   const key = writableKey(ctx, namespace, body.metadata.name)
-  const change = (current: FunctionObject | undefined) => toFunctionDraft(body, namespace, current, deps.limits)
+  const change = (current: FunctionObject | undefined) =>
+    admit(toFunctionDraft(body, namespace, current, deps.limits), deps.rules, 'v1')
   await write(ctx, deps, key, change, body.metadata.resourceVersion)
 }
 
@@ -163,7 +165,8 @@ async function replaceFunction(ctx: RouterContext, deps: ApiDeps): Promise<void>
   const json = await readJson(ctx, deps.readTimeoutMs)
   const namespace = namespaceOf(ctx)
   const body = parseNamedFunction(json, namespace, nameOfPath(ctx))
-  const change = (current: FunctionObject) => toFunctionDraft(body, namespace, current, deps.limits)
+  const change = (current: FunctionObject) =>
+    admit(toFunctionDraft(body, namespace, current, deps.limits), deps.rules, 'v1')
   await writeExisting(ctx, deps, change, body.metadata.resourceVersion)
 }
 
@@ -171,7 +174,11 @@ async function patchExisting(ctx: RouterContext, deps: ApiDeps): Promise<void> {
   requireMergePatch(ctx)
   const patch = await readJson(ctx, deps.readTimeoutMs)
   const change = (current: FunctionObject) =>
-    toFunctionDraft(patchFunction(current, patch), current.metadata.namespace, current, deps.limits)
+    admit(
+      toFunctionDraft(patchFunction(current, patch), current.metadata.namespace, current, deps.limits),
+      deps.rules,
+      'v1'
+    )
   const metadata = patch['metadata'] as { resourceVersion?: unknown } | null | undefined
   await writeExisting(ctx, deps, change, metadata?.resourceVersion)
 }

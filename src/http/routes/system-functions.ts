@@ -16,6 +16,7 @@ import { canonicalJson } from '../../../api/spec-hash.ts'
 import { existingKey, namespaceOf, requireNamespace, writableKey } from '../access.ts'
 import { readJson } from '../body.ts'
 import type { ApiDeps } from '../deps.ts'
+import { admit } from '../policy.ts'
 import { FUNCTION_NAME, NAMESPACE, queryParameter } from '../query.ts'
 import type { Route } from '../route.ts'
 import { parseInput } from '../validate.ts'
@@ -134,7 +135,7 @@ async function getLiving(ctx: RouterContext, deps: ApiDeps): Promise<FunctionObj
 async function deploy(ctx: RouterContext, deps: ApiDeps): Promise<void> {
   const { wire, key } = await readDeployment(ctx, deps, writableKey)
   await putFunction(deps, key, current => {
-    const draft = fromDeployment(wire, current, deps.limits)
+    const draft = admit(fromDeployment(wire, current, deps.limits), deps.rules, 'system')
     if (current !== undefined && !isSame(draft, current)) throw new AlreadyExistsError('function', key)
     return draft
   })
@@ -143,7 +144,7 @@ async function deploy(ctx: RouterContext, deps: ApiDeps): Promise<void> {
 
 async function update(ctx: RouterContext, deps: ApiDeps): Promise<void> {
   const { wire, key } = await readDeployment(ctx, deps, existingKey)
-  const change = changeExisting(key, current => fromDeployment(wire, current, deps.limits))
+  const change = changeExisting(key, current => admit(fromDeployment(wire, current, deps.limits), deps.rules, 'system'))
   await putFunction(deps, key, change)
   accept(ctx)
 }

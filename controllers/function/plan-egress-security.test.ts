@@ -1,0 +1,47 @@
+import { expect } from 'chai'
+import { aDesired, aFunction, anObserved, aReplica, NETWORK, NOW, POLICY } from '../../test/helpers/builders.ts'
+import type { Replica } from './observed.ts'
+import { planFunction } from './plan.ts'
+import { formatPlan } from './step.ts'
+
+const CLOSED = aDesired({ fn: aFunction({ annotations: { 'com.docker-faas.egress': 'none' } }) })
+const on = (...replicas: Replica[]) => anObserved(replicas, { ...NETWORK, members: replicas.map(({ id }) => id) })
+
+describe('a function whose network leads where it may not go', () => {
+  it('S9: takes no new calls until those that run have ended', () => {
+    const busy = planFunction(CLOSED, on(aReplica({ inflight: 1 })), NOW)
+    expect([formatPlan(busy.steps), busy.endpoints.length, [...busy.leaving]]).to.deep.equal(['', 0, ['id-hello-0']])
+    expect(busy.requeueAfter).to.equal(POLICY.drainMs)
+    const idle = planFunction(CLOSED, on(aReplica()), NOW)
+    expect([formatPlan(idle.steps), idle.requeueAfter]).to.deep.equal(['', 0])
+  })
+
+  it('S9: is taken off it then, or when they have had their time', () => {
+    const step = 'disconnect id-hello-0: egress is open, and none is wanted'
+    const left = planFunction(CLOSED, on(aReplica({ leavingSince: NOW })), NOW)
+    expect([formatPlan(left.steps), left.endpoints.length, left.leaving.size]).to.deep.equal([step, 0, 1])
+    const late = aReplica({ inflight: 1, leavingSince: NOW - POLICY.drainMs })
+    expect(formatPlan(planFunction(CLOSED, on(late), NOW).steps)).to.equal(step)
+  })
+
+  it('S9: comes to another one in its place', () => {
+    const { address: _, ...off } = aReplica({ phase: 'starting' })
+    const { steps } = planFunction(CLOSED, anObserved([off]), NOW)
+    expect(formatPlan(steps)).to.equal(
+      [
+        'remove network test-net-hello: egress is open, and none is wanted',
+        'create network test-net-hello: missing',
+        'connect id-hello-0: not on its network'
+      ].join('\n')
+    )
+  })
+
+  it('stays on it while somebody else is there, or while the function may not be at all', () => {
+    const shared = anObserved([aReplica()], { ...NETWORK, members: ['id-hello-0', 'foreign'] })
+    expect(planFunction(CLOSED, shared, NOW)).to.deep.include({ steps: [] })
+    const refusal = { reason: 'PolicyViolation', message: '' } as const
+    const refused = { ...CLOSED, isolation: { ...CLOSED.isolation, refusal } }
+    const plan = planFunction(refused, on(aReplica()), NOW)
+    expect([plan.steps, plan.endpoints.length]).to.deep.equal([[], 1])
+  })
+})
