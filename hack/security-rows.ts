@@ -63,7 +63,11 @@ export const REQUIREMENTS: readonly TestRow[] = [
     text: 'pages carry a strict content security policy; foreign pages cannot act for the user',
     untested: UI
   },
-  { id: 'S36', text: 'what a function answers cannot attack the user interface', untested: UI },
+  {
+    id: 'S36',
+    text: 'the page of a function cannot use the API with what the browser keeps of the user',
+    pending: true
+  },
   { id: 'S37', text: 'text of others cannot drive a terminal or a page', pending: true },
   { id: 'S38', text: 'pages of other origins cannot read the API unless they are named' },
   { id: 'S39', text: 'every change is one row of an audit log that shows when it was tampered with' },

@@ -1,7 +1,7 @@
 import cors from '@koa/cors'
 import type { Context, Middleware } from 'koa'
 import { HttpError } from './errors.ts'
-import { foreignOrigin, isAllowedOrigin } from './origin.ts'
+import { foreignOrigin, isAllowedOrigin, isOfFunctionPage } from './origin.ts'
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
 /** What pages may read beside the body. */
@@ -26,11 +26,15 @@ export function allowOrigins(allowed: readonly string[]): Middleware {
   })
 }
 
-/** Refuses what pages of other sites would have a browser change: it sends the user's credentials along unasked. */
+const OF_FUNCTION =
+  'pages of this address are those of functions, and may not use the API with the password that the browser keeps: send a token (Bearer)'
+
+/** Refuses what pages of other sites, or of functions, would have a browser do: it sends the user's credentials along unasked. */
 export function refuseForeignOrigins(allowed: readonly string[]): Middleware {
   return async (ctx, next) => {
     const origin = foreignOrigin(ctx.method, ctx.req.headers, allowed)
     if (origin !== undefined) throw new HttpError(403, 'FOREIGN_ORIGIN', refusalOf(origin))
+    if (isOfFunctionPage(ctx.req.headers)) throw new HttpError(403, 'FUNCTION_PAGE', OF_FUNCTION)
     await next()
   }
 }

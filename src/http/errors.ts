@@ -35,6 +35,7 @@ const TITLES: Readonly<Record<string, string>> = {
   UNAUTHORIZED: 'Credentials are needed',
   FORBIDDEN: 'The credentials are not good for this',
   FOREIGN_ORIGIN: 'The page is not allowed to do that',
+  FUNCTION_PAGE: 'The page may not do that',
   NOT_FOUND: 'There is no such object',
   ROUTE_NOT_FOUND: 'There is no such route',
   METHOD_NOT_ALLOWED: 'The method is not allowed here',

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { foreignOrigin, isAllowedOrigin } from './origin.ts'
+import { foreignOrigin, isAllowedOrigin, isOfFunctionPage } from './origin.ts'
 
 const PAGE = 'https://page.example'
 const BASIC = { authorization: 'Basic YWRtaW46eA==' }
@@ -48,4 +48,21 @@ describe('isAllowedOrigin', () => {
     expect(isAllowedOrigin(PAGE, ['*'])).to.equal('any')
     expect(isAllowedOrigin(PAGE, ['*', PAGE])).to.equal('named')
   })
+})
+
+describe('isOfFunctionPage', () => {
+  const host = 'faas.example'
+  const own = { host, origin: 'https://faas.example' }
+  const cases: [what: string, headers: Record<string, string>, isOf: boolean][] = [
+    ['a script of our own origin', { host, 'sec-fetch-site': 'same-origin', ...BASIC }, true],
+    ['one that an old browser only gives an Origin', { ...own, ...BASIC }, true],
+    ['a script with a token that it brings', { ...own, 'sec-fetch-site': 'same-origin', ...BEARER }, false],
+    ['a script without credentials', { ...own, 'sec-fetch-site': 'same-origin' }, false],
+    ['what a person typed', { host, 'sec-fetch-site': 'none', ...BASIC }, false],
+    ['curl and faas-cli', { host, ...BASIC }, false],
+    ['a page of another origin, which is looked at elsewhere', { host, origin: PAGE, ...BASIC }, false]
+  ]
+  for (const [what, headers, isOf] of cases) {
+    it(`S36: ${isOf ? 'knows' : 'passes'} ${what}`, () => expect(isOfFunctionPage(headers)).to.equal(isOf))
+  }
 })

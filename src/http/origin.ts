@@ -32,8 +32,24 @@ export function foreignOrigin(
   return origin
 }
 
+/**
+ * Whether a page of the gateway's own origin has a browser send the password that it keeps. Only functions have pages there, and
+ * what they answer is their own doing: whoever logs in to the API by browser must not hand it to each function whose page is opened
+ * later. NOTE: over plain HTTP browsers say nothing of pages that only read, but on localhost.
+ */
+export function isOfFunctionPage(headers: IncomingHttpHeaders): boolean {
+  const { origin, host, authorization } = headers
+  if (authorization === undefined || isBearer(authorization)) return false
+  const site = headers['sec-fetch-site']
+  return site === undefined ? origin !== undefined && isSameHost(origin, host) : site === 'same-origin'
+}
+
+function isBearer(authorization: string): boolean {
+  return /^bearer /i.test(authorization)
+}
+
 function hasAmbientCredentials({ authorization, cookie }: IncomingHttpHeaders): boolean {
-  return cookie !== undefined || (authorization !== undefined && !/^bearer /i.test(authorization))
+  return cookie !== undefined || (authorization !== undefined && !isBearer(authorization))
 }
 
 /** Older browsers, and all over plain HTTP, send no `Sec-Fetch-Site`: then the name in the address bar decides. */

@@ -96,6 +96,16 @@ describe('paths that are spelt in other ways', () => {
     }
   })
 
+  it('S36: are of functions, whose pages may not use the API with the password that a browser keeps', async () => {
+    const fromPage = { 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'cors' }
+    for (const method of ['GET', 'DELETE']) {
+      const answer = await api.request(method, '/v1/functions/hidden', undefined, fromPage)
+      expect([answer.status, answer.json.code]).to.deep.equal([403, 'FUNCTION_PAGE'])
+    }
+    expect((await api.request('GET', '/v1/functions/hidden')).status).to.equal(200)
+    expect((await api.request('GET', '/function/fn', undefined, fromPage)).status).to.equal(200)
+  })
+
   it('X15: lead a call to the function that is named first, or nowhere', async () => {
     const spellings = [
       '/function/fn/../other',
