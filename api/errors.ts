@@ -86,6 +86,17 @@ export class TooManyTokensError extends FaasError {
   }
 }
 
+/** The namespace has as many functions as it may. */
+export class TooManyFunctionsError extends FaasError {
+  override name = 'TooManyFunctionsError'
+  readonly code = 'TOO_MANY_FUNCTIONS'
+  readonly status = 403
+  override readonly retryable = false
+  constructor(namespace: string, max: number, options?: ErrorOptions) {
+    super(`namespace ${namespace} has ${max} functions, the most that FUNCTIONS_PER_NAMESPACE_MAX allows`, options)
+  }
+}
+
 /** The object changed since the client read it (`If-Match`). */
 export class ConflictError extends FaasError {
   override name = 'ConflictError'

@@ -25,7 +25,9 @@ export const MAX_ENV_BYTES = 256 * 1024
 const Env = z
   .record(EnvName, EnvValue)
   .refine(
-    env => Object.entries(env).reduce((sum, [k, v]) => sum + k.length + v.length, 0) <= MAX_ENV_BYTES,
+    env =>
+      Object.entries(env).reduce((sum, [k, v]) => sum + Buffer.byteLength(k) + Buffer.byteLength(v), 0) <=
+      MAX_ENV_BYTES,
     `must be at most ${MAX_ENV_BYTES} bytes together`
   )
 

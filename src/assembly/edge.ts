@@ -154,6 +154,8 @@ function assembleApi(deps: EdgeDeps, addressOf: Origins['addressOf'], shutdown: 
     addressOf,
     allowedOrigins: config.CORS_ALLOWED_ORIGINS,
     rules: isolationRules(config),
+    functionsPerNamespace: config.FUNCTIONS_PER_NAMESPACE_MAX,
+    rate: { limit: config.API_RATE_LIMIT, windowMs: config.API_RATE_WINDOW },
     limits: { maxReplicas: config.MAX_REPLICAS, defaultReplicas: config.DEFAULT_REPLICAS },
     info: { version: deps.version, commit: deps.commit },
     config: publicConfig(config),

@@ -118,6 +118,12 @@ export const Config = z
       'Networks of proxies in front whose X-Forwarded-… is believed and passed on; without any, the client is who connects'
     ),
 
+    API_RATE_LIMIT: field(
+      integer(0, MAX_COUNT),
+      '6000',
+      'Most requests to the API per window and user or token, or address without authentication; calls of functions do not count; 0: any number'
+    ),
+    API_RATE_WINDOW: field(duration(SECOND_MS), '1m', 'Window in which requests to the API are counted'),
     AUDIT_RETENTION: field(duration(HOUR_MS, 10 * YEAR_MS), '2160h', 'How long rows of the audit log are kept'),
     AUDIT_MAX_ROWS: field(
       integer(1000, 100_000_000),
@@ -179,6 +185,7 @@ export const Config = z
 
     DEFAULT_REPLICAS: field(integer(0, 10_000), '1', 'Replicas of a new function that names no number'),
     MAX_REPLICAS: field(integer(1, 10_000), '10', 'Most replicas that a function may ask for'),
+    FUNCTIONS_PER_NAMESPACE_MAX: field(integer(0, MAX_COUNT), '2000', 'Most functions in one namespace; 0: any number'),
     MEMORY_DEFAULT: field(
       bytes('6Mi'),
       '',

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import Koa, { type Context, type Middleware } from 'koa'
+import { limitRate } from './api-rate.ts'
 import { auditChanges, identifyRequests } from './audit.ts'
 import { NOBODY, setCaller } from './caller.ts'
 import { allowOrigins, refuseForeignOrigins } from './cors.ts'
@@ -37,6 +38,7 @@ export function createApi(deps: ApiDeps): (req: IncomingMessage, res: ServerResp
   app.use(auditChanges(deps))
   app.use(refuseForeignOrigins(deps.allowedOrigins))
   app.use(authenticate(deps, new Set(routes.filter(({ scope }) => scope === 'open').map(({ path }) => path))))
+  app.use(limitRate({ ...deps.rate, onLimited: deps.metrics.rateLimited }))
   app.use(createRouter(routes).routes())
   app.use(refuseUnrouted)
   app.on('error', (err: NodeJS.ErrnoException) => {

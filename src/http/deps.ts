@@ -114,6 +114,8 @@ export interface HttpMetrics {
   observeRequest: (request: RequestObservation) => void
   /** A row of the audit log could not be written. */
   auditLost: () => void
+  /** A request was refused for `API_RATE_LIMIT`. */
+  rateLimited: () => void
   /** The text that Prometheus reads, and its content type. */
   expose: () => Promise<{ readonly contentType: string; readonly text: string }>
 }
@@ -140,6 +142,10 @@ export interface ApiDeps {
   readonly limits: ReplicaLimits
   /** What functions may ask for. */
   readonly rules: IsolationRules
+  /** `FUNCTIONS_PER_NAMESPACE_MAX`; 0: any number. */
+  readonly functionsPerNamespace: number
+  /** `API_RATE_LIMIT` requests of one identity, 0 for any number, in `API_RATE_WINDOW`. */
+  readonly rate: { readonly limit: number; readonly windowMs: number }
   readonly info: { readonly version: string; readonly commit: string }
   /** What `GET /system/config` gives: nothing in it is secret. */
   readonly config: Readonly<Record<string, unknown>>

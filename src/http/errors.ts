@@ -43,6 +43,8 @@ const TITLES: Readonly<Record<string, string>> = {
   TOO_MANY_TOKENS: 'There are too many tokens',
   TOO_MANY_ATTEMPTS: 'Credentials were wrong too often',
   AUTH_OFF: 'Authentication is off',
+  TOO_MANY_FUNCTIONS: 'The namespace has no room for another function',
+  TOO_MANY_REQUESTS: 'Too many requests in a short time',
   CONFLICT: 'The object changed since it was read',
   NOTHING_TO_ADOPT: 'Nothing waits for a decision',
   GONE: 'The history is no longer kept',

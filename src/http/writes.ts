@@ -4,15 +4,16 @@ import type { WriteOptions, WriteResult } from '../store/store.ts'
 import type { ApiDeps } from './deps.ts'
 
 type WriteDeps = Pick<ApiDeps, 'functions' | 'events' | 'enqueue' | 'log'>
+type PutDeps = WriteDeps & Pick<ApiDeps, 'functionsPerNamespace'>
 
 /** Writes a function down, then wakes the loop for it and records an event; a dry run does neither. */
 export async function putFunction(
-  deps: WriteDeps,
+  deps: PutDeps,
   key: string,
   change: (current: FunctionObject | undefined) => FunctionDraft,
   options: WriteOptions = {}
 ): Promise<WriteResult> {
-  const result = await deps.functions.put(key, change, options)
+  const result = await deps.functions.put(key, change, { ...options, maxInNamespace: deps.functionsPerNamespace })
   if (options.dryRun === true) return result
   deps.enqueue(key)
   if (result.outcome !== 'unchanged') await recordWrite(deps, result)

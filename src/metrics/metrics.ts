@@ -63,6 +63,8 @@ export interface Metrics extends AuditMetrics, AuthMetrics, GarbageMetrics, TlsM
   /** The metrics of one controller; ask once. */
   readonly controller: (name: string) => ControllerMetrics
   readonly observeRequest: (request: HttpObservation) => void
+  /** A request to the API was refused for its rate. */
+  readonly rateLimited: () => void
   readonly observeEngineCall: (operation: string, fault: EngineFault | 'none', seconds: number) => void
   /** Whether calls are kept away from an engine that does not answer. */
   readonly setBreakerOpen: (isOpen: boolean) => void
@@ -160,6 +162,7 @@ function createGatewayMetrics(registry: Registry) {
   )
   const requests = counter('gateway_http_requests_total', 'Requests to the API', labelNames)
   const provider = counter('provider_http_requests_total', 'Requests to the API', labelNames)
+  const limited = counter('docker_faas_api_rate_limited_total', 'Requests to the API that were refused for their rate')
   const errors = counter('gateway_http_errors_total', 'Requests to the API that were answered 400 or above')
   const seconds = new Histogram({
     name: 'gateway_request_duration_seconds',
@@ -185,6 +188,7 @@ function createGatewayMetrics(registry: Registry) {
       seconds.observe(request.seconds)
       providerSeconds.observe(labels, request.seconds)
     },
+    rateLimited: () => limited.inc(),
     setFunctionsDeployed: (count: number) => deployed.set(count),
     setActivatorWaiting: (count: number) => waiting.set(count),
     stalled: () => stalls.inc(),

@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/sqlite'
 import { type AuditOutcome, type AuditSubject, digestOf } from '../../api/audit.ts'
-import { ConflictError } from '../../api/errors.ts'
+import { ConflictError, TooManyFunctionsError } from '../../api/errors.ts'
 import {
   type FunctionDraft,
   type FunctionObject,
@@ -151,6 +151,7 @@ export class Functions implements FunctionStore {
     const draft = draftFor(key, request.change, undefined)
     if (options.ifMatch !== undefined) throw new ConflictError(key, String(options.ifMatch), 'none')
     const removal = dying === undefined ? [] : [await removeRow(em, dying)]
+    await requireRoom(em, draft.namespace, options.maxInNamespace ?? 0)
     const resourceVersion = await nextResourceVersion(em)
     const now = this.#now()
     const uid = this.#deps.newUid()
@@ -205,6 +206,12 @@ export class Functions implements FunctionStore {
   #now(): string {
     return toTimestamp(this.#deps.clock.now())
   }
+}
+
+/** Those that are being deleted count as long as their rows are there. */
+async function requireRoom(em: EntityManager, namespace: string, max: number): Promise<void> {
+  if (max === 0) return
+  if ((await em.count(FunctionEntity, { namespace })) >= max) throw new TooManyFunctionsError(namespace, max)
 }
 
 function subjectOf(

@@ -9,6 +9,8 @@ export interface WriteOptions {
   readonly ifMatch?: number
   /** Does everything but keep it: gives what would be written. */
   readonly dryRun?: boolean
+  /** Makes no function where the namespace has so many already; else `TooManyFunctionsError`. 0 or left out: any number. */
+  readonly maxInNamespace?: number
 }
 
 export interface WriteResult {

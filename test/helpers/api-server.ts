@@ -107,12 +107,15 @@ export async function startApi(
     addressOf,
     allowedOrigins: [],
     rules: POLICY.isolation,
+    functionsPerNamespace: 0,
+    rate: { limit: 0, windowMs: 60_000 },
     limits: { maxReplicas: 10, defaultReplicas: 1 },
     info: { version: '3.0.0', commit: 'abc1234' },
     config: { functionsNetwork: 'docker-faas-net', authEnabled: true },
     log: { warn: log('warn'), error: log('error') },
     metrics: {
       auditLost: () => undefined,
+      rateLimited: () => undefined,
       observeRequest: request => void observed.push(request),
       expose: async () => ({ contentType: 'text/plain; version=0.0.4; charset=utf-8', text: 'gateway_up 1\n' })
     },
