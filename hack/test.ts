@@ -28,6 +28,7 @@ const LEVELS: Readonly<Record<string, Level>> = {
     docker: true,
     programs: [
       ['openssl', 'openssl'],
+      ['nginx', 'nginx-light'],
       ['python3', 'python3']
     ]
   },
