@@ -4,8 +4,8 @@ import type { Config } from '../config/config.ts'
 import type { Logger } from '../logging/logger.ts'
 import type { AuditMetrics } from '../metrics/audit.ts'
 import type { Component } from '../runtime/manager.ts'
+import { AUDIT_BREAK, breakDraft } from '../store/audit-break.ts'
 import type { AuditStore } from '../store/audit-store.ts'
-import { AUDIT_BREAK } from '../store/audit-verify.ts'
 import { auditHeadPath, readAuditHead, writeAuditHead } from './audit-head.ts'
 
 export interface AuditDeps {
@@ -50,6 +50,7 @@ export class AuditComponent implements Component {
   #tell(entry: AuditEntry): void {
     const { log, metrics } = this.#deps
     metrics.audited(entry.outcome)
+    if (entry.verb === AUDIT_BREAK) metrics.auditBroken()
     log.info({ audit: entry }, 'Audited')
     this.#delay ??= setTimeout(() => {
       this.#delay = undefined
@@ -59,18 +60,14 @@ export class AuditComponent implements Component {
 
   /** Notes in the log itself when it does not hold what the file knows of. */
   async #compare(): Promise<void> {
-    const { audit, key, metrics, log } = this.#deps
+    const { audit, key, log } = this.#deps
     const known = await readAuditHead(this.#path, key)
     if (known === undefined) return
     const head = await audit.head()
     if (await this.#holds(known, head)) return
-    metrics.auditBroken()
     const detail = `rows up to ${known.id} (${known.mac}) were known, and the log ends with row ${head?.id ?? 0}`
     log.error({ detail }, 'Found audit log cut off, or restored from a backup')
-    await audit.append({
-      ...{ actorKind: 'gateway', actor: '', address: '', userAgent: '', verb: AUDIT_BREAK, requestId: '' },
-      ...{ kind: 'audit', namespace: '', name: '', outcome: 'failed', status: 0, count: 1, detail }
-    })
+    await audit.append(breakDraft(detail))
   }
 
   async #holds(known: AuditMark, head: AuditMark | undefined): Promise<boolean> {

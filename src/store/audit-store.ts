@@ -34,7 +34,10 @@ export interface AuditStore {
   head: () => Promise<AuditMark | undefined>
   /** The `mac` of a row; undefined when it is not there. */
   macOf: (id: number) => Promise<string | undefined>
-  /** Removes rows from before `until` (RFC 3339), and all but the newest `maxRows`; gives how many went. */
+  /**
+   * Removes rows from before `until` (RFC 3339), and all but the newest `maxRows`; gives how many went. Rows among them that
+   * are not as they were written leave a row that says so.
+   */
   prune: (until: string, maxRows: number) => Promise<number>
   /** Calls `listener` with each row after its commit. */
   onAppended: (listener: (entry: AuditEntry) => void) => void

@@ -2,14 +2,10 @@ import { resolve } from 'node:path'
 import type { EntityManager } from '@mikro-orm/sqlite'
 import { AUDIT_START, AuditCheck, type AuditDraft, type AuditEntry, type AuditMark, isSealed } from '../../api/audit.ts'
 import type { Clock } from '../clock.ts'
-import { AuditLog, findEntries, findMark } from './audit-log.ts'
-import { toEntry } from './audit-rows.ts'
+import { AUDIT_BREAK } from './audit-break.ts'
+import { AuditLog, entriesAfter, findEntries, findMark } from './audit-log.ts'
 import type { AuditFilter } from './audit-store.ts'
-import { AuditEntity } from './entities.ts'
 import { withDatabase } from './inspect.ts'
-import { PLAIN } from './orm.ts'
-
-const BATCH = 500
 
 /** A row as it was seen. */
 export type Place = Pick<AuditMark, 'id' | 'mac'>
@@ -23,9 +19,6 @@ export interface AuditVerdict {
   /** Rows in which the gateway itself noted that the log had been cut off, or was restored from a backup. */
   readonly breaks: readonly AuditEntry[]
 }
-
-/** The verb of the row that a gateway writes when it finds that the newest rows it knew of are gone. */
-export const AUDIT_BREAK = 'audit break'
 
 /**
  * Reads the whole log in the file, which a gateway may be writing, and holds it against its chain, its marks and `known`:
@@ -45,7 +38,7 @@ async function verify(em: EntityManager, key: Uint8Array, known: readonly Place[
   if (head !== undefined && !isSealed(key, 'head', head)) check.problems.push('the end of the log is forged')
   const breaks: AuditEntry[] = []
   let last = 0
-  for await (const entry of entriesOf(em)) {
+  for await (const entry of entriesAfter(em, 0)) {
     check.add(entry)
     last = entry.id
     if (entry.verb === AUDIT_BREAK) breaks.push(entry)
@@ -53,16 +46,6 @@ async function verify(em: EntityManager, key: Uint8Array, known: readonly Place[
   if (last > (head?.id ?? 0)) check.problems.push(`rows after ${head?.id ?? 0} were inserted`)
   const newest = head === undefined ? {} : { head: { id: head.id, mac: head.mac } }
   return { rows: check.rows, ...newest, problems: check.end(), breaks }
-}
-
-async function* entriesOf(em: EntityManager): AsyncIterable<AuditEntry> {
-  for (let last = 0; ; ) {
-    const options = { ...PLAIN, orderBy: { id: 'asc' }, limit: BATCH } as const
-    const rows = await em.find(AuditEntity, { id: { $gt: last } }, options)
-    yield* rows.map(toEntry)
-    last = rows.at(-1)?.id ?? last
-    if (rows.length < BATCH) return
-  }
 }
 
 /** Rows of the log in the file, the newest first. Changes nothing. */

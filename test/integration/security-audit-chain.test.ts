@@ -3,7 +3,8 @@ import { copyFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { type AuditDraft, type AuditEntry, type AuditMark, macOf, sealMark } from '../../api/audit.ts'
-import { verifyAudit } from '../../src/store/audit-verify.ts'
+import { AUDIT_BREAK } from '../../src/store/audit-break.ts'
+import { appendAudit, verifyAudit } from '../../src/store/audit-verify.ts'
 import { openStore, type Store } from '../../src/store/open.ts'
 import { aDraft, Scratch, TestClock, withSqlite } from '../fixtures/db/files.ts'
 import { eventually } from '../helpers/eventually.ts'
@@ -120,6 +121,55 @@ describe('chain of the audit log', () => {
       expect((await problems()).length, 'and still does when the log goes on').to.be.above(0)
     })
   }
+
+  it('S39: notes, while the log is in use, that it was emptied, and goes on with the numbers', async () => {
+    await fill(3)
+    await using store = await open()
+    const told: AuditEntry[] = []
+    store.audit.onAppended(entry => told.push(entry))
+    await store.audit.append(draft('before'))
+    tamper(...WITHOUT_TRIGGERS, 'DELETE FROM audit', 'DELETE FROM audit_marks')
+    await store.audit.append(draft('after'))
+    expect(told.map(({ id, verb }) => [id, verb])).to.deep.equal([
+      [4, 'POST /v1/functions'],
+      [5, AUDIT_BREAK],
+      [6, 'POST /v1/functions']
+    ])
+    await store.close()
+    expect(await problems()).to.deep.equal(['rows 1 to 4 are missing'])
+  })
+
+  it('S39: a row of another process that holds the key is no break', async () => {
+    await fill(1)
+    await using store = await open()
+    await store.audit.append(draft('gateway'))
+    await appendAudit(scratch.path, { key: KEY, clock }, draft('command'))
+    await store.audit.append(draft('gateway'))
+    await store.close()
+    expect(await verifyAudit(scratch.path, KEY, [])).to.deep.include({ rows: 4, problems: [], breaks: [] })
+  })
+
+  it('S39: rows that were backdated, so that they are removed as old, leave a row that says so', async () => {
+    await fill(5)
+    tamper(...WITHOUT_TRIGGERS, "UPDATE audit SET at = '2000-01-01T00:00:00.000Z' WHERE id <= 3")
+    await using store = await open()
+    expect(await store.audit.prune('2001-01-01T00:00:00.000Z', 100)).to.equal(3)
+    await store.close()
+    const { problems: left, breaks } = await verifyAudit(scratch.path, KEY, [])
+    expect(left).to.deep.equal([])
+    expect(breaks.map(({ id, detail }) => `${id} ${detail}`).join()).to.match(
+      /^6 of the rows up to 3, .*row 1 was changed/
+    )
+  })
+
+  it('S39: removes more rows than it looks at at once', async function () {
+    this.timeout(60_000)
+    await using store = await open()
+    await Promise.all(Array.from({ length: 520 }, (_, n) => store.audit.append(draft(`row-${n}`))))
+    expect(await store.audit.prune('2000-01-01T00:00:00.000Z', 10)).to.equal(510)
+    await store.close()
+    expect(await verifyAudit(scratch.path, KEY, [])).to.deep.include({ rows: 10, problems: [], breaks: [] })
+  })
 
   it('S39: a chain that is made anew needs the key', async () => {
     await fill(3)
