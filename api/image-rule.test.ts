@@ -11,7 +11,7 @@ describe('where images may come from', () => {
     const allowed = [
       ...['nginx', 'nginx:1.27', `nginx@${DIGEST}`, 'library/nginx', 'docker.io/nginx', 'docker.io/library/nginx'],
       ...['index.docker.io/library/nginx', 'acme/fn', 'docker.io/acme/deep/fn', 'registry.example:5000/team/fn:1'],
-      ...['ghcr.io/any/one', 'ghcr.io/fn']
+      ...['ghcr.io/any/one', 'ghcr.io/fn', 'cafe:latest', 'docker.io/cafe']
     ]
     expect(allowed.filter(image => !isAllowed(image))).to.deep.equal([])
   })
@@ -21,6 +21,8 @@ describe('where images may come from', () => {
       ...['other/nginx', 'docker.io/other/nginx', 'evil.example/library/nginx', 'docker.io.evil.example/library/nginx'],
       ...['registry.example:5000/team2/fn', 'registry.example:5000/teams', 'registry.example:5001/team/fn'],
       ...['registry.example/team/fn', 'ghcr.io.example/fn', 'registry-1.docker.io/library/nginx', 'acmes/fn'],
+      // The engine takes these for the start of an image's id, wherever that came from.
+      ...['cafe', 'deadbeef1234', 'c'.repeat(64)],
       ...['GHCR.IO/fn', `sha256:${'b'.repeat(64)}`, 'sha256:abc', 'localhost/nginx', 'library.docker.io/nginx']
     ]
     expect(refused.filter(isAllowed)).to.deep.equal([])

@@ -32,7 +32,9 @@ export function imageViolation(reference: string, { registries, digestRequired }
   if (parsed === undefined) return undefined // no image reference: refused as that
   if (registries.length > 0) {
     // The engine takes this for an image that it holds, wherever it came from.
-    if (/^sha256:/.test(reference)) return 'must name its registry, and not an image id (IMAGE_REGISTRIES_ALLOWED)'
+    if (/^sha256:|^[0-9a-f]{1,64}$/.test(reference)) {
+      return 'must be named with its registry or its tag, as this may be an image id (IMAGE_REGISTRIES_ALLOWED)'
+    }
     const full = `${parsed.registry.replace(HUB_ALIAS, 'docker.io')}/${parsed.repository}`
     if (!registries.some(allowed => full === allowed || full.startsWith(`${allowed}/`))) {
       return `${full} is not of an allowed registry; IMAGE_REGISTRIES_ALLOWED names ${registries.join(', ')}`
