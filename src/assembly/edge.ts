@@ -13,6 +13,7 @@ import { createProxy, type InvocationProxy } from '../gateway/proxy.ts'
 import { createApi } from '../http/app.ts'
 import { toSecureContext } from '../http/certificate.ts'
 import { createOrigins, type Origins } from '../http/client-address.ts'
+import { ConnectionLimit } from '../http/connections.ts'
 import { createFunctionPeers } from '../http/function-peers.ts'
 import { createGatewayServer } from '../http/server.ts'
 import type { Logger } from '../logging/logger.ts'
@@ -42,6 +43,10 @@ export interface EdgeDeps {
   readonly certificate: ServedCertificate | undefined
 }
 
+/** A scrape is small, and comes from few. */
+const METRICS_TIMEOUT_MS = 10_000
+const METRICS_HEADER_BYTES = 8192
+const MAX_METRICS_CONNECTIONS = 64
 /** A head is small: who takes longer for it than this is up to something. */
 const HEADERS_TIMEOUT_MS = 10_000
 /** An endpoint that could not be reached is tried again after this long, unless the loop has looked at it meanwhile. */
@@ -227,7 +232,9 @@ export class MetricsComponent implements Component {
 
   constructor({ config, metrics, log }: Pick<EdgeDeps, 'config' | 'metrics' | 'log'>) {
     this.#config = config
-    this.#server = createServer((req, res) => {
+    const deadlines = { headersTimeout: METRICS_TIMEOUT_MS, requestTimeout: METRICS_TIMEOUT_MS }
+    this.#server = createServer({ ...deadlines, maxHeaderSize: METRICS_HEADER_BYTES }, (req, res) => {
+      limit.note(req, res)
       if (req.url !== '/metrics' || (req.method !== 'GET' && req.method !== 'HEAD')) {
         res.writeHead(404).end()
         return
@@ -240,6 +247,8 @@ export class MetricsComponent implements Component {
         }
       )
     })
+    // Nobody is asked for credentials here, and what it holds the other port lacks.
+    const limit = new ConnectionLimit(this.#server, { max: MAX_METRICS_CONNECTIONS, onCut: metrics.connectionsCut })
     const isFunction = createFunctionPeers(config.FUNCTIONS_SUBNET_POOL)
     this.#server.on('connection', socket => {
       if (config.FUNCTIONS_MAY_CALL !== 'everything' && isFunction(socket.remoteAddress)) socket.destroy()

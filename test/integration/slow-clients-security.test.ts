@@ -235,6 +235,24 @@ describe('more connections than there may be', () => {
 })
 
 describe('a gateway with more connections than MAX_CONNECTIONS', () => {
+  it('X1: answers on the port of metrics, too, however many connect to it', async () => {
+    const gateway = await TestGateway.start()
+    const sockets: net.Socket[] = []
+    try {
+      for (let i = 0; i < 100; i++) {
+        const socket = net.connect(gateway.metricsPort, '127.0.0.1').on('error', () => undefined)
+        sockets.push(socket)
+        await once(socket, 'connect')
+        socket.write('GET /metrics HTTP/1.1\r\nHost: x\r\nA: ')
+      }
+      await eventually(() => sockets.filter(socket => socket.destroyed || socket.readableEnded).length >= 36)
+      expect((await fetch(`http://127.0.0.1:${gateway.metricsPort}/metrics`)).status).to.equal(200)
+    } finally {
+      for (const socket of sockets) socket.destroy()
+      await gateway.close()
+    }
+  })
+
   it('X1: counts those that it cut off, says so in its log, and answers', async () => {
     const gateway = await TestGateway.start({ MAX_CONNECTIONS: '16' })
     const sockets: net.Socket[] = []
