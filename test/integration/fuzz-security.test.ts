@@ -98,7 +98,8 @@ describe('input of strangers', function () {
       if (parts === undefined) return
       const { registry, repository, tag, digest } = parts
       const whole = `${registry}/${repository}${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`
-      expect(parseImageReference(whole)).to.deep.equal(parts)
+      // Written out, it may be longer than references may be.
+      if (whole.length <= 512) expect(parseImageReference(whole)).to.deep.equal(parts)
     })
   })
 
