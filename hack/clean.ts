@@ -1,5 +1,6 @@
 /**
- * Removes what Docker FaaS made in Docker: every container, network and volume with our instance label, nothing else.
+ * Removes what Docker FaaS made in Docker: every container, network and volume with our instance label, and its rules of
+ * iptables; nothing else.
  * Images stay. `--data` also removes the database, its backups, the password and the log.
  */
 import { existsSync, readdirSync, rmSync } from 'node:fs'

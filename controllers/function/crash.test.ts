@@ -12,6 +12,8 @@ interface Scenario {
   readonly containers: readonly string[]
   /** What each of them must find among its secrets; absent: it has none. */
   readonly secrets?: Readonly<Record<string, string>>
+  /** Of its network; absent: one that the engine names. */
+  readonly bridge?: RegExp
 }
 
 const putSecret = (loop: Loop, value: string) => loop.store.secrets.put('openfaas-fn/key', Buffer.from(value))
@@ -80,6 +82,13 @@ const SCENARIOS: readonly Scenario[] = [
     containers: []
   },
   {
+    title: 'a change of egress',
+    before: loop => loop.put({ replicas: 2 }),
+    change: loop => loop.put({ replicas: 2, annotations: { 'com.docker-faas.egress': 'none' } }),
+    containers: ['hello-0 running', 'hello-1 running'],
+    bridge: /^dfn-/
+  },
+  {
     title: 'taking over what the older program left running',
     before: loop => loop.leaveLegacy(2),
     change: async loop => loop.inherited.add((await loop.put({ replicas: 2 })).metadata.uid),
@@ -101,7 +110,9 @@ async function isKilledAt(scenario: Scenario, call: number, when: 'before' | 'af
     loop.restart()
     await loop.settle()
     expect(await loop.containers()).to.deep.equal(scenario.containers)
-    expect(await loop.engine.listNetworks()).to.have.length(scenario.containers.length === 0 ? 0 : 1)
+    const networks = await loop.engine.listNetworks()
+    expect(networks).to.have.length(scenario.containers.length === 0 ? 0 : 1)
+    for (const { closedBridge = '' } of networks) expect(closedBridge).to.match(scenario.bridge ?? /^$/)
     for (const container of scenario.containers) {
       expect(loop.engine.secretsIn(container.split(' ')[0] ?? '')).to.deep.equal(scenario.secrets)
     }

@@ -17,7 +17,7 @@ describe('a function whose network leads where it may not go', () => {
   })
 
   it('S9: is taken off it then, or when they have had their time', () => {
-    const step = 'disconnect id-hello-0: egress is open, and none is wanted'
+    const step = 'disconnect id-hello-0: moves, as egress is open, and none is wanted'
     const left = planFunction(CLOSED, on(aReplica({ leavingSince: NOW })), NOW)
     expect([formatPlan(left.steps), left.endpoints.length, left.leaving.size]).to.deep.equal([step, 0, 1])
     const late = aReplica({ inflight: 1, leavingSince: NOW - POLICY.drainMs })
@@ -29,7 +29,7 @@ describe('a function whose network leads where it may not go', () => {
     const { steps } = planFunction(CLOSED, anObserved([off]), NOW)
     expect(formatPlan(steps)).to.equal(
       [
-        'remove network test-net-hello: egress is open, and none is wanted',
+        'remove network test-net-hello: moves, as egress is open, and none is wanted',
         'create network test-net-hello: missing',
         'connect id-hello-0: not on its network'
       ].join('\n')

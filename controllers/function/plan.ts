@@ -5,7 +5,7 @@ import type { Observed, ObservedNetwork, Replica } from './observed.ts'
 import { planSecrets } from './plan-secrets.ts'
 import { dueAt, isRestartable } from './revival.ts'
 import { decideRollout, notBefore, type Rollout } from './rollout.ts'
-import { RENAMED, type ReplicaStep, type Step } from './step.ts'
+import { MOVES, RENAMED, type ReplicaStep, type Step } from './step.ts'
 
 /** A pull wakes the function when it ends; this is for the case that its end was missed. */
 const PULL_LOOK_MS = 2000
@@ -67,7 +67,8 @@ function planMove(desired: Desired, { network, replicas }: Observed, now: number
 
 function causeToMove(desired: Desired, network: ObservedNetwork, replicas: readonly Replica[]): string | undefined {
   const { egress, refusal } = desired.isolation
-  if (network.egress !== egress && refusal === undefined) return `egress is ${network.egress}, and ${egress} is wanted`
+  if (network.egress !== egress && refusal === undefined)
+    return `${MOVES}, as egress is ${network.egress}, and ${egress} is wanted`
   const { conflict } = network
   if (conflict?.canMove !== true) return undefined
   const isServing = replicas.some(({ phase }) => phase === 'ready')

@@ -14,6 +14,9 @@ export type Step =
 /** Cause of a step that gives a replica its name back. */
 export const RENAMED = 'renamed'
 
+/** Start of the causes of steps that bring a replica to another network. */
+export const MOVES = 'moves'
+
 /** A step on one replica. Those of one ordinal run in order; those of several may run side by side. */
 export type ReplicaStep =
   | { readonly kind: 'create-replica'; readonly name: string; readonly ordinal: number; readonly cause: string }
@@ -81,6 +84,7 @@ export type RepairKind =
 
 /** Whether it undoes what somebody did to a replica by hand, or what befell it. */
 export function isRepair(step: Step): step is ReplicaStep & { readonly kind: RepairKind } {
+  if (step.cause.startsWith(MOVES)) return false
   switch (step.kind) {
     case 'connect-replica':
     case 'disconnect-replica':

@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { EngineFacts } from '../engine/engine-facts.ts'
 import { MissedEventsError } from '../engine/event-audit.ts'
+import { guardNotes } from '../engine/guards.ts'
 import type { EngineHealth } from '../engine/health.ts'
 import type { Heartbeat } from '../engine/heartbeat.ts'
 import { EngineWatcher } from '../engine/watch.ts'
@@ -114,7 +115,11 @@ export class LoopComponent implements Component {
     const { facts, health } = this.#deps
     this.#knowsSelf = false
     await this.#findSelf()
-    await this.#learn(async () => health.identified(await facts.refresh(this.#stopped.signal)))
+    await this.#learn(async () => {
+      const info = await facts.refresh(this.#stopped.signal)
+      health.identified(info)
+      for (const note of guardNotes(info)) this.#deps.log.warn({ note }, 'Noted about engine')
+    })
     await this.#resync('reconnect')
   }
 

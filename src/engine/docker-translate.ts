@@ -125,10 +125,11 @@ export function toEngineInfo(info: Record<string, unknown>, version: Docker.Dock
   }
 }
 
-/** Out of `name=seccomp,profile=default` and the like. */
+/** Out of `name=seccomp,profile=default` and the like; what is there and does nothing is no guard. */
 function toGuards(options: unknown): string[] {
   const list = Array.isArray(options) ? options.map(String) : []
-  return list.map(option => /(?:^|,)name=([^,]+)/.exec(option)?.[1] ?? option).toSorted()
+  const active = list.filter(option => !option.includes('profile=unconfined'))
+  return active.map(option => /(?:^|,)name=([^,]+)/.exec(option)?.[1] ?? option).toSorted()
 }
 
 /** A container that others link to has names such as `/other/alias` beside its own. */

