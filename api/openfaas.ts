@@ -1,7 +1,8 @@
 import * as z from 'zod'
 import { ValidationError } from './errors.ts'
-import { type FunctionDraft, FunctionInput, type FunctionObject, FunctionSpecInput } from './function.ts'
+import { type FunctionDraft, FunctionInput, type FunctionObject, FunctionSpecInput, SecretName } from './function.ts'
 import { DEFAULT_NAMESPACE, DNS_LABEL, LEGACY_NAME, type StringMap } from './meta.ts'
+import { MAX_SECRET_BYTES } from './secret.ts'
 
 /** The operator's bounds on replicas. */
 export interface ReplicaLimits {
@@ -53,6 +54,40 @@ export const ScaleRequest = z.preprocess(
   body => withoutNulls(body),
   z.object({ replicas: z.int().min(0), namespace: ExistingName.optional() })
 )
+
+const valueShape = {
+  value: z.string().optional(),
+  /** Base64; goes before `value`, as in OpenFaaS. */
+  rawValue: z
+    .string()
+    .regex(/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/, 'must be base64')
+    .optional()
+}
+
+/** Body of `PUT /v1/secrets/{name}`. */
+export const SecretValue = z.strictObject(valueShape)
+
+/** Body of `POST` and `PUT /system/secrets`. */
+export const SecretRequest = z.preprocess(
+  body => withoutNulls(body),
+  z.object({ name: SecretName, namespace: ExistingName.optional(), ...valueShape })
+)
+
+/** Body of `DELETE /system/secrets`. */
+export const SecretNamed = z.preprocess(
+  body => withoutNulls(body),
+  z.object({ name: SecretName, namespace: ExistingName.optional() })
+)
+
+/** The value that a body holds. Throws `ValidationError`, without the value, when it holds none or too much. */
+export function toSecretValue({ value, rawValue }: z.infer<typeof SecretValue>): Buffer {
+  const isRaw = rawValue !== undefined && rawValue !== ''
+  if (!isRaw && value === undefined) throw new ValidationError([{ field: 'value', message: 'is required: a string' }])
+  const bytes = isRaw ? Buffer.from(rawValue, 'base64') : Buffer.from(value ?? '')
+  if (bytes.length <= MAX_SECRET_BYTES) return bytes
+  const message = `must be at most ${MAX_SECRET_BYTES} bytes, and has ${bytes.length}`
+  throw new ValidationError([{ field: isRaw ? 'rawValue' : 'value', message }])
+}
 
 /** A function as `GET /system/functions` gives it; env, limits and requests are left out when unset. */
 export interface FunctionStatusWire {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { FunctionObject } from './function.ts'
 import { canonicalJson } from './spec-hash.ts'
 
 /** Bytes of one value at most, after decoding. */
@@ -31,4 +32,15 @@ export interface SecretObject {
 export function secretsHash(functionUid: string, secrets: readonly Pick<SecretObject, 'name' | 'contentId'>[]): string {
   const contents = Object.fromEntries(secrets.map(({ name, contentId }) => [name, contentId]))
   return createHash('sha256').update(canonicalJson({ functionUid, contents })).digest('hex').slice(0, 8)
+}
+
+/** Those of these functions that name the secret, in order; what is being deleted needs it no more. */
+export function usersOf(
+  functions: readonly FunctionObject[],
+  { namespace, name }: Pick<SecretObject, 'namespace' | 'name'>
+): FunctionObject[] {
+  return functions.filter(
+    ({ metadata, spec }) =>
+      metadata.namespace === namespace && metadata.deletionRequestedAt === undefined && spec.secrets.includes(name)
+  )
 }

@@ -32,14 +32,3 @@ export function secretsText(functionUid: string, { found, missing }: SecretsFact
   if (missing.length > 0) return `without ${missing.join(' ')}`
   return found.length === 0 ? '' : secretsHash(functionUid, found)
 }
-
-/** Those of these functions that name the secret, in order; what is being deleted needs it no more. */
-export function usersOf(
-  functions: readonly FunctionObject[],
-  { namespace, name }: Pick<SecretObject, 'namespace' | 'name'>
-): FunctionObject[] {
-  return functions.filter(
-    ({ metadata, spec }) =>
-      metadata.namespace === namespace && metadata.deletionRequestedAt === undefined && spec.secrets.includes(name)
-  )
-}

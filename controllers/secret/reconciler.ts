@@ -1,9 +1,9 @@
 import { keyOf, parseKey } from '../../api/meta.ts'
+import { usersOf } from '../../api/secret.ts'
 import type { Logger } from '../../src/logging/logger.ts'
 import type { Reconciler, Result } from '../../src/runtime/reconciler.ts'
 import type { SecretStore } from '../../src/store/secret-store.ts'
 import type { EventStore, FunctionStore } from '../../src/store/store.ts'
-import { usersOf } from '../function/secrets.ts'
 
 export interface SecretReconcilerDeps {
   readonly secrets: Pick<SecretStore, 'get'>

@@ -19,6 +19,7 @@ import { createGatewayServer } from '../http/server.ts'
 import type { Logger } from '../logging/logger.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { Component } from '../runtime/manager.ts'
+import type { KeyRotation } from '../secrets/rotation.ts'
 import type { Store } from '../store/open.ts'
 import { callMetrics } from './call-metrics.ts'
 import type { ServedCertificate } from './certificate.ts'
@@ -33,6 +34,7 @@ export interface EdgeDeps {
   readonly version: string
   readonly commit: string
   readonly store: Store
+  readonly secretKeys: KeyRotation
   readonly plane: ControlPlane
   readonly view: LoopViewOfControllers
   readonly endpoints: EndpointTable
@@ -147,6 +149,8 @@ function assembleApi(deps: EdgeDeps, addressOf: Origins['addressOf'], shutdown: 
   return createApi({
     functions: store.functions,
     events: store.events,
+    secrets: store.secrets,
+    secretKeys: deps.secretKeys,
     audit: store.audit,
     enqueue: key => {
       plane.functions.forgive(key)

@@ -25,7 +25,7 @@ import { assembleIdentity } from './identity.ts'
 import { readAuditKey, readSigner } from './instance-key.ts'
 import { LoopComponent } from './loop.ts'
 import { measured } from './measured.ts'
-import { prepareKeys, secretsKeyPath } from './secrets.ts'
+import { countMissing, prepareKeys, secretsKeyPath } from './secrets.ts'
 
 export interface GatewayOptions {
   readonly config: Config
@@ -51,7 +51,7 @@ export async function assembleGateway(options: GatewayOptions): Promise<Gateway>
   warnOfExposure(config, log)
   const metrics = createMetrics()
   const certificate = await assembleCertificate(config, { metrics, log })
-  const { store, raw, audit } = await assembleStore(config, log, metrics)
+  const { store, raw, audit, rotation: secretKeys } = await assembleStore(config, log, metrics)
   const { engine, facts, health, heartbeat, pressure } = assembleEngine(config, log, metrics)
   const endpoints = new EndpointTable()
   const inflight = new Inflight()
@@ -73,6 +73,7 @@ export async function assembleGateway(options: GatewayOptions): Promise<Gateway>
     ...options,
     identity,
     store,
+    secretKeys,
     plane,
     view,
     endpoints,
@@ -183,6 +184,7 @@ async function assembleStore(config: Config, log: Logger, metrics: Metrics) {
   const audit = new AuditComponent({ config, audit: raw.audit, key: auditKey, metrics, log })
   await noteOpening(raw, log)
   const rotation = await prepareKeys(keyring, raw.secrets, log)
+  metrics.watchSecretKeys(() => countMissing(rotation))
   return { raw, rotation, audit, store: { ...raw, functions: measured(raw.functions, metrics) } }
 }
 

@@ -30,6 +30,12 @@ export async function prepareKeys(keyring: Keyring, secrets: SecretStore, log: L
   return rotation
 }
 
+/** Keys that secrets are under and that are not there; the one that is to encrypt among them. */
+export async function countMissing(rotation: KeyRotation): Promise<number> {
+  const { missing, problem } = await rotation.state()
+  return problem === undefined ? missing.length : Math.max(1, missing.length)
+}
+
 async function finishRotation(rotation: KeyRotation, log: Logger): Promise<void> {
   try {
     const { resealed, unreadable } = await rotation.finish()

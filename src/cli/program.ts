@@ -7,6 +7,7 @@ import { printMigrationStatus, runMigrateDown, runMigrateUp } from './migrate.ts
 import { printPassword } from './password.ts'
 import { printPlan } from './plan.ts'
 import { createCommand, runCommand } from './run.ts'
+import { type RotateOptions, rotateKey } from './secrets.ts'
 import { serve } from './serve.ts'
 import { addSmallCommands } from './small.ts'
 import { createToken, listTokens, revokeToken, type TokenCreateOptions, type TokenListOptions } from './token.ts'
@@ -52,6 +53,7 @@ function createProgram(environment: Environment): Command {
   addMigrate(program, environment)
   addFirewall(program, environment)
   addAudit(program, environment)
+  addSecrets(program, environment)
   return program
 }
 
@@ -153,6 +155,19 @@ function addAudit(program: Command, environment: Environment): void {
     .option('--limit <number>', 'most rows', toInteger, 100)
     .option('--json', 'print a JSON object per line', false)
     .action((options: AuditListOptions) => listAuditLog(environment, options))
+}
+
+function addSecrets(program: Command, environment: Environment): void {
+  program
+    .command('secrets')
+    .description('look after the keys that secrets are encrypted with')
+    .addHelpText('after', '\nSee docs/secrets.md.')
+    .command('rotate-key')
+    .description('have the running gateway encrypt every secret with a new key, while it serves')
+    .option('--remove-old', 'take keys out of the file that no secret needs; older backups may need them', false)
+    .option('--json', 'print JSON', false)
+    .option('--gateway <url>', 'the gateway; that of GATEWAY_ADDRESS and GATEWAY_PORT when left out')
+    .action((options: RotateOptions) => rotateKey(environment, options))
 }
 
 function toInteger(text: string): number {

@@ -1,5 +1,6 @@
 import type { Context } from 'koa'
 import { NotFoundError } from '../../api/errors.ts'
+import { SecretName } from '../../api/function.ts'
 import { DEFAULT_NAMESPACE, LEGACY_NAME } from '../../api/meta.ts'
 import { isWithin, type Namespaces } from '../../api/scope.ts'
 import { noteSubject } from './audit.ts'
@@ -33,7 +34,8 @@ export function namespaceOf(ctx: Context, fromBody?: string | undefined, field =
 export function existingKey(ctx: Context, namespace: string, name: string, kind = 'function'): string {
   markChecked(ctx)
   noteSubject(ctx, { kind, namespace, name })
-  if (!LEGACY_NAME.test(name) || !isWithin(callerOf(ctx).namespaces, namespace)) {
+  const isName = kind === 'secret' ? SecretName.safeParse(name).success : LEGACY_NAME.test(name)
+  if (!isName || !isWithin(callerOf(ctx).namespaces, namespace)) {
     throw new NotFoundError(kind, `${namespace}/${name.slice(0, MAX_SHOWN)}`)
   }
   return `${namespace}/${name}`

@@ -16,8 +16,10 @@ import { functionActionRoutes } from './routes/function-actions.ts'
 import { functionRoutes } from './routes/functions.ts'
 import { healthRoutes } from './routes/health.ts'
 import { reconcileRoutes } from './routes/reconcile.ts'
+import { secretRoutes } from './routes/secrets.ts'
 import { systemRoutes } from './routes/system.ts'
 import { systemFunctionRoutes } from './routes/system-functions.ts'
+import { systemSecretRoutes } from './routes/system-secrets.ts'
 import { tokenRoutes } from './routes/tokens.ts'
 
 /** How soon a stream ends that began just when the right to it was lost. */
@@ -56,6 +58,8 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...functionActionRoutes(deps),
     ...reconcileRoutes(deps),
     ...adoptionRoutes(deps),
+    ...secretRoutes(deps),
+    ...systemSecretRoutes(deps),
     ...auditRoutes(deps),
     ...systemFunctionRoutes(deps),
     ...systemRoutes(deps),

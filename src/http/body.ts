@@ -15,13 +15,18 @@ export type JsonObject = Readonly<Record<string, unknown>>
  * takes longer than `timeoutMs`, `ValidationError` when it is empty, no JSON, no object, too deep or carries keys
  * that reach for an object's prototype.
  */
-export async function readJson(ctx: Context, timeoutMs: number, whenEmpty?: JsonObject): Promise<JsonObject> {
+export async function readJson(
+  ctx: Context,
+  timeoutMs: number,
+  whenEmpty?: JsonObject,
+  maxBytes = MAX_BODY_BYTES
+): Promise<JsonObject> {
   const encoding = ctx.get('Content-Encoding').toLowerCase()
   if (encoding !== '' && encoding !== 'identity') {
     throw new HttpError(415, 'UNSUPPORTED_ENCODING', 'the body must be sent without Content-Encoding')
   }
   if (ctx.get('Expect').toLowerCase() === '100-continue') ctx.res.writeContinue()
-  const body = await readBody(ctx.req, timeoutMs)
+  const body = await readBody(ctx.req, timeoutMs, maxBytes)
   if (body.length === 0 && whenEmpty !== undefined) return whenEmpty
   if (body.length === 0) throw invalid('', 'the body is empty; a JSON object is expected')
   const value = parseJson(body)
@@ -32,8 +37,8 @@ export async function readJson(ctx: Context, timeoutMs: number, whenEmpty?: Json
   return value as JsonObject
 }
 
-function readBody(req: IncomingMessage, timeoutMs: number): Promise<Buffer> {
-  if (Number(req.headers['content-length'] ?? 0) > MAX_BODY_BYTES) return Promise.reject(tooLarge())
+function readBody(req: IncomingMessage, timeoutMs: number, maxBytes: number): Promise<Buffer> {
+  if (Number(req.headers['content-length'] ?? 0) > maxBytes) return Promise.reject(tooLarge(maxBytes))
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let bytes = 0
@@ -46,7 +51,7 @@ function readBody(req: IncomingMessage, timeoutMs: number): Promise<Buffer> {
     const timer = setTimeout(() => settle(() => reject(tooSlow())), timeoutMs)
     req.on('data', (chunk: Buffer) => {
       bytes += chunk.length
-      if (bytes > MAX_BODY_BYTES) settle(() => reject(tooLarge()))
+      if (bytes > maxBytes) settle(() => reject(tooLarge(maxBytes)))
       else chunks.push(chunk)
     })
     req.once('end', () => settle(() => resolve(Buffer.concat(chunks))))
@@ -58,8 +63,8 @@ function tooSlow(): HttpError {
   return new HttpError(408, 'BODY_TIMEOUT', 'the body took too long to arrive', { Connection: 'close' })
 }
 
-function tooLarge(): HttpError {
-  return new HttpError(413, 'BODY_TOO_LARGE', `the body must be at most ${MAX_BODY_BYTES} bytes`)
+function tooLarge(maxBytes: number): HttpError {
+  return new HttpError(413, 'BODY_TOO_LARGE', `the body must be at most ${maxBytes} bytes`)
 }
 
 function parseJson(body: Buffer): unknown {

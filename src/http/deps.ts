@@ -3,6 +3,7 @@ import type { IsolationRules } from '../../api/isolation.ts'
 import type { FunctionContainer, ReplicaLimits } from '../../api/openfaas.ts'
 import type { Clock } from '../clock.ts'
 import type { AuditStore } from '../store/audit-store.ts'
+import type { SecretStore } from '../store/secret-store.ts'
 import type { EventStore, FunctionStore } from '../store/store.ts'
 import type { Authenticator } from './auth/authenticator.ts'
 import type { TokenDesk } from './auth/token-desk.ts'
@@ -102,6 +103,32 @@ export interface AdoptionItem {
   readonly reason?: string
 }
 
+/** The keys that secrets are encrypted with, by ids that tell nothing of them. */
+export interface SecretKeyState {
+  /** Absent when there is none. */
+  readonly current?: string
+  readonly keys: readonly { readonly id: string; readonly inUse: boolean }[]
+  /** Ids of keys that secrets are under and that are not there. */
+  readonly missing: readonly string[]
+  /** Why there is no key, and what helps. */
+  readonly problem?: string
+}
+
+export interface SecretKeyRotation {
+  readonly keyId: string
+  readonly resealed: number
+  /** Keys of the secrets that could not be read, and so stay as they are. */
+  readonly unreadable: readonly string[]
+  readonly unusedKeyIds: readonly string[]
+  readonly removedKeyIds: readonly string[]
+}
+
+export interface SecretKeyDesk {
+  state: () => Promise<SecretKeyState>
+  /** Throws `SecretKeyError`. */
+  rotate: (options: { readonly removeOld: boolean }) => Promise<SecretKeyRotation>
+}
+
 export interface RequestObservation {
   readonly method: string
   /** Route template such as `/v1/functions/:name`, or `unmatched`; never a raw path. */
@@ -128,6 +155,8 @@ export interface HttpLog {
 export interface ApiDeps {
   readonly functions: FunctionStore
   readonly events: EventStore
+  readonly secrets: SecretStore
+  readonly secretKeys: SecretKeyDesk
   readonly audit: AuditStore
   /** Called after the commit of every write, with the key that was written. */
   readonly enqueue: (key: string) => void

@@ -1,5 +1,6 @@
 import type { FaasEvent } from '../../api/event.ts'
 import type { FunctionObject, Revision } from '../../api/function.ts'
+import type { SecretObject } from '../../api/secret.ts'
 
 /** A function as `/v1` gives it. */
 export function toFunctionResource(object: FunctionObject) {
@@ -29,6 +30,17 @@ export function toEventList(items: readonly FaasEvent[]) {
 
 export function toRevisionList(items: readonly Revision[]) {
   return { apiVersion: 'v1', kind: 'RevisionList', items } as const
+}
+
+/** A secret as `/v1` gives it: all that is known of it but its value. */
+export function toSecretResource(secret: SecretObject, usedBy: readonly string[]) {
+  const { name, namespace, uid, resourceVersion, createdAt, updatedAt, version, sizeBytes } = secret
+  const metadata = { name, namespace, uid, resourceVersion, createdAt, updatedAt }
+  return { apiVersion: 'v1', kind: 'Secret', metadata, version, sizeBytes, usedBy } as const
+}
+
+export function toSecretList(items: readonly ReturnType<typeof toSecretResource>[]) {
+  return { apiVersion: 'v1', kind: 'SecretList', items } as const
 }
 
 /** The ETag of an object. */

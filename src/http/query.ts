@@ -38,6 +38,12 @@ export const FUNCTION_NAME: QueryParameter = {
   about: 'name of the function, in place of a body',
   schema: z.string()
 }
+export const SECRET_NAME: QueryParameter = {
+  name: 'name',
+  about: 'name of the secret, in place of a body',
+  schema: z.string()
+}
+export const FORCE: QueryParameter = { name: 'force', about: 'though functions use it', schema: z.boolean() }
 export const VERBOSE: QueryParameter = { name: 'verbose', about: 'a line for each check', schema: z.boolean() }
 
 /** The one value of a query parameter; undefined when it is left out. Throws when it is given twice. */

@@ -8,6 +8,7 @@ import { type FunctionMetrics, FunctionMetricsTable, type ReplicaCounts } from '
 import { createGarbageMetrics, type GarbageMetrics } from './garbage.ts'
 import { LagTracker } from './lag.ts'
 import { type ControllerMetrics, LoopMetrics } from './loop.ts'
+import { createSecretMetrics, type SecretMetrics } from './secrets.ts'
 import { createTlsMetrics, type TlsMetrics } from './tls.ts'
 
 /** Why every key was enqueued. */
@@ -44,7 +45,7 @@ export interface MetricsOptions {
 }
 
 /** Every metric of the program. Names and labels are a contract with dashboards and alerts. */
-export interface Metrics extends AuditMetrics, AuthMetrics, GarbageMetrics, TlsMetrics {
+export interface Metrics extends AuditMetrics, AuthMetrics, GarbageMetrics, SecretMetrics, TlsMetrics {
   /** The text that Prometheus reads, and its content type. */
   readonly expose: () => Promise<{ readonly contentType: string; readonly text: string }>
 
@@ -109,6 +110,7 @@ export function createMetrics({ now = systemClock.now, nodeMetrics = true }: Met
     ...createGatewayMetrics(registry),
     ...createEngineMetrics(registry),
     ...createGarbageMetrics(registry),
+    ...createSecretMetrics(registry),
     ...createStoreMetrics(registry),
     ...createTlsMetrics(registry),
     ...createAuditMetrics(registry),

@@ -11,6 +11,16 @@ export interface RotationResult extends ResealResult {
   readonly removedKeyIds: readonly string[]
 }
 
+export interface KeyState {
+  /** Id of the key that encrypts; absent when there is none. */
+  readonly current?: string
+  readonly keys: readonly { readonly id: string; readonly inUse: boolean }[]
+  /** Ids of keys that secrets are under and that are not there. */
+  readonly missing: readonly string[]
+  /** Why there is no key, and what helps. */
+  readonly problem?: string
+}
+
 /**
  * Puts secrets under another key while the gateway serves. Each step leaves a file that opens every row, so it may be
  * cut short anywhere: the next start, or rotation, goes on.
@@ -35,6 +45,20 @@ export class KeyRotation {
       const unusedKeyIds = this.#keyring.keyIds.filter(id => id !== keyId && !used.has(id))
       return { keyId, ...result, unusedKeyIds, removedKeyIds }
     })
+  }
+
+  /** The keys by their ids, and which of them secrets are under. */
+  async state(): Promise<KeyState> {
+    const used = await this.#secrets.usedKeyIds()
+    await this.#keyring.refresh()
+    for (const id of used) await this.#keyring.refresh(id)
+    const { keyIds, problem } = this.#keyring
+    return {
+      ...(keyIds[0] === undefined ? {} : { current: keyIds[0] }),
+      keys: keyIds.map(id => ({ id, inUse: used.has(id) })),
+      missing: [...used].filter(id => !keyIds.includes(id)).sort(),
+      ...(problem === undefined ? {} : { problem })
+    }
   }
 
   /** Ends what an earlier rotation began, or somebody who put another key first in the file. */

@@ -13,8 +13,10 @@ import { TokenIndex } from '../../src/http/auth/token-index.ts'
 import { createOrigins } from '../../src/http/client-address.ts'
 import type { ApiDeps, LoopState, RequestObservation } from '../../src/http/deps.ts'
 import { type CallTarget, createGatewayServer, type GatewayServerDeps } from '../../src/http/server.ts'
+import { KeyRotation } from '../../src/secrets/rotation.ts'
 import { openStore, type Store } from '../../src/store/open.ts'
 import { POLICY } from './builders.ts'
+import { aKeyring } from './keyring.ts'
 
 export const USER = 'admin'
 export const PASSWORD = 'correct-horse-battery'
@@ -73,7 +75,8 @@ export async function startApi(
   serverOverrides: Partial<GatewayServerDeps> = {}
 ): Promise<ApiServer> {
   const directory = await mkdtemp(join(tmpdir(), 'faas-api-'))
-  const store = await openStore({ path: join(directory, 'faas.db'), clock: systemClock })
+  const cipher = await aKeyring(directory)
+  const store = await openStore({ path: join(directory, 'faas.db'), clock: systemClock, cipher })
   const shutdown = new AbortController()
   const enqueued: string[] = []
   const logged: ApiServer['logged'] = []
@@ -89,6 +92,8 @@ export async function startApi(
   const api = createApi({
     functions: store.functions,
     events: store.events,
+    secrets: store.secrets,
+    secretKeys: new KeyRotation(cipher, store.secrets),
     audit: store.audit,
     enqueue: key => void enqueued.push(key),
     loop: {

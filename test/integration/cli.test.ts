@@ -153,6 +153,22 @@ describe('command line', () => {
     expect(stderr).to.equal('docker-faas: container list failed: connect ENOENT /nonexistent/docker.sock\n')
   })
 
+  describe('secrets rotate-key', () => {
+    it('S25: has the running gateway encrypt every secret with a new key, and says what became of the old one', async () => {
+      await using api = await startApi()
+      await api.store.secrets.put('openfaas-fn/a', Buffer.from('one'))
+      const known = { ...env, AUTH_PASSWORD: PASSWORD }
+      const first = await run(['secrets', 'rotate-key', '--gateway', api.url], known)
+      expect([first.code, first.stderr]).to.deep.equal([0, ''])
+      expect(first.stdout).to.match(/^1 secrets are encrypted with the new key [0-9a-f]{16} now\n/)
+      expect(first.stdout).to.match(/\nkey [0-9a-f]{16} is needed by older backups only; --remove-old /)
+      const second = await run(['secrets', 'rotate-key', '--remove-old', '--json', '--gateway', api.url], known)
+      expect(JSON.parse(second.stdout)).to.deep.include({ resealed: 1, unreadable: [], unusedKeyIds: [] })
+      const { keys } = (await api.request('GET', '/v1/secret-keys')).json
+      expect(keys).to.deep.equal([{ id: JSON.parse(second.stdout).keyId, inUse: true }])
+    })
+  })
+
   describe('adopt', function () {
     this.timeout(30_000)
 
