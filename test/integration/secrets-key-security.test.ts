@@ -4,8 +4,9 @@ import { expect } from 'chai'
 import { eventually } from '../helpers/eventually.ts'
 import { TestGateway } from '../helpers/gateway.ts'
 import { helloImage } from '../helpers/images.ts'
+import { inside } from '../helpers/inside.ts'
 
-describe('a gateway whose key of secrets is lost', function () {
+describe('the key of secrets of a gateway', function () {
   this.timeout(60_000)
   let gateway: TestGateway
   let image: string
@@ -19,7 +20,39 @@ describe('a gateway whose key of secrets is lost', function () {
   })
   after(() => gateway.close())
 
-  it('S24: starts, serves what runs, says what is wrong, and goes on when the key is back', async () => {
+  it('S25: is rotated while secrets are written and functions called, and touches no function', async () => {
+    await put('rotated', 'value 0')
+    await gateway.apply('steady', { image, secrets: ['rotated'] })
+    await gateway.converged('steady')
+    const startedAt = async () => (await gateway.docker.getContainer('steady-0').inspect()).State.StartedAt
+    const before = await startedAt()
+    const codes = new Set<number>()
+    let isOver = false
+    const load = Array.from({ length: 4 }, async (_, lane) => {
+      for (let n = 0; !isOver; n++) {
+        codes.add((await put(`lane-${lane}`, `value ${n}`)).status)
+        codes.add((await gateway.call('GET', '/function/steady')).status)
+      }
+    })
+    const answers = []
+    for (let n = 0; n < 3; n++) answers.push(await gateway.call('POST', '/v1/secret-keys/rotate', { removeOld: true }))
+    isOver = true
+    await Promise.all(load)
+    expect(answers.map(({ status }) => status)).to.deep.equal([200, 200, 200])
+    expect([...codes].sort()).to.deep.equal([200, 201])
+    const keys = (await readFile(keyFile(), 'utf8')).split('\n').filter(line => /^[0-9a-f]{64}$/.test(line))
+    expect(keys, 'the old keys are removed').to.have.length(1)
+    await gateway.stop()
+    await gateway.start()
+    await gateway.converged('steady')
+    expect(await startedAt()).to.equal(before)
+    await gateway.apply('reader', { image, secrets: ['rotated', 'lane-0', 'lane-1', 'lane-2', 'lane-3'] })
+    await gateway.converged('reader')
+    expect(await inside(gateway.docker, 'reader-0', 'cat', '/var/openfaas/secrets/rotated')).to.equal('value 0')
+    expect(await inside(gateway.docker, 'reader-0', 'cat', '/var/openfaas/secrets/lane-0')).to.match(/^value \d+$/)
+  })
+
+  it('S24: when it is lost, lets the gateway serve what runs, which says what is wrong, and goes on when it is back', async () => {
     expect((await stat(keyFile())).mode & 0o777).to.equal(0o600)
     expect((await put('key', 'one')).status).to.equal(201)
     await gateway.apply('kept', { image, secrets: ['key'] })

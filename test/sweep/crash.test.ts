@@ -7,6 +7,7 @@ import { Installation } from './installation.ts'
 import { takeOver } from './legacy.ts'
 import { lifeOf } from './life.ts'
 import { recover } from './lost.ts'
+import { secretLifeOf } from './secret-life.ts'
 import { type Chain, Sweep } from './sweep.ts'
 
 /** Two cores have enough to do with this many processes that start over and over. */
@@ -34,6 +35,20 @@ describe('a gateway that is killed at any place', function () {
       return { on, close: () => on.close() }
     }
   }))
+
+  describeChain(
+    'in the life of a function with a secret',
+    ['deploy with a secret', 'change the secret', 'delete with a secret'],
+    () => ({
+      scenarios: secretLifeOf(image),
+      isRound: true,
+      open: async () => {
+        const on = await Installation.create({ docker: run().docker })
+        await on.start().listening()
+        return { on, close: () => on.close() }
+      }
+    })
+  )
 
   describeChain('when it takes over from the older program', ['adopt'], () => takeOver({ ...run(), image }))
 

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type Docker from 'dockerode'
 import { LABEL } from '../../api/labels.ts'
 import { shimEnv } from '../helpers/disk-shim.ts'
+import { inside } from '../helpers/inside.ts'
 import { ServeProcess } from '../helpers/serve-process.ts'
 import { Stops } from './stops.ts'
 import { commitTurnstile, engineTurnstile, type Guard, type Turnstile } from './turnstiles.ts'
@@ -119,6 +120,18 @@ export class Installation {
     return (await this.docker.listNetworks({ filters: this.#filters() })).map(({ Name }) => Name).sort()
   }
 
+  /** Names of the volumes with secrets. */
+  async volumes(): Promise<string[]> {
+    const { Volumes: volumes } = await this.docker.listVolumes({ filters: this.#filters() })
+    return (volumes ?? []).map(({ Name }) => Name).sort()
+  }
+
+  /** What each of its containers finds as that secret. */
+  async secrets(name: string): Promise<string[]> {
+    const list = await this.docker.listContainers({ filters: this.#filters() })
+    return Promise.all(list.map(({ Id }) => inside(this.docker, Id, 'cat', `/var/openfaas/secrets/${name}`)))
+  }
+
   async close(): Promise<void> {
     await this.#process?.kill()
     await Promise.all(this.#turnstiles.map(turnstile => turnstile.close()))
@@ -126,6 +139,7 @@ export class Installation {
     await Promise.all(containers.map(({ Id }) => this.docker.getContainer(Id).remove({ force: true, v: true })))
     for (const { Id } of await this.docker.listNetworks({ filters: this.#filters() }))
       await this.docker.getNetwork(Id).remove()
+    for (const name of await this.volumes()) await this.docker.getVolume(name).remove()
     await rm(this.#folder, { recursive: true })
   }
 

@@ -11,6 +11,8 @@ export interface Wanted {
   /** The value of its variable VERSION, of every replica. */
   readonly version: string
   readonly isGone?: boolean
+  /** The value of the secret `key` that every replica finds; absent: there is none. */
+  readonly secret?: string
   /** Its containers run as they did when the database was lost: none was started or made since. */
   readonly isUntouched?: boolean
   /** Network of the older program that stays in use instead of one of ours. */
@@ -119,5 +121,9 @@ async function expectOnEngine(wanted: Wanted, on: Installation): Promise<void> {
   )
   expect(await on.containers(), 'containers').to.deep.equal(names)
   if (wanted.isUntouched) expect(await on.runs(), 'runs of containers').to.deep.equal(on.runsBefore)
+  expect(await on.volumes(), 'volumes').to.have.length(wanted.secret === undefined ? 0 : 1)
+  if (wanted.secret !== undefined) {
+    expect(new Set(await on.secrets('key')), 'secrets').to.deep.equal(new Set([wanted.secret]))
+  }
   expect(await on.networks(), 'networks').to.have.length(wanted.isGone || wanted.keepsForeignNetwork ? 0 : 1)
 }
