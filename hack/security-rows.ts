@@ -31,18 +31,17 @@ export const REQUIREMENTS: readonly TestRow[] = [
     id: 'S15',
     text: 'a rootless engine, and one with user namespaces, is known and told of'
   },
-  { id: 'S16', text: 'there is no default password: the first start makes one', pending: true },
-  { id: 'S17', text: 'passwords and tokens are stored hashed; a token is shown once', pending: true },
-  { id: 'S18', text: 'credentials are compared in constant time, for unknown users too', pending: true },
-  { id: 'S19', text: 'guessing passwords is slowed down, and the good client is not locked out', pending: true },
-  { id: 'S20', text: 'addresses in headers are believed of proxies that are named, of nobody else', pending: true },
+  { id: 'S16', text: 'there is no default password: the first start makes one' },
+  { id: 'S17', text: 'passwords and tokens are stored hashed; a token is shown once' },
+  { id: 'S18', text: 'credentials are compared in constant time, for unknown users too' },
+  { id: 'S19', text: 'guessing passwords is slowed down, and the good client is not locked out' },
+  { id: 'S20', text: 'addresses in headers are believed of proxies that are named, of nobody else' },
   {
     id: 'S21',
-    text: 'tokens have scopes, namespaces and an end; revoked ones are refused within a second',
-    pending: true
+    text: 'tokens have scopes, namespaces and an end; revoked ones are refused within a second'
   },
-  { id: 'S22', text: 'every route looks at whose object it is; what one may not see does not exist', pending: true },
-  { id: 'S23', text: 'unknown fields, and keys that reach for a prototype, are refused', pending: true },
+  { id: 'S22', text: 'every route looks at whose object it is; what one may not see does not exist' },
+  { id: 'S23', text: 'unknown fields, and keys that reach for a prototype, are refused' },
   { id: 'S24', text: 'secrets are encrypted in the database, each bound to its name', pending: true },
   { id: 'S25', text: 'the key of the secrets is changed while the gateway runs', pending: true },
   { id: 'S26', text: 'a secret reaches functions as a file and shows nowhere else', pending: true },
@@ -76,7 +75,7 @@ export const REQUIREMENTS: readonly TestRow[] = [
   { id: 'S40', text: 'sizes, counts and rates have limits' },
   { id: 'S41', text: 'no answer tells of the inside of the program', pending: true },
   { id: 'S42', text: 'TLS of its own, from 1.2; a new certificate needs no restart' },
-  { id: 'S43', text: 'without credentials nothing is told but whether all is well', pending: true },
+  { id: 'S43', text: 'without credentials nothing is told but whether all is well' },
   {
     id: 'S44',
     text: 'packages are locked, run no scripts but those named, have licences that are allowed; an SBOM'
@@ -87,5 +86,5 @@ export const REQUIREMENTS: readonly TestRow[] = [
   },
   { id: 'S46', text: 'what parses the input of strangers neither crashes nor hangs on any of it' },
   { id: 'S47', text: 'an upgrade keeps secrets readable; going back is refused', pending: true },
-  { id: 'S48', text: 'sessions end: by time, by logging out, and cannot be replayed', pending: true }
+  { id: 'S48', text: 'sessions end: by time, by logging out, and cannot be replayed' }
 ]

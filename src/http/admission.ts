@@ -46,7 +46,7 @@ function admitIdentity(deps: AdmissionDeps, req: IncomingMessage, identity: Iden
   if (!hasScope(identity, 'invoke')) {
     return { status: 403, headers: {}, text: 'calling a function needs credentials with the scope invoke\n' }
   }
-  const admission = admit(deps.authenticator, req)
+  const admission = admit(deps.authenticator, req, req.headers.authorization)
   if (!('target' in admission)) return admission
   const { namespace, name } = admission.target
   if (isWithin(identity.namespaces, namespace)) return admission
@@ -66,8 +66,9 @@ function admitAnybody(
   })
 }
 
-function admit(authenticator: Authenticator, req: IncomingMessage): Admission {
-  if (req.headers.authorization !== undefined) removeOwnCredentials(req, authenticator)
+/** `own`: the header that is known to be the gateway's, and need not be looked at again. */
+function admit(authenticator: Authenticator, req: IncomingMessage, own?: string): Admission {
+  if (req.headers.authorization !== undefined) removeOwnCredentials(req, authenticator, own)
   const target = parseFunctionUrl(req.url ?? '')
   if (target !== undefined) return { target }
   return { status: 400, headers: {}, text: 'the path must be /function/<name>[.<namespace>][/…] without ".." or NUL\n' }
@@ -79,14 +80,14 @@ function refuse(refused: Refused): Admission {
 }
 
 /** Takes each `Authorization` away that holds, or may hold, the gateway's own credentials; any other is the function's business. */
-function removeOwnCredentials(req: IncomingMessage, { isOwn }: Authenticator): void {
+function removeOwnCredentials(req: IncomingMessage, { isOwn }: Authenticator, own: string | undefined): void {
   const raw = req.rawHeaders
   let first: string | undefined
   for (let at = 0; at < raw.length; ) {
     const value = raw[at + 1] ?? ''
     if (raw[at]?.toLowerCase() !== 'authorization') {
       at += 2
-    } else if (isOwn(value) !== false) {
+    } else if (value === own || isOwn(value) !== false) {
       raw.splice(at, 2)
     } else {
       first ??= value

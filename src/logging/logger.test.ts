@@ -135,6 +135,14 @@ describe('createLogger', () => {
     }
   })
 
+  it('S28: knows a token by its form, wherever it stands', () => {
+    const secret = 'Ab-_'.repeat(10)
+    const { log, lines } = aLogger()
+    const token = `dfaas_0123456789abcdef_${secret}xyz`
+    log.info({ url: `/x/${token}`, what: [token] }, `Called with ${token}, and went on`)
+    expect(lines.join('')).to.contain('and went on').and.not.contain(secret)
+  })
+
   it('keeps what only sounds like a secret', () => {
     const { log, record } = aLogger()
     const fields = {

@@ -21,6 +21,7 @@ const RULES: readonly (readonly [RegExp, string])[] = [
     /((?:authorization|cookie|x-registry-auth)(?:\\*["'])?\s*[:=]\s*(?:\\*["'])?)[^\s"'\\][^\r\n"'\\]*/gi,
     `$1${REDACTED}`
   ],
+  [/\bdfaas_[0-9a-f]{16}_[\w-]{43}/g, REDACTED],
   [/\b(basic|bearer)\s+[A-Za-z0-9+/=._~-]{4,}/gi, `$1 ${REDACTED}`],
   [
     /((?:password|passwd|passphrase|secret|token|api[-_]?key|rawvalue)(?:\\*["'])?\s*[=:]\s*)("(?:\\.|[^"\\])*"|\\"(?:\\\\(?:\\\\|\\"|[^\\"])|[^"\\])*\\"|\\*".*|'[^']*'|(?!\[redacted\])[^\s&,;"'}\]]+)/gi,

@@ -72,7 +72,8 @@ export interface ApiServer extends AsyncDisposable {
 /** The API and its server over a real database in a directory of its own; the loop behind it stands still. */
 export async function startApi(
   overrides: Partial<ApiDeps> = {},
-  serverOverrides: Partial<GatewayServerDeps> = {}
+  serverOverrides: Partial<GatewayServerDeps> = {},
+  identityOptions: IdentityOptions = {}
 ): Promise<ApiServer> {
   const directory = await mkdtemp(join(tmpdir(), 'faas-api-'))
   const cipher = await aKeyring(directory)
@@ -86,7 +87,7 @@ export async function startApi(
   let resyncs = 0
   const log = (level: string) => (fields: object, message: string) =>
     void logged.push({ level, fields: { ...fields }, message })
-  const identity = await anIdentity(store, { log: { warn: log('warn') } })
+  const identity = await anIdentity(store, { log: { warn: log('warn') }, ...identityOptions })
   const { authenticator } = identity
   const addressOf = createOrigins([]).addressOf
   const api = createApi({

@@ -28,11 +28,11 @@ export class TestGateway extends GatewayClient {
     return gateway
   }
 
-  /** Starts it again over the same database, with other variables where some are given. */
-  async start(env: Record<string, string> = {}): Promise<void> {
+  /** Starts it again over the same database, with other variables, or another password, where some are given. */
+  async start(env: Record<string, string> = {}, password = PASSWORD): Promise<void> {
     this.#gateway = await assembleGateway({
       config: loadConfig({ ...this.#env, ...env }),
-      password: PASSWORD,
+      password,
       version: 'test',
       commit: '',
       log: createLogger({ level: 'info', stream: { write: line => this.log.push(line) } })

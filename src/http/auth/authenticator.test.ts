@@ -109,6 +109,13 @@ describe('createAuthenticator', () => {
     expect(looks).to.equal(1)
   })
 
+  it('S18: looks at the password of users that are not known as well', async () => {
+    const auth = await anAuthenticator()
+    await auth.verify(basic('nobody:x'), HERE)
+    await auth.verify(basic('admin:x'), HERE)
+    expect(looks).to.equal(2)
+  })
+
   it('lets everything pass when it is off, but still knows its own credentials', async () => {
     const off = await anAuthenticator({ enabled: false })
     expect(off.identify(undefined)?.kind).to.equal('anonymous')
