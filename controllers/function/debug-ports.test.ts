@@ -142,6 +142,29 @@ describe('FunctionReconciler, of a function with debug', () => {
     expect((await told()).get('PortInUse')).to.contain(String(taken))
   })
 
+  it('P1: goes on to ask for other ports, each few seconds, until somebody lets go of one', async () => {
+    const [node] = await deployed('hello')
+    for (let port = RANGE.first; port <= RANGE.last; port++) loop.engine.holdPort(port)
+    loop.engine.exit('hello-0', 137)
+    const from = loop.engine.journal.length
+    for (let second = 0; second < 600; second++) {
+      await loop.pass().catch(() => undefined)
+      loop.clock.advance(1000)
+    }
+    const tries = calls(from).filter(call => call.startsWith('container_start')).length
+    expect(tries).to.be.within(90, 130)
+    expect(getCondition((await loop.get()).status.conditions, 'Ready')).to.include({ reason: 'PortInUse' })
+    for (let port = RANGE.first; port <= RANGE.last; port++) loop.engine.releasePort(port)
+    for (let second = 0; second < 7; second++) {
+      await loop.pass().catch(() => undefined)
+      loop.clock.advance(1000)
+    }
+    expect((await loop.get()).status).to.include({ readyReplicas: 1 })
+    expect(await portsOf())
+      .to.have.length(3)
+      .and.not.to.deep.include(node)
+  })
+
   it('P1: says DebugPortsExhausted when the range is used up, leaves others alone, and comes up when there is room', async () => {
     for (let n = 0; n < 33; n++) await deployed(`fn-${n}`)
     await loop.put({ name: 'late', debug: true })

@@ -1,4 +1,5 @@
 import type { RestartRecord } from '../../api/function.ts'
+import { faultOfMessage } from '../../src/engine/engine-fault.ts'
 import type { Replica } from './observed.ts'
 
 /** Waits before the first, second, … replacement of a replica that keeps exiting: 1, 2, 4 … 300 s. */
@@ -10,6 +11,9 @@ const RAN_WELL_MS = 60_000
 
 /** The same for one that was ended by a signal from outside (killed or stopped by hand), which is not its own fault. */
 const RAN_WELL_BEFORE_SIGNAL_MS = 5000
+
+/** Longest wait of one that found a debug port taken: the next one asks for another, and nobody tells when it is freed. */
+const PORT_CAP_MS = 5000
 
 const MAX_OUTPUT = 1024
 
@@ -72,13 +76,14 @@ function recordOf(replica: Replica, last: RestartRecord | undefined, now: number
 
 /** Another exit in a row, unless it ran well before, and the wait that follows; milliseconds since the epoch. */
 function failureOf(
-  { container: { exitCode, oomKilled } }: Replica,
+  { container: { exitCode, oomKilled, error } }: Replica,
   last: RestartRecord | undefined,
   { ranMs, now }: { ranMs: number; now: number }
 ): { count: number; waitsUntil: number } {
   const fromOutside = isFromOutside(exitCode, oomKilled)
   const count = ranMs >= (fromOutside ? RAN_WELL_BEFORE_SIGNAL_MS : RAN_WELL_MS) ? 0 : (last?.count ?? 0) + 1
-  return { count, waitsUntil: now + waitMs(fromOutside ? count - 1 : count) }
+  const capMs = faultOfMessage(error) === 'port-in-use' ? PORT_CAP_MS : CAP_MS
+  return { count, waitsUntil: now + Math.min(capMs, waitMs(fromOutside ? count - 1 : count)) }
 }
 
 /** No failure of its own: what it failed before still counts, and what it waits for because of that. */
