@@ -13,7 +13,7 @@ const LISTEN = `require('net').createServer().listen(process.argv[1], '127.0.0.1
 
 describe('debug ports, when the engine or its host starts anew', function () {
   this.timeout(120_000)
-  const chaos = useChaos({}, { daemon: { 'shutdown-timeout': 2 } })
+  const chaos = useChaos({ FUNCTIONS_MAY_CALL: 'nothing' }, { daemon: { 'shutdown-timeout': 2 } })
   const names = ['left', 'right']
 
   before('deploy functions with debug', async () => {
@@ -65,6 +65,29 @@ describe('debug ports, when the engine or its host starts anew', function () {
     await engine.start()
     await gateway.start()
     expect(await portsNow()).to.deep.equal(before)
+  })
+
+  /** What comes back through a port of the host; a debugger of ours gives back what it is told. */
+  function toldBack(port: number): Promise<string> {
+    const socket = chaos().engine.namespace.connect(port)
+    return new Promise((resolve, reject) => {
+      socket.once('error', reject)
+      socket.once('close', () => reject(new Error(`port ${port} leads nowhere`)))
+      socket.once('data', data => resolve(String(data)))
+      socket.write('hello')
+    }).finally(() => socket.destroy()) as Promise<string>
+  }
+
+  it('lead to what listens in the function while the firewall is on', async () => {
+    const { gateway, engine } = chaos()
+    await gateway.stop()
+    await gateway.start({ FIREWALL: 'auto' })
+    await eventually(async () => expect(await gateway.metrics()).to.contain('faas_firewall_active 1'))
+    const node = (await portsNow())[0]?.find(port => port.containerPort === 9229)
+    const listen = ['nc', '-ll', '-p', '9229', '-e', '/bin/cat']
+    const exec = await engine.docker.getContainer('left-0').exec({ Cmd: listen })
+    await exec.start({ Detach: true })
+    await eventually(async () => expect(await toldBack(node?.hostPort ?? 0)).to.equal('hello'))
   })
 
   it('P1: one that somebody took meanwhile is another one, told, and all others stay', async () => {
