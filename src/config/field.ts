@@ -102,7 +102,7 @@ function inPortRange(value: number): number | undefined {
 export function portRange(least: number): Kind<PortRange> {
   return {
     unit: 'ports',
-    allowed: `two ports from 1024 to 65535 with - between them, at least ${least} apart, such as 20000-21999`,
+    allowed: `a range of at least ${least} ports from 1024 to 65535, such as 20000-21999`,
     example: '20000-21999',
     parse: text => {
       const [, first = 0, last = 0] = (/^(\d{4,5})\s*-\s*(\d{4,5})$/.exec(text) ?? []).map(Number)
