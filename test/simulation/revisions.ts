@@ -6,6 +6,8 @@ import type { FakeEngine } from '../helpers/fake-engine.ts'
 interface RolledOut {
   readonly generation: number
   readonly hash: string | undefined
+  /** When the last of its containers was made. */
+  readonly newest: number
 }
 
 /** Which revision of each function was rolled out last, so that no call is answered by one from before (I9). */
@@ -20,7 +22,9 @@ export class Revisions {
 
   /** Everything of the function is as its status says, and it says so of this generation. */
   converged({ metadata, status }: FunctionObject): void {
-    this.#rolledOut.set(metadata.uid, { generation: status.observedGeneration, hash: status.specHash })
+    const own = this.#engine.containers().filter(({ labels }) => labels[LABEL.uid] === metadata.uid)
+    const newest = Math.max(0, ...own.map(({ createdAt }) => createdAt))
+    this.#rolledOut.set(metadata.uid, { generation: status.observedGeneration, hash: status.specHash, newest })
   }
 
   /** Containers that may take calls by this route, and must not. */
@@ -30,7 +34,11 @@ export class Revisions {
     return endpoints.flatMap(({ containerId }) => {
       const container = this.#engine.containers().find(({ id }) => id === containerId)
       if (container === undefined || container.labels[LABEL.specHash] === last.hash) return []
-      return Number(container.labels[LABEL.generation]) <= last.generation ? [container.name] : []
+      const generation = Number(container.labels[LABEL.generation])
+      // Another content of a secret is another revision of the same generation.
+      const isLater =
+        generation > last.generation || (generation === last.generation && container.createdAt > last.newest)
+      return isLater ? [] : [container.name]
     })
   }
 }
