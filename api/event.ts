@@ -16,6 +16,7 @@ export const EVENT_REASONS = [
   'Adopted',
   'ForgedObject',
   'NetworkLeaked',
+  'VolumeBusy',
   'ImageCollected',
   'DebugPortsBound',
   'SecretChanged',

@@ -179,7 +179,7 @@ export interface FunctionStatus {
   readonly readyReplicas: number
   /** Of these, the ones with another spec hash than wanted. */
   readonly outdatedReplicas: number
-  /** 8 hex; the hash that replicas are compared with. Absent until the image is resolved. */
+  /** 8 hex; the hash that replicas are compared with, or were before secrets went missing. Absent until the image is resolved. */
   readonly specHash?: string
   readonly conditions: readonly Condition[]
   readonly debugPorts: readonly DebugPort[]

@@ -38,6 +38,11 @@ export function secretsVolumeName(fn: Named, hash: string): string {
   return `${qualifiedName(fn)}-secrets-${hash}`
 }
 
+/** Whether `secretsVolumeName` gives such names; those of volumes that an image asks for are 64 hex digits. */
+export function isSecretsVolumeName(name: string): boolean {
+  return /-secrets-[0-9a-f]{8}$/.test(name)
+}
+
 /** The function whose network has this name; undefined when it is not one of ours. */
 export function parseNetworkName(base: string, network: string): Named | undefined {
   return network.startsWith(`${base}-`) && network.length > base.length + 1

@@ -59,7 +59,7 @@ const PROVEN_BATCH = 32
 /**
  * Does the steps: those of the network in order, then those of the replicas, ordinals side by side. Creations of a
  * revision that is not proven go in batches of 1, 2, 4 …, so that when all fail alike one failed instead of all. What
- * goes does so last, and whether or not what comes has failed: it was decided without that. What serves again in the
+ * goes does so last, volumes with old secrets too, and whether or not what comes has failed: it was decided without that. What serves again in the
  * place of what does not come waits for nothing. Throws the first error, after
  * everything else has ended. Source of the batches: Kubernetes, slowStartBatch.
  */
@@ -74,13 +74,20 @@ export async function applySteps(
   const going = lanes.filter(lane => lane.every(({ kind }) => kind === 'stop-replica' || kind === 'remove-replica'))
   const runLane = (lane: readonly ReplicaStep[]) => applyInOrder(deps, target, lane, signal)
   const bring = async () => {
-    const ofNetwork = steps.filter(step => !isReplicaStep(step))
-    await applyInOrder(deps, target, ofNetwork, signal)
+    const first = steps.filter(step => !isReplicaStep(step) && !isLeftOver(target, step))
+    await applyInOrder(deps, target, first, signal)
     const coming = lanes.filter(lane => !going.includes(lane) && !reviving.includes(lane))
     await bringReplicas(coming, target.isProven, runLane)
   }
   const came = await Promise.allSettled([bring(), ...reviving.map(runLane)])
-  throwFirst([...came, ...(await Promise.allSettled(going.map(runLane)))])
+  const leftOver = steps.filter(step => isLeftOver(target, step))
+  const removals = leftOver.map(step => applyInOrder(deps, target, [step], signal))
+  throwFirst([...came, ...(await Promise.allSettled([...going.map(runLane), ...removals]))])
+}
+
+/** What replicas that come do not need gone: the wanted volume is written only after its old loader has made room. */
+function isLeftOver({ desired }: Target, step: Step): boolean {
+  return step.kind === 'remove-secrets' || (step.kind === 'remove-loader' && step.name !== desired.secrets?.volume)
 }
 
 async function bringReplicas(
@@ -147,7 +154,7 @@ async function applyStep(deps: ApplyDeps, target: Target, step: Step, signal: Ab
     case 'write-secrets':
       return writeSecrets(deps, desired, signal)
     case 'remove-secrets':
-      return removeSecrets(engine, desired, step.name, signal)
+      return removeSecrets(deps, desired.key, step.name, signal)
     case 'remove-loader':
       return engine.removeContainer(step.id, signal)
     case 'create-replica':
@@ -240,12 +247,18 @@ async function startReplica(
   await deps.engine.startContainer(step.id ?? step.name, signal)
 }
 
-/** A deletion does not wait for a container of somebody else that uses it: the garbage collector comes back to it. */
-async function removeSecrets(engine: Engine, { deleting }: Desired, name: string, signal: AbortSignal): Promise<void> {
+/** One that a container of somebody else uses stays, and is tried again later; nothing waits for that. */
+async function removeSecrets(
+  { engine, departures }: ApplyDeps,
+  key: string,
+  name: string,
+  signal: AbortSignal
+): Promise<void> {
   try {
     await engine.removeVolume(name, signal)
   } catch (err) {
-    if (!deleting || faultOf(err) !== 'busy') throw err
+    if (faultOf(err) !== 'busy') throw err
+    departures.volumes.refused(key, name)
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Clock } from '../../src/clock.ts'
+import { KeptVolumes } from './kept-volumes.ts'
 
 /** What is known of a replica that Docker does not write down; lost at a restart, which costs time, never correctness. */
 interface Departure {
@@ -16,6 +17,8 @@ interface Entry {
 
 /** Since when replicas have been leaving, so that draining and stopping have an end. */
 export class Departures {
+  /** Volumes that were to go and did not. */
+  readonly volumes: KeptVolumes
   readonly #clock: Clock
   readonly #byKey = new Map<string, Map<string, Entry>>()
   /** Container id → key, for the invocation path: whether an idle container is waited for must be cheap to ask. */
@@ -23,6 +26,7 @@ export class Departures {
 
   constructor(clock: Clock) {
     this.#clock = clock
+    this.volumes = new KeptVolumes(clock)
   }
 
   get(key: string, containerId: string): Departure | undefined {

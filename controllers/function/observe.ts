@@ -18,7 +18,7 @@ const LAST_LINES = 10
 export interface ObserveDeps {
   readonly engine: Pick<Engine, 'listContainers' | 'inspectContainer' | 'inspectNetwork' | 'listVolumes' | 'tailLogs'>
   readonly prober: Pick<Prober, 'check'>
-  readonly departures: Pick<Departures, 'get'>
+  readonly departures: Pick<Departures, 'get' | 'volumes'>
   readonly inflight: { count: (containerId: string) => number }
   readonly capacityOf: (subnet: string) => number
   /** What carries our labels without being of our making is a stranger's. */
@@ -32,8 +32,8 @@ export interface ObserveDeps {
 
 export interface ObserveOptions {
   readonly readyPath: string
-  /** Whether the function names secrets, and so may have volumes. */
-  readonly hasSecrets?: boolean
+  /** Whether to look for its volumes. */
+  readonly withVolumes?: boolean
   readonly signal: AbortSignal
   readonly heir?: Heir | undefined
 }
@@ -45,14 +45,14 @@ export interface ObserveOptions {
 export async function observe(
   deps: ObserveDeps,
   key: string,
-  { readyPath, hasSecrets, signal, heir }: ObserveOptions
+  { readyPath, withVolumes, signal, heir }: ObserveOptions
 ): Promise<Observed> {
   const { namespace, name } = parseKey(key)
   const networkOfKey = networkName(deps.functionsNetwork, { namespace, name })
   const [listed, found, volumes] = await Promise.all([
     listReplicas(deps, key, { heir, signal }),
     deps.engine.inspectNetwork(networkOfKey, signal),
-    hasSecrets ? deps.engine.listVolumes(functionLabels(deps.instance, key), signal) : undefined
+    withVolumes ? deps.engine.listVolumes(functionLabels(deps.instance, key), signal) : undefined
   ])
   const { loaders, forged } = listed
   const network = found && toObservedNetwork(deps, found, heir)
@@ -65,17 +65,18 @@ export async function observe(
   return {
     replicas: replicas.sort((a, b) => a.ordinal - b.ordinal || (a.name < b.name ? -1 : 1)),
     ...(network === undefined ? {} : { network }),
-    ...(volumes === undefined ? {} : { volumes: ourVolumes(deps, volumes) }),
+    ...(volumes === undefined ? {} : toVolumes(deps, key, volumes)),
     ...(loaders.length === 0 ? {} : { loaders }),
     ...(forged.length === 0 ? {} : { forged })
   }
 }
 
-function ourVolumes({ signer }: ObserveDeps, volumes: readonly Volume[]): string[] {
-  return volumes
-    .filter(({ labels }) => signer.isGenuine(labels, { kind: 'volume' }))
-    .map(({ name }) => name)
-    .sort()
+/** Those of our making. */
+function toVolumes({ signer, departures }: ObserveDeps, key: string, listed: readonly Volume[]) {
+  const ours = listed.filter(({ labels }) => signer.isGenuine(labels, { kind: 'volume' }))
+  const volumes = ours.map(({ name }) => name).sort()
+  const keptVolumes = departures.volumes.among(key, volumes)
+  return keptVolumes.length === 0 ? { volumes } : { volumes, keptVolumes }
 }
 
 function toObservedNetwork(deps: ObserveDeps, network: Network, heir: Heir | undefined): ObservedNetwork {

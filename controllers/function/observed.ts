@@ -1,5 +1,6 @@
 import type { Egress } from '../../api/isolation.ts'
 import type { Container, ContainerSummary } from '../../src/engine/engine.ts'
+import type { KeptVolume } from './kept-volumes.ts'
 
 /**
  * Where a replica is in its life: `created` (never started), `starting` (runs, has not answered yet), `ready`, `unready`
@@ -75,8 +76,10 @@ export interface Observed {
   /** By ordinal, then name. */
   readonly replicas: readonly Replica[]
   readonly network?: ObservedNetwork
-  /** Names of the volumes with its secrets that are ours; absent when it names no secrets, as nobody looked. */
+  /** Names of the volumes with its secrets that are ours; absent when nobody looked, as it lives and names no secrets. */
   readonly volumes?: readonly string[]
+  /** Of these, the ones that the engine refused to remove a moment ago; absent when there are none. */
+  readonly keptVolumes?: readonly KeptVolume[]
   /** Containers that were to write such a volume, left behind; absent when there are none. */
   readonly loaders?: readonly Pick<ContainerSummary, 'id' | 'name' | 'secretsVolume'>[]
   /** Containers that carry our labels and are not of our making; absent when there are none. */

@@ -166,8 +166,9 @@ async function observeObject(
   object: FunctionObject,
   signal: AbortSignal
 ): Promise<Observed> {
-  const hasSecrets = object.spec.secrets.length > 0
-  const options = { readyPath: readyPathOf(object), hasSecrets, signal, heir: deps.heirOf?.(object) }
+  // One that is being deleted may have named secrets before; of one that lives, the garbage collector has their volume.
+  const withVolumes = object.spec.secrets.length > 0 || object.metadata.deletionRequestedAt !== undefined
+  const options = { readyPath: readyPathOf(object), withVolumes, signal, heir: deps.heirOf?.(object) }
   const observed = await observe(deps, keyOf(object.metadata), options)
   return withConflict(deps, observed, { networkName: networkName(deps.functionsNetwork, object.metadata), signal })
 }

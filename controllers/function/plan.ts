@@ -292,6 +292,7 @@ function nextDue(desired: Desired, observed: Observed, rollout: Rollout, now: nu
     ...(desired.image.state === 'failed' ? [Math.max(desired.image.retryAt, now + 1)] : []),
     ...(desired.image.state === 'pulling' ? [now + PULL_LOOK_MS] : []),
     ...(desired.isolation.refusal?.reason === 'RuntimeMissing' ? [now + RUNTIME_LOOK_MS] : []),
+    ...(observed.keptVolumes ?? []).map(({ retryAt }) => retryAt),
     ...observed.replicas.flatMap(replica => deadlineOf(desired, replica, now)),
     ...rollout.leave.filter(({ replica }) => isUp(replica)).map(({ replica }) => drainedAt(desired, replica, now)),
     ...Array.from({ length: desired.replicas }, (_, ordinal) => ordinal)

@@ -29,8 +29,8 @@ export interface FunctionReconcilerDeps extends PassDeps {
   readonly onLeft?: (key: string, sight: string | undefined) => void
   /** How long a deletion waits for a network that the engine does not let go, 60 s. */
   readonly leakGraceMs?: number
-  /** Told of the id of such a network, which is left to the garbage collector. */
-  readonly onLeaked?: (networkId: string) => void
+  /** Told of the id of such a network, and of the name of such a volume, which are left to the garbage collector. */
+  readonly onLeaked?: (id: string) => void
   /** Told of each thing that was undone, for a metric. */
   readonly onRepaired?: (kind: RepairKind) => void
 }
@@ -39,7 +39,7 @@ export interface FunctionReconcilerDeps extends PassDeps {
 export class FunctionReconciler implements Reconciler {
   readonly name = 'function'
   readonly #deps: FunctionReconcilerDeps
-  /** Forged objects that an event has told of. */
+  /** Names of forged containers and busy volumes that an event has told of. */
   readonly #told = new Set<string>()
 
   constructor(deps: FunctionReconcilerDeps) {
@@ -63,10 +63,10 @@ export class FunctionReconciler implements Reconciler {
     const leaked = leakedNetwork(object, pass, { now: this.#deps.now(), graceMs: this.#deps.leakGraceMs ?? 60_000 })
     if (leaked !== undefined) {
       await this.#tellLeaked(object, pass, leaked)
-      await this.#finalize(object, `nothing of it is left but network ${pass.desired.networkName}`)
+      await this.#finalize(object, pass, `nothing of it is left but network ${pass.desired.networkName}`)
       return {}
     }
-    if (pass.finished) await this.#finalize(object, 'nothing of it is left')
+    if (pass.finished) await this.#finalize(object, pass, 'nothing of it is left')
     else await this.#report(object, pass)
     if (pass.failure !== undefined) throw pass.failure
     return pass.requeueAfter === undefined ? {} : { requeueAfter: pass.requeueAfter }
@@ -83,9 +83,12 @@ export class FunctionReconciler implements Reconciler {
     return (await listReplicas(this.#deps, keyOf(object.metadata), { heir, signal })).replicas
   }
 
-  async #finalize(object: FunctionObject, message: string): Promise<void> {
-    const { functions, endpoints, onGone } = this.#deps
+  async #finalize(object: FunctionObject, pass: Pass, message: string): Promise<void> {
+    const { functions, endpoints, departures, onGone, onLeaked } = this.#deps
     const key = keyOf(object.metadata)
+    await this.#tellBusy(object, pass, 0)
+    for (const name of pass.observed?.volumes ?? []) onLeaked?.(name)
+    departures.volumes.forget(key)
     await functions.remove(key, object.metadata.uid)
     // One that was made again meanwhile has taken the place of the old one already.
     if ((await functions.get(key)) === undefined) {
@@ -129,6 +132,7 @@ export class FunctionReconciler implements Reconciler {
       object,
       forged.map(({ name }) => name)
     )
+    await this.#tellBusy(object, pass, 1)
     onStatus(written, isConverged(status.conditions))
     onLeft?.(keyOf(metadata), this.#restOf(object, pass, status))
   }
@@ -143,6 +147,17 @@ export class FunctionReconciler implements Reconciler {
     const { secrets, missingSecrets: missing } = pass.desired
     const wish = { ...metadata, secrets: secretsText(metadata.uid, { found: secrets?.found ?? [], missing }) }
     return sightOfPass(wish, observed, this.#deps.gatewayId())
+  }
+
+  /** Of volumes that the engine refused to remove more often than so; the first time may be chance. */
+  async #tellBusy(object: FunctionObject, { observed }: Pass, refusals: number): Promise<void> {
+    const kept = observed?.keptVolumes?.filter(volume => volume.refusals > refusals) ?? []
+    for (const { name } of kept.filter(each => !this.#told.has(`volume ${each.name}`))) {
+      this.#told.add(`volume ${name}`)
+      const message = `volume ${name} with secrets that are not used any more cannot be removed: remove the container that has it mounted`
+      this.#deps.log.warn({ key: keyOf(object.metadata), volume: name }, 'Left volume that engine keeps')
+      await this.#deps.events.record({ ...subjectOf(object), type: 'Warning', reason: 'VolumeBusy', message })
+    }
   }
 
   async #tellForged(object: FunctionObject, names: readonly string[]): Promise<void> {

@@ -29,6 +29,8 @@ export function statusOf({ object, desired, observed, failure, now }: PassResult
   const before = object.status
   const at = new Date(now).toISOString()
   const seen = observed === undefined ? undefined : summarize(desired, observed)
+  // It says whose exits the record holds: that secrets are not known now makes them nobody else's.
+  const specHash = desired.hash ?? (desired.image.state === 'pinned' ? before.specHash : undefined)
   const debugPorts = observed === undefined ? before.debugPorts : boundDebugPorts(observed)
   const verdicts = conditionsOf({ object, desired, observed, failure, now }, seen)
   return {
@@ -36,7 +38,7 @@ export function statusOf({ object, desired, observed, failure, now }: PassResult
     replicas: seen?.replicas ?? before.replicas,
     readyReplicas: seen?.ready ?? before.readyReplicas,
     outdatedReplicas: seen?.outdated ?? before.outdatedReplicas,
-    ...(desired.hash === undefined ? {} : { specHash: desired.hash }),
+    ...(specHash === undefined ? {} : { specHash }),
     conditions: [...verdicts, ...exposure(desired, debugPorts)].map(draft => transition(before.conditions, draft, at)),
     debugPorts,
     ...(desired.image.state === 'pinned'

@@ -55,7 +55,7 @@ export interface GcFacts {
   readonly doubts: Doubts
   /** Those that the engine refused to remove at the last try, by kind and id; absent when there are none. */
   readonly refused?: ReadonlySet<string>
-  /** Ids of networks whose function was deleted in this process, so that no lost database is behind it. */
+  /** Ids of networks and volumes whose function was deleted in this process, so that no lost database is behind it. */
   readonly deserted?: ReadonlySet<string>
   /** When the database was made; milliseconds since the epoch. */
   readonly bornAt: number

@@ -125,6 +125,16 @@ describe('GarbageReconciler', () => {
     expect(await networks()).to.deep.equal(['found'])
   })
 
+  it('S26: collects a volume with secrets that a deletion left, though the database is empty now', async () => {
+    listFunctions = async () => []
+    const labels = ownerLabels({ instance: 'test', namespace: 'x', name: 'f', uid: 'u', generation: 1 }, 'secrets')
+    for (const name of ['f-secrets-00000001', 'f-secrets-00000002'])
+      engine.addVolume(name, SIGNER.sign(labels, { kind: 'volume' }))
+    deserted.add('f-secrets-00000001')
+    await passes(4)
+    expect(engine.volumes().map(({ name }) => name)).to.deep.equal(['f-secrets-00000002'])
+  })
+
   it('K11: neither collects nor counts as ours what carries our labels and another signature', async () => {
     await anOrphanedNetwork('forged', 1, createSigner(Buffer.alloc(32, 8)))
     await passes(3)

@@ -38,7 +38,7 @@ export interface GarbageDeps {
   readonly gatewayId: () => string | undefined
   /** What a function may take over of the older program; absent when there is nothing of it. */
   readonly heirOf?: (object: FunctionObject) => Heir | undefined
-  /** Ids of networks that deletions of functions left behind in this process. */
+  /** Ids of networks and volumes that deletions of functions left behind in this process. */
   readonly deserted?: ReadonlySet<string>
   readonly bornAt: number
   /** What a person is asked about; absent: nothing. Rejects while it is not known. */

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { extract } from 'tar-stream'
-import { isWhole, toSecretsArchive, toSecretsMount } from './docker-secrets.ts'
+import { isWhole, secretsVolumeOf, toSecretsArchive, toSecretsMount } from './docker-secrets.ts'
 
 async function entriesOf(archive: Buffer) {
   const entries: { name: string; type: string | null | undefined; mode: number | undefined; text: string }[] = []
@@ -28,6 +28,14 @@ describe('the volume with secrets', () => {
       ...{ ...expected, ReadOnly: true, VolumeOptions: options }
     })
     expect(toSecretsMount({ ...mount, access: 'write' }).ReadOnly).to.equal(false)
+  })
+
+  it('S26: is none that an image has there', () => {
+    const at = (Name: string, Destination = '/var/openfaas/secrets') => [{ Type: 'volume', Name, Destination }]
+    expect(secretsVolumeOf(at('hello.team-a-secrets-0123abcd'))).to.equal('hello.team-a-secrets-0123abcd')
+    expect(secretsVolumeOf(at('f'.repeat(64)))).to.equal(undefined)
+    expect(secretsVolumeOf(at('hello-secrets-0123abcd', '/var/openfaas'))).to.equal(undefined)
+    expect(secretsVolumeOf(undefined)).to.equal(undefined)
   })
 
   it('gets a file for each, for every user to read, and the mode of the directory last', async () => {

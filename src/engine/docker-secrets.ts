@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { basename, dirname } from 'node:path/posix'
 import type Docker from 'dockerode'
 import { pack } from 'tar-stream'
+import { isSecretsVolumeName } from '../../api/names.ts'
 import type { SecretFile, SecretsMount } from './engine.ts'
 
 /** Where a function finds its secrets, a file for each. Source: OpenFaaS workload contract. */
@@ -31,13 +32,14 @@ export function toSecretsMount({ volume, labels, access }: SecretsMount): Docker
   }
 }
 
-/** Name of the volume with secrets that a container has mounted. */
+/** Name of the volume with secrets that a container has mounted; one that its image has at this path is none. */
 export function secretsVolumeOf(
   mounts:
     | readonly { readonly Type: string; readonly Name?: string | undefined; readonly Destination: string }[]
     | undefined
 ): string | undefined {
-  return mounts?.find(({ Type, Destination }) => Type === 'volume' && Destination === SECRETS_DIR)?.Name
+  const mounted = mounts?.find(({ Type, Destination }) => Type === 'volume' && Destination === SECRETS_DIR)?.Name
+  return mounted !== undefined && isSecretsVolumeName(mounted) ? mounted : undefined
 }
 
 /** A tar of the directory, to be unpacked in its parent. */

@@ -122,7 +122,7 @@ export async function importImage(
   reference: string,
   instance: string,
   command: string,
-  { user, files = [] }: { user?: string | undefined; files?: readonly ImageFile[] } = {}
+  { user, volume, files = [] }: { user?: string; volume?: string; files?: readonly ImageFile[] } = {}
 ): Promise<void> {
   const tar = pack()
   const filled = fill(tar, files)
@@ -130,6 +130,7 @@ export async function importImage(
   // Lists become one query parameter each, which is how the engine takes several changes.
   const changes = [`CMD ${command}`, `LABEL ${LABEL.instance}=${instance}`, 'EXPOSE 8080']
   if (user !== undefined) changes.push(`USER ${user}`)
+  if (volume !== undefined) changes.push(`VOLUME ${volume}`)
   const answer = await docker.importImage(Readable.from(tar), { repo, tag, changes } as object)
   await filled
   let text = ''

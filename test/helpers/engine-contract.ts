@@ -14,8 +14,8 @@ export interface EngineUnderTest {
   readonly image: string
   readonly subnet: () => string
   readonly pause: (name: string) => Promise<void>
-  /** Makes an image of its own with that tag; gives its id. */
-  readonly addImage: (reference: string, user?: string) => Promise<string>
+  /** Makes an image of its own with that tag; gives its id. `volume` is a path at which its containers get one of no name. */
+  readonly addImage: (reference: string, options?: { user?: string; volume?: string }) => Promise<string>
   readonly addTag: (imageId: string, reference: string) => Promise<void>
   readonly addVolume: (name: string, labels: StringMap) => Promise<void>
   /** A TCP port of the host that is free. */
@@ -472,7 +472,7 @@ export function describeEngine(name: string, setUp: () => EngineUnderTest): void
         { name: 'a', value: Buffer.from('one') },
         { name: 'b.txt', value: Buffer.alloc(0) }
       ]
-      const mount = (access: 'read' | 'write', volume = aName()) => ({
+      const mount = (access: 'read' | 'write', volume = `${aName()}-secrets-0123abcd`) => ({
         ...{ volume, access },
         labels: { ...t.labels, kind: 'secrets' }
       })
@@ -525,6 +525,22 @@ export function describeEngine(name: string, setUp: () => EngineUnderTest): void
         expect(await t.engine.inspectVolume(secrets.volume)).to.equal(undefined)
       })
 
+      it('S26: are not what an image has at their path, and take its place', async () => {
+        const reference = `docker-faas-test/${aName()}:1`
+        await t.addImage(reference, { volume: '/var/openfaas/secrets' })
+        const plain = await create({ image: reference })
+        expect((await inspect(plain.id)).secretsVolume).to.equal(undefined)
+        const own = (await t.engine.listContainers(t.labels)).find(({ name }) => name === plain.name)
+        expect(own).to.not.have.property('secretsVolume')
+        const secrets = mount('write')
+        const { id } = await create({ image: reference, secrets, readOnlyRootFilesystem: false })
+        expect((await inspect(id)).secretsVolume).to.equal(secrets.volume)
+        await t.engine.writeSecrets(id, files)
+        const reader = await create({ image: reference, secrets: { ...secrets, access: 'read' } })
+        expect((await inspect(reader.id)).secretsVolume).to.equal(secrets.volume)
+        expect(await t.engine.hasSecrets(reader.id)).to.equal(true)
+      })
+
       it('outlive their containers', async () => {
         const secrets = mount('write')
         const first = await create({ secrets, readOnlyRootFilesystem: false })
@@ -562,7 +578,7 @@ export function describeEngine(name: string, setUp: () => EngineUnderTest): void
 
       it('say as whom their processes run', async () => {
         expect((await t.engine.inspectImage(id))?.user).to.equal('')
-        const other = await t.addImage(`docker-faas-test/${aName()}:1`, '1000:1000')
+        const other = await t.addImage(`docker-faas-test/${aName()}:1`, { user: '1000:1000' })
         expect((await t.engine.inspectImage(other))?.user).to.equal('1000:1000')
         await t.engine.removeImage(other)
       })

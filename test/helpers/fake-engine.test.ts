@@ -17,7 +17,7 @@ describeEngine('FakeEngine', () => {
     image: 'test/image:1',
     subnet: () => `10.0.${subnets++}.0/28`,
     pause: async name => engine.pause(name),
-    addImage: async (reference, user) => engine.addImage(reference, user === undefined ? {} : { user }),
+    addImage: async (reference, { user = '' } = {}) => engine.addImage(reference, { user }),
     addTag: async (imageId, reference) => engine.tag(imageId, reference),
     addVolume: async (name, labels) => engine.addVolume(name, labels),
     freePort: async () => 9000,

@@ -60,6 +60,8 @@ export class Loop {
   readonly left = new Map<string, string | undefined>()
   /** Key → uid of what waits for a person. */
   readonly held = new Map<string, string>()
+  /** What deletions left to the garbage collector. */
+  readonly deserted = new Set<string>()
   /** The container that the gateway runs in, if it does. */
   gatewayId: string | undefined
   /** Routes of the host. */
@@ -208,7 +210,8 @@ export class Loop {
       log: silentLogger,
       onStatus: () => undefined,
       onLeft: (key, sight) => this.left.set(key, sight),
-      onGone: key => this.onGone(key)
+      onGone: key => this.onGone(key),
+      onLeaked: id => this.deserted.add(id)
     })
   }
 }

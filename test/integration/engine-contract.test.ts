@@ -18,8 +18,8 @@ describe('the Docker engine', function () {
       image,
       subnet,
       pause: async name => docker.getContainer(name).pause(),
-      addImage: async (reference, user) => {
-        await importImage(docker, reference, instance, '["/bin/sh", "/entry"]', { user })
+      addImage: async (reference, options) => {
+        await importImage(docker, reference, instance, '["/bin/sh", "/entry"]', options)
         return (await docker.getImage(reference).inspect()).Id
       },
       addTag: async (imageId, reference) => {
