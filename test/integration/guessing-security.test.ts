@@ -44,6 +44,25 @@ function from(api: ApiServer, localAddress: string, authorization: string, path 
 }
 
 describe('guessing passwords', () => {
+  it('S19: functions that need no credentials are no way to guess, and never see the password of the gateway', async () => {
+    await using open = await startApi({}, { requireAuthForFunctions: false })
+    const call = (authorization: string) => open.request('GET', '/function/x', undefined, { authorization })
+    const own = basic(USER, "the function's own")
+    for (let n = 0; n < 30; n++) expect((await call(own)).status).to.equal(200)
+    expect(open.calls.map(({ authorization }) => authorization)).to.deep.equal(Array.from({ length: 30 }, () => own))
+    expect((await call(AUTHORIZATION)).status).to.equal(200)
+    expect((await call(basic('somebody', 'else'))).status).to.equal(200)
+    expect(open.calls.slice(30).map(({ authorization }) => authorization)).to.deep.equal([
+      undefined,
+      basic('somebody', 'else')
+    ])
+    const statuses: number[] = []
+    for (let n = 0; n < 12; n++) statuses.push((await call(basic(USER, `guess-${n}`))).status)
+    expect(statuses).to.deep.equal([...Array.from({ length: 9 }, () => 200), 429, 429, 429])
+    expect((await call(own)).status, 'what is known to be no password of ours').to.equal(200)
+    expect((await call(AUTHORIZATION)).status).to.equal(200)
+  })
+
   it('S20: behind a proxy that is named, guesses count for the address that it gives, and not for what stands left of it', async () => {
     const { addressOf } = createOrigins(['127.0.0.9/32'])
     await using proxied = await startApi({ addressOf }, { addressOf })

@@ -146,6 +146,17 @@ describe('createAuthenticator', () => {
     expect(looks).to.equal(0)
   })
 
+  it('writes down when a token was last used, to the minute, and never while it is used', async () => {
+    const auth = await anAuthenticator()
+    const { token } = await tokens.create({ name: 'used', scopes: ['read'] }, 'admin')
+    const noted = async () => (await store.tokens.list()).map(({ lastUsedAt }) => lastUsedAt)
+    auth.identify(`Bearer ${token}`)
+    expect((await tokens.get('used'))?.lastUsedAt).to.equal('2027-01-15T08:00:00.000Z')
+    expect(await noted()).to.deep.equal([undefined])
+    await index.stop()
+    expect(await noted()).to.deep.equal(['2027-01-15T08:00:00.000Z'])
+  })
+
   it('S48: takes no token after its time, also when the clock of the host was set back', async () => {
     const auth = await anAuthenticator()
     const { token } = await tokens.create({ name: 'short', scopes: ['read'], expiresIn: '10s' }, 'admin')
