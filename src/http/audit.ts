@@ -1,5 +1,6 @@
 import type { Context, Middleware } from 'koa'
 import type { AuditDraft, AuditOutcome, AuditSubject } from '../../api/audit.ts'
+import { redactText } from '../logging/redact.ts'
 import type { AuditScope } from '../store/audit-store.ts'
 import type { Caller } from './caller.ts'
 import type { ApiDeps } from './deps.ts'
@@ -103,7 +104,7 @@ function toDraft({ addressOf }: AuditDeps, ctx: Context, { actor, ...what }: Tol
     actor: actor ?? caller?.name ?? '',
     ...(caller?.tokenId === undefined ? {} : { tokenId: caller.tokenId }),
     address: addressOf(ctx.req),
-    userAgent: ctx.get('User-Agent'),
+    userAgent: redactText(ctx.get('User-Agent')),
     verb: `${ctx.method} ${routeOf(ctx)?.path ?? '(unrouted)'}`,
     requestId: String(ctx.state['requestId'] ?? ''),
     count: 1
