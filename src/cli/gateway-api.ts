@@ -1,22 +1,14 @@
 import { stat } from 'node:fs/promises'
-import { request as httpRequest, type IncomingMessage } from 'node:http'
-import { request as httpsRequest, type RequestOptions } from 'node:https'
-import { text } from 'node:stream/consumers'
 import type { PeerCertificate } from 'node:tls'
 import type { Config } from '../config/config.ts'
 import { readAdminPassword } from '../http/auth/admin-password.ts'
 import { readCertificate } from '../http/certificate.ts'
 import type { Problem } from '../http/errors.ts'
 import type { Environment } from './environment.ts'
+import { ownUrl, send, type Target } from './gateway-target.ts'
 import { passwordSources } from './password.ts'
 
 const TIMEOUT_MS = 30_000
-
-/** Where the gateway is, and what a connection needs to be taken for one to it. */
-interface Target {
-  readonly url: string
-  readonly tls: RequestOptions
-}
 
 /** The running gateway: it alone writes its database. */
 export class GatewayApi {
@@ -32,7 +24,7 @@ export class GatewayApi {
   static async connect(config: Config, env: Environment['env'], given: string | undefined): Promise<GatewayApi> {
     const target = given === undefined ? await ownTarget(config) : { url: given.replace(/\/+$/, ''), tls: {} }
     try {
-      await send(target, 'GET', '/livez', {})
+      await send(target, { method: 'GET', path: '/livez', timeoutMs: TIMEOUT_MS })
     } catch (err) {
       throw new Error(`no gateway answers at ${target.url}: start it first, or name it with --gateway`, { cause: err })
     }
@@ -51,7 +43,10 @@ export class GatewayApi {
 
   /** The JSON of the answer, undefined for an empty one. Throws with what the gateway says when it refuses. */
   async call(method: string, path: string, body?: object): Promise<unknown> {
-    const { status, body: answer } = await send(this.#target, method, path, this.#headers, body)
+    const { status, body: answer } = await send(this.#target, {
+      ...{ method, path, headers: this.#headers, timeoutMs: TIMEOUT_MS },
+      ...(body === undefined ? {} : { body })
+    })
     if (status >= 200 && status < 300) return answer === '' ? undefined : JSON.parse(answer)
     throw new Error(`the gateway answered ${status}: ${detailOf(answer)}`)
   }
@@ -59,35 +54,15 @@ export class GatewayApi {
 
 /** The gateway of this configuration. Its certificate is known by the file, whatever name or issuer is in it. */
 async function ownTarget(config: Config): Promise<Target> {
-  const address = `${hostOf(config.GATEWAY_ADDRESS)}:${config.GATEWAY_PORT}`
+  const url = ownUrl(config)
   const { TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile } = config
-  if (certFile === '') return { url: `http://${address}`, tls: {} }
+  if (certFile === '') return { url, tls: {} }
   const { cert, fingerprint } = await readCertificate({ certFile, keyFile })
   const checkServerIdentity = (_host: string, { fingerprint256 }: PeerCertificate) =>
     fingerprint256.replaceAll(':', '').toLowerCase() === fingerprint
       ? undefined
       : new Error(`another certificate than that of ${certFile} is in use there`)
-  return { url: `https://${address}`, tls: { ca: cert, checkServerIdentity, ...{ allowPartialTrustChain: true } } }
-}
-
-function send(
-  { url, tls }: Target,
-  method: string,
-  path: string,
-  headers: Record<string, string>,
-  body?: object
-): Promise<{ status: number; body: string }> {
-  const request = url.startsWith('https:') ? httpsRequest : httpRequest
-  const sent = body === undefined ? undefined : JSON.stringify(body)
-  const length = sent === undefined ? {} : { 'content-length': Buffer.byteLength(sent) }
-  return new Promise((resolve, reject) => {
-    const options = { ...tls, method, headers: { ...headers, ...length }, signal: AbortSignal.timeout(TIMEOUT_MS) }
-    const req = request(`${url}${path}`, options, (res: IncomingMessage) => {
-      text(res).then(answer => resolve({ status: res.statusCode ?? 0, body: answer }), reject)
-    })
-    req.once('error', reject)
-    req.end(sent)
-  })
+  return { url, tls: { ca: cert, checkServerIdentity, ...{ allowPartialTrustChain: true } } }
 }
 
 function detailOf(body: string): string {
@@ -96,10 +71,4 @@ function detailOf(body: string): string {
   } catch {
     return body.trim() // not a problem of ours: a proxy may stand before the gateway
   }
-}
-
-/** An address to listen on, as one to connect to. */
-function hostOf(address: string): string {
-  if (address === '0.0.0.0') return '127.0.0.1'
-  return address === '::' ? '[::1]' : address.includes(':') ? `[${address}]` : address
 }

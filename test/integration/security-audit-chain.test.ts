@@ -6,7 +6,7 @@ import { type AuditDraft, type AuditEntry, type AuditMark, macOf, sealMark } fro
 import { AUDIT_BREAK } from '../../src/store/audit-break.ts'
 import { appendAudit, verifyAudit } from '../../src/store/audit-verify.ts'
 import { openStore, type Store } from '../../src/store/open.ts'
-import { aDraft, Scratch, TestClock, withSqlite } from '../fixtures/db/files.ts'
+import { aDraft, load, Scratch, TestClock, withSqlite } from '../fixtures/db/files.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { ServeProcess } from '../helpers/serve-process.ts'
 
@@ -334,6 +334,17 @@ describe('audit log of a gateway', function () {
     const tampered = await audit('verify')
     expect(tampered.code).to.equal(1)
     expect(tampered.text).to.include('row 1 was changed')
+  })
+
+  it('S39: a command that changes the database itself writes a row, by the user who ran it', async () => {
+    await load('v2.1', scratch.path)
+    const env = { PATH: process.env['PATH'], STATE_DB_PATH: scratch.path }
+    const child = spawn(process.execPath, ['src/main.ts', 'migrate', 'up'], { env, stdio: 'ignore' })
+    expect(await new Promise(resolve => child.once('close', resolve))).to.equal(0)
+    expect((await audit('list')).text).to.match(
+      /^1 \S+ cli \S+: migrate up: database: done: schema version 2 to \d+\n$/
+    )
+    expect((await audit('verify')).code).to.equal(0)
   })
 
   it('S39: a log that was cut off between two starts is noted in the log itself', async () => {

@@ -131,18 +131,22 @@ describe('TLS of the gateway', function () {
         GATEWAY_ADDRESS: '127.0.0.1',
         GATEWAY_PORT: String(port)
       }
-      const adopt = async (certificate: string) => {
+      const run = async (command: string, certificate: string) => {
         const files = {
           TLS_CERT_FILE: join(folder, `${certificate}.crt`),
           TLS_KEY_FILE: join(folder, `${certificate}.key`)
         }
-        const child = spawn(process.execPath, ['src/main.ts', 'adopt'], { env: { ...env, ...files } })
+        const child = spawn(process.execPath, ['src/main.ts', command], { env: { ...env, ...files } })
         const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)])
         return out + err
       }
-      expect(await adopt('first')).to.include('nothing waits for a decision')
+      expect(await run('adopt', 'first')).to.include('nothing waits for a decision')
+      expect(await run('health', 'first'), 'no engine, but an answer').to.match(/^OK|the gateway answers 503/)
       makeCertificate(folder, 'other')
-      expect(await adopt('other')).to.include('no gateway answers at https://127.0.0.1')
+      expect(await run('health', 'other'), 'a health check sends nothing secret').to.match(
+        /^OK|the gateway answers 503/
+      )
+      expect(await run('adopt', 'other')).to.include('no gateway answers at https://127.0.0.1')
     })
   })
 
