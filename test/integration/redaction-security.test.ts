@@ -90,6 +90,14 @@ describe('credentials in all that the gateway says and keeps', function () {
     await send('POST', '/v1/functions', admin, `{"spec":{"password":"${canary('no JSON')}"`)
     await send('POST', '/v1/functions', admin, JSON.stringify({ [canary('unknown field')]: canary('its value') }))
 
+    const secret = (method: string, path: string, body: object) => send(method, path, admin, JSON.stringify(body))
+    await secret('POST', '/system/secrets', { name: 'kept', value: canary('secret') })
+    await secret('PUT', '/v1/secrets/kept', { value: canary('changed secret') })
+    await secret('PUT', '/v1/secrets/kept', { value: 7, rawValue: canary('secret that is refused') })
+    await secret('POST', '/system/secrets', { name: 'A B', value: canary('secret with a wrong name') })
+    await send('GET', '/v1/secrets/kept', admin)
+    await send('POST', '/v1/secret-keys/rotate', admin)
+
     await send('POST', '/auth/login', {}, JSON.stringify({ username: 'admin', password: canary('login') }))
     await send('POST', '/auth/login', {}, JSON.stringify({ username: canary('user name'), password: 'x' }))
     const session = await send('POST', '/auth/login', {}, JSON.stringify({ username: 'admin', password: PASSWORD }))

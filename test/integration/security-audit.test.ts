@@ -23,6 +23,18 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   'POST /v1/functions/{name}/restart': { row: { name: 'a', outcome: 'changed' } },
   'POST /v1/functions/{name}/scale': { body: { replicas: 3 }, row: { name: 'a', outcome: 'changed' } },
   'POST /v1/functions/{name}/rollback': { row: { name: 'a' } },
+  'PUT /v1/secrets/{name}': {
+    body: { value: 'canary-of-audit' },
+    row: { kind: 'secret', namespace: 'openfaas-fn', name: 'a', outcome: 'changed' }
+  },
+  'DELETE /v1/secrets/{name}': { row: { kind: 'secret', name: 'a', outcome: 'deleted' } },
+  'POST /v1/secret-keys/rotate': { row: { kind: 'secret', outcome: 'done' } },
+  'POST /system/secrets': {
+    body: { name: 'b', value: 'canary-of-audit' },
+    row: { kind: 'secret', name: 'b', outcome: 'created' }
+  },
+  'PUT /system/secrets': { body: { name: 'a', value: 'canary-of-audit' }, row: { name: 'a', outcome: 'changed' } },
+  'DELETE /system/secrets': { body: { name: 'a' }, row: { kind: 'secret', name: 'a', outcome: 'deleted' } },
   'POST /v1/reconcile': { row: { kind: 'gateway', outcome: 'done' } },
   'POST /v1/adopt': { body: { action: 'adopt' }, row: { kind: 'adoption', outcome: 'done' } },
   'POST /system/functions': {
@@ -78,6 +90,7 @@ describe('audit log of the API', () => {
     for (const route of routes) {
       const [method = '', template = ''] = route.split(' ')
       const path = EXAMPLES[route]?.path ?? template.replace('{name}', 'a').replaceAll(/\{\w+\}/g, 'x')
+      await api.request('PUT', '/v1/secrets/a', { value: 'old' })
       await api.request('POST', '/v1/functions', FN)
       await api.request('PUT', '/v1/functions/a', { ...OTHER, spec: { image: 'registry.example/a:9' } })
       const verb = `${method} ${template.replaceAll(/\{(\w+)\}/g, ':$1')}`
@@ -107,6 +120,17 @@ describe('audit log of the API', () => {
       const refused = await one('{"bogus": ')
       if (status >= 400) expect(refused, route).to.include({ outcome: 'refused' })
     }
+  })
+
+  it('S39: rows of a secret tell its values apart, and hold nothing that they could be guessed from', async () => {
+    const put = (value: string) => api.request('PUT', '/v1/secrets/a', { value })
+    const [created, same, changed, back] = await added(async () => {
+      for (const value of ['one', 'one', 'two', 'one']) await put(value)
+    })
+    expect([created, same, changed].map(row => row?.outcome)).to.deep.equal(['created', 'unchanged', 'changed'])
+    expect(same).to.include({ before: created?.after, after: created?.after })
+    expect(changed?.before).to.equal(created?.after)
+    expect(back?.after, 'the same value has another digest each time').not.to.equal(created?.after)
   })
 
   it('S39: a row has the digest of what was written down before and after', async () => {

@@ -63,6 +63,12 @@ describe('limits of the API', () => {
     })
   }
 
+  it('S40: bytes of a secret: 262143 and 262144 pass, 262145 does not', async () => {
+    const statusOf = async (length: number) => (await api.request('PUT', '/v1/secrets/s', { value: x(length) })).status
+    expect([await statusOf(256 * 1024 - 1), await statusOf(256 * 1024)]).to.deep.equal([201, 200])
+    expect(await statusOf(256 * 1024 + 1)).to.equal(400)
+  })
+
   it('S40: levels of a body: 31 and 32 pass, 33 do not', async () => {
     const nested = (levels: number) => `{"replicas":1,"serviceName":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}`
     const answerOf = async (levels: number) =>
