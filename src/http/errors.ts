@@ -43,6 +43,7 @@ const TITLES: Readonly<Record<string, string>> = {
   TOO_MANY_TOKENS: 'There are too many tokens',
   TOO_MANY_ATTEMPTS: 'Credentials were wrong too often',
   AUTH_OFF: 'Authentication is off',
+  FORBIDDEN_BY_POLICY: 'The operator does not allow it',
   TOO_MANY_FUNCTIONS: 'The namespace has no room for another function',
   TOO_MANY_REQUESTS: 'Too many requests in a short time',
   CONFLICT: 'The object changed since it was read',
