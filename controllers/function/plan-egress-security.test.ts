@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { aDesired, aFunction, anObserved, aReplica, NETWORK, NOW, POLICY } from '../../test/helpers/builders.ts'
 import type { Replica } from './observed.ts'
 import { planFunction } from './plan.ts'
+import { statusOf } from './status.ts'
 import { formatPlan } from './step.ts'
 
 const CLOSED = aDesired({ fn: aFunction({ annotations: { 'com.docker-faas.egress': 'none' } }) })
@@ -43,5 +44,17 @@ describe('a function whose network leads where it may not go', () => {
     const refused = { ...CLOSED, isolation: { ...CLOSED.isolation, refusal } }
     const plan = planFunction(refused, on(aReplica()), NOW)
     expect([plan.steps, plan.endpoints.length]).to.deep.equal([[], 1])
+  })
+})
+
+describe('the status of a function that moves to another network', () => {
+  it('S9: is not converged before it is there', () => {
+    const conditions = (network: typeof NETWORK) =>
+      statusOf({ object: aFunction(), desired: CLOSED, observed: anObserved([aReplica()], network), now: NOW })
+        .conditions
+    const progressing = (network: typeof NETWORK) => conditions(network).find(({ type }) => type === 'Progressing')
+    expect(progressing(NETWORK)).to.include({ status: 'True', reason: 'RollingOut' })
+    expect(progressing(NETWORK)?.message).to.contain('egress none')
+    expect(progressing({ ...NETWORK, egress: 'none' })).to.include({ status: 'False', reason: 'Converged' })
   })
 })

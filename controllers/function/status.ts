@@ -1,5 +1,6 @@
 import { type Condition, getCondition, type Reason, transition } from '../../api/condition.ts'
 import type { FunctionObject, FunctionStatus, RestartRecord } from '../../api/function.ts'
+import type { Egress } from '../../api/isolation.ts'
 import { EngineError } from '../../src/engine/faults.ts'
 import { boundDebugPorts, exposure } from './debug-status.ts'
 import type { Desired } from './desired.ts'
@@ -81,8 +82,14 @@ function conditionsOf(result: PassResult, seen: Summary | undefined): Draft[] {
   if (isUnanswered(failure) && observed === undefined) return asBefore(object.status.conditions, failure)
   if (observed === undefined || seen === undefined || isUnreachable(failure)) return unreachable(failure)
   const fault = faultOf(result, observed)
-  const converged = seen.settled === desired.replicas && seen.extra === 0 && desired.hash !== undefined
-  return [readyCondition(desired, seen, fault), progressing(desired, seen, { fault, converged }), degraded(fault)]
+  const moving = movesTo(desired, observed)
+  const converged =
+    moving === undefined && seen.settled === desired.replicas && seen.extra === 0 && desired.hash !== undefined
+  return [
+    readyCondition(desired, seen, fault),
+    progressing(desired, seen, { fault, converged, moving }),
+    degraded(fault)
+  ]
 }
 
 function isUnreachable(failure: unknown): boolean {
@@ -131,7 +138,7 @@ function readyCondition(desired: Desired, seen: Summary, fault: Verdict | undefi
 function progressing(
   desired: Desired,
   seen: Summary,
-  { fault, converged }: { fault: Verdict | undefined; converged: boolean }
+  { fault, converged, moving }: { fault: Verdict | undefined; converged: boolean; moving: Egress | undefined }
 ): Draft {
   const type = 'Progressing'
   if (desired.deleting) {
@@ -142,6 +149,10 @@ function progressing(
   if (desired.image.state === 'pulling') {
     return { type, status: 'True', reason: 'ImagePulling', message: pullText(desired.image) }
   }
+  if (moving !== undefined) {
+    const message = `replicas move to a network of egress ${moving} as soon as the calls that run have ended`
+    return { type, status: 'True', reason: 'RollingOut', message }
+  }
   const reason = seen.outdated > 0 ? 'RollingOut' : seen.extra > 0 ? 'Scaling' : 'WaitingForReadiness'
   return {
     type,
@@ -149,6 +160,12 @@ function progressing(
     reason,
     message: `${seen.settled} of ${desired.replicas} replicas are as wanted and answer`
   }
+}
+
+/** The egress of the network that takes the place of the one that is there; undefined when that one does. */
+function movesTo({ isolation, replicas }: Desired, { network }: Observed): Egress | undefined {
+  if (network?.ours !== true || network.legacy === true || replicas === 0) return undefined
+  return isolation.refusal !== undefined || network.egress === isolation.egress ? undefined : isolation.egress
 }
 
 function pullText({

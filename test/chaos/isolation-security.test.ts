@@ -15,6 +15,12 @@ const METRICS = 9090
 /** A database of somebody, and an engine that listens on TCP. */
 const [DATABASE, ENGINE] = [5432, 2375]
 
+/** Calls that run while the network is changed. */
+const SLOW = `#!/bin/sh
+sleep 1
+printf 'Content-Type: text/plain\\r\\n\\r\\nslow\\n'
+`
+
 describe('security of what functions reach', function () {
   this.timeout(120_000)
   let engine: PrivateEngine
@@ -38,7 +44,11 @@ describe('security of what functions reach', function () {
     })
     const { instance } = gateway
     image = `docker-faas-test/scan:${instance}`
-    const files = [{ name: 'bin/scan', mode: 0o755, content: readFileSync(compiled('scan.c', ['-static'])) }]
+    const content = readFileSync(compiled('scan.c', ['-static']))
+    const files = [
+      { name: 'bin/scan', mode: 0o755, content },
+      { name: 'www/cgi-bin/slow', mode: 0o755, content: Buffer.from(SLOW) }
+    ]
     await importImage(engine.docker, image, instance, '["/bin/sh", "/entry"]', { files })
     await Promise.all(['here', 'there'].map(name => gateway.apply(name, { image })))
     await Promise.all(['here', 'there'].map(name => gateway.converged(name)))
@@ -134,50 +144,59 @@ describe('security of what functions reach', function () {
     expect((await gateway.call('GET', '/function/there')).status).to.equal(200)
   })
 
-  it('S8: is the gateway for calls alone where functions may call functions, and ports of the host that are named', async () => {
-    await restarted({ FIREWALL: 'auto', FUNCTIONS_MAY_CALL: 'functions', FUNCTIONS_HOST_PORTS: String(DATABASE) })
-    const { host } = await addressOf('here-0')
-    const places = [GATEWAY, METRICS, DATABASE, ENGINE].map(port => `${host} ${port} ${port}`)
-    expect(await reached(...places)).to.deep.equal([`${host}:${DATABASE}`, `${host}:${GATEWAY}`])
-    const asked = (path: string) =>
-      inside(engine.docker, 'here-0', 'wget', '-O-', `http://admin:test-password@${host}:${GATEWAY}${path}`)
-    expect(await asked('/function/there')).to.contain('hello from busybox')
-    expect(await asked('/v1/functions')).to.contain('403')
-    expect(await asked('/healthz')).to.contain('403')
+  describe('where functions may call functions', () => {
+    before(() =>
+      restarted({ FIREWALL: 'auto', FUNCTIONS_MAY_CALL: 'functions', FUNCTIONS_HOST_PORTS: String(DATABASE) })
+    )
+
+    it('S8: is the gateway for calls alone where functions may call functions, and ports of the host that are named', async () => {
+      const { host } = await addressOf('here-0')
+      const places = [GATEWAY, METRICS, DATABASE, ENGINE].map(port => `${host} ${port} ${port}`)
+      expect(await reached(...places)).to.deep.equal([`${host}:${DATABASE}`, `${host}:${GATEWAY}`])
+      const asked = (path: string) =>
+        inside(engine.docker, 'here-0', 'wget', '-O-', `http://admin:test-password@${host}:${GATEWAY}${path}`)
+      expect(await asked('/function/there')).to.contain('hello from busybox')
+      expect(await asked('/v1/functions')).to.contain('403')
+      expect(await asked('/healthz')).to.contain('403')
+    })
+
+    /** Makes the function ask for this way out; the codes of calls meanwhile. */
+    async function withEgress(egress: string): Promise<number[]> {
+      const from = performance.now()
+      const codes = await underCalls(gateway, '/function/here/cgi-bin/slow', async () => {
+        await gateway.apply('here', { image }, { annotations: { 'com.docker-faas.egress': egress } })
+        await gateway.converged('here')
+      })
+      // A call that loses its network would hang for the time that a call may take, a minute.
+      expect((performance.now() - from) / 1000, 'seconds').to.be.below(40)
+      return codes
+    }
+
+    for (const [egress, mayReach] of [
+      ['internal', [GATEWAY]],
+      ['none', []],
+      ['open', [GATEWAY, DATABASE]]
+    ] as const) {
+      it(`S9: is as its egress says, ${egress}, from one call to the next and with no call lost`, async () => {
+        const { Id } = await engine.docker.getContainer('here-0').inspect()
+        const codes = await withEgress(egress)
+        expect(codes.length).to.be.above(0)
+        expect(codes.filter(code => code !== 200)).to.deep.equal([])
+        expect((await engine.docker.getContainer('here-0').inspect()).Id, 'the replica').to.equal(Id)
+        const { own } = await addressOf('here-0')
+        const host = own.replace(/\d+$/, last => String((Number(last) & ~15) + 1))
+        const ports = [GATEWAY, METRICS, DATABASE, ENGINE].map(port => `${host} ${port} ${port}`)
+        const found = await reached(
+          ...ports,
+          `${OUTSIDE} 80 80`,
+          `192.0.2.1 ${DATABASE} ${DATABASE}`,
+          `${METADATA} 80 80`
+        )
+        const outside = egress === 'open' ? [`${OUTSIDE}:80`, `192.0.2.1:${DATABASE}`] : []
+        expect(found).to.have.members([...mayReach.map(port => `${host}:${port}`), ...outside])
+      })
+    }
   })
-
-  /** Makes the function ask for this way out; the codes of calls meanwhile. */
-  async function withEgress(egress: string): Promise<number[]> {
-    return underCalls(gateway, '/function/here', async () => {
-      await gateway.apply('here', { image }, { annotations: { 'com.docker-faas.egress': egress } })
-      await gateway.converged('here')
-    })
-  }
-
-  for (const [egress, mayReach] of [
-    ['internal', [GATEWAY]],
-    ['none', []],
-    ['open', [GATEWAY, DATABASE]]
-  ] as const) {
-    it(`S9: is as its egress says, ${egress}, from one call to the next and with no call lost`, async () => {
-      const { Id } = await engine.docker.getContainer('here-0').inspect()
-      const codes = await withEgress(egress)
-      expect(codes.length).to.be.above(0)
-      expect(codes.filter(code => code !== 200)).to.deep.equal([])
-      expect((await engine.docker.getContainer('here-0').inspect()).Id, 'the replica').to.equal(Id)
-      const { own } = await addressOf('here-0')
-      const host = own.replace(/\d+$/, last => String((Number(last) & ~15) + 1))
-      const ports = [GATEWAY, METRICS, DATABASE, ENGINE].map(port => `${host} ${port} ${port}`)
-      const found = await reached(
-        ...ports,
-        `${OUTSIDE} 80 80`,
-        `192.0.2.1 ${DATABASE} ${DATABASE}`,
-        `${METADATA} 80 80`
-      )
-      const outside = egress === 'open' ? [`${OUTSIDE}:80`, `192.0.2.1:${DATABASE}`] : []
-      expect(found).to.have.members([...mayReach.map(port => `${host}:${port}`), ...outside])
-    })
-  }
 
   it('S14: runs in the runtime that it asks for, as soon as the engine has it', async () => {
     await gateway.apply('kernel', { image }, { annotations: { 'com.docker-faas.runtime': 'other' } })
