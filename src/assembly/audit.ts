@@ -36,9 +36,11 @@ export class AuditComponent implements Component {
   }
 
   async start(): Promise<void> {
+    // Before this start writes a row itself: its clock is the one that is not trusted.
+    const newest = await this.#newestAt()
     await this.#try('Failed to compare audit log with its file', () => this.#compare())
-    await this.#prune()
-    this.#pruning = setInterval(() => void this.#prune(), PRUNE_INTERVAL_MS).unref()
+    await this.#prune(newest)
+    this.#pruning = setInterval(() => void this.#newestAt().then(at => this.#prune(at)), PRUNE_INTERVAL_MS).unref()
   }
 
   async stop(): Promise<void> {
@@ -77,10 +79,20 @@ export class AuditComponent implements Component {
     return mac === undefined || mac === known.mac
   }
 
-  #prune(): Promise<void> {
+  /** When the newest row was written, milliseconds since the epoch; undefined when there is none, or it cannot be read. */
+  async #newestAt(): Promise<number | undefined> {
+    const found: number[] = []
+    await this.#try('Failed to read newest row of the audit log', async () => {
+      for (const { at } of await this.#deps.audit.list({ limit: 1 })) found.push(Date.parse(at))
+    })
+    return found[0]
+  }
+
+  /** Ages count from the newest row at the latest, so that a clock which is far ahead does not make all rows old. */
+  #prune(newestAt = Number.POSITIVE_INFINITY): Promise<void> {
     const { audit, config, log } = this.#deps
     return this.#try('Failed to remove old rows of the audit log', async () => {
-      const until = toTimestamp(systemClock.now() - config.AUDIT_RETENTION)
+      const until = toTimestamp(Math.min(systemClock.now(), newestAt) - config.AUDIT_RETENTION)
       const count = await audit.prune(until, config.AUDIT_MAX_ROWS)
       if (count > 0) log.info({ count }, 'Removed old rows of the audit log')
     })
