@@ -42,6 +42,11 @@ export function legacyFilter(functionName = ''): StringMap {
   }
 }
 
+/** Whether labels are those of a container, or of a network, of the older program. */
+export function isLegacyObject(labels: StringMap): boolean {
+  return legacyFunctionOf(labels) !== undefined || labels[LEGACY_LABEL.network] === 'true'
+}
+
 /** The function whose container of the older program carries these labels; undefined when an instance of ours owns it. */
 export function legacyFunctionOf(labels: StringMap): string | undefined {
   const isWhole = Object.entries(legacyFilter()).every(

@@ -32,6 +32,11 @@ const CHECKS: readonly Check[] = [
     command: ['node', 'hack/supply-chain.ts'],
     help: 'hack/supply-chain-rules.ts says what is allowed'
   },
+  {
+    name: 'the page of Docker endpoints is up to date',
+    command: ['node', 'hack/endpoint-docs.ts', '--check'],
+    help: 'node hack/endpoint-docs.ts writes it'
+  },
   { name: 'shell scripts (shellcheck)', command: ['shellcheck', ...SCRIPTS] }
 ]
 

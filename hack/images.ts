@@ -19,7 +19,7 @@ export const HELLO_IMAGE = 'docker-faas/hello:latest'
 
 /** The engine that `DOCKER_HOST` names. */
 export function connectEngine(): Docker {
-  return connectDocker(process.env['DOCKER_HOST'] || DEFAULT_HOST, streamAgent()) as unknown as Docker
+  return connectDocker(process.env['DOCKER_HOST'] || DEFAULT_HOST, streamAgent(), 'any') as unknown as Docker
 }
 
 type Report = (line: string) => void

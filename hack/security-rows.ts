@@ -25,7 +25,7 @@ export const REQUIREMENTS: readonly TestRow[] = [
     untested:
       'the gateway is one process, which holds the socket; [a proxy](container.md) narrows what that is good for'
   },
-  { id: 'S13', text: 'works behind a socket proxy that lets only the documented endpoints through', pending: true },
+  { id: 'S13', text: 'works behind a socket proxy that lets only the documented endpoints through' },
   { id: 'S14', text: 'functions may have another runtime (gVisor, Kata); one that is missing is told' },
   {
     id: 'S15',

@@ -9,12 +9,15 @@ import { run } from './command.ts'
 import { connectEngine, ensureHello, ensureTestkit } from './images.ts'
 import { exposedDebugPorts, type Listener, readListeners } from './listeners.ts'
 import { ensureProgram } from './packages.ts'
+import { openProxy, tallyOfRefusals } from './proxied.ts'
 import { sum, type Tally, tallyOf } from './tally.ts'
 
 interface Level {
   readonly files: string
   readonly covered: boolean
   readonly docker: boolean
+  /** The program reaches Docker through its socket proxy, which may have to refuse nothing. */
+  readonly proxied?: true
   /** What its tests run beside Docker, and the packages of Debian's that it is in. */
   readonly programs?: readonly (readonly [program: string, packageName: string])[]
 }
@@ -26,6 +29,7 @@ const LEVELS: Readonly<Record<string, Level>> = {
     files: 'test/integration/**/*.test.ts',
     covered: true,
     docker: true,
+    proxied: true,
     programs: [
       ['openssl', 'openssl'],
       ['nginx', 'nginx-light'],
@@ -87,13 +91,14 @@ async function runLevel(name: string): Promise<Tally> {
     return { passed: 0, failed: 0 }
   }
   const countFile = `${COVERAGE}/${name}.json`
-  const env = { COUNT_FILE: countFile }
+  const proxy = level.proxied ? await openProxy() : undefined
+  const env = { COUNT_FILE: countFile, ...proxy?.env }
   const outcome = level.covered
     ? await run('c8', ['--clean=false', '--reporter=none', 'mocha', ...files], { inherit: true, env })
     : await run('mocha', files, { inherit: true, env })
   const tally = tallyOf(readCount(countFile), outcome.code)
   if (tally.broke) console.log(`  ✖ ${name} ended with code ${outcome.code} before its summary`)
-  return tally
+  return proxy === undefined ? tally : sum([tally, tallyOfRefusals(await proxy.close())])
 }
 
 /** S10: once all is over, no debug port listens where others reach it; what did so before the tests is not theirs. */

@@ -1,6 +1,8 @@
 import { Agent, type IncomingMessage } from 'node:http'
 import { inspect } from 'node:util'
 import type Docker from 'dockerode'
+import { checkBody } from './docker-bodies.ts'
+import { type EngineCall, readCall } from './docker-endpoints.ts'
 import { loadDockerode } from './dockerode.ts'
 
 export const DEFAULT_HOST = 'unix:///var/run/docker.sock'
@@ -38,19 +40,58 @@ type DialCallback = (err: unknown, result?: unknown) => void
 type Dial = (options: DialOptions, callback: DialCallback) => void
 type Bytes = AsyncIterable<Buffer>
 
+/** docker-modem, as far as it is used or changed here. */
+interface Modem {
+  dial: Dial
+  /** Sends what `dial` has put together. */
+  buildRequest: (request: ModemRequest, context: unknown, data: unknown, callback: DialCallback) => void
+}
+interface ModemRequest {
+  readonly method: string
+  readonly path: string
+  readonly headers: Readonly<Record<string, unknown>>
+}
+
 /**
  * A client of the engine at `host` (`unix:///path` or `tcp://name:port`), whatever the environment says. Paths carry
  * no API version, so every engine from 20.10 on answers in its own newest one: nothing is to be negotiated again when
  * the engine is upgraded below us, and an engine that refuses old versions (29 refuses below 1.44) has none to refuse.
  * In return, what is read of an answer is limited to fields that all versions have. Throws on any other form of host.
+ * Calls that are not in `docker-endpoints.ts` are refused unless `any` is asked for, as scripts beside the program do.
  */
-export function connectDocker(host: string, agent: Agent): DockerClient {
+export function connectDocker(host: string, agent: Agent, calls: 'table' | 'any' = 'table'): DockerClient {
   const options: Docker.DockerOptions & { agent: Agent } = { ...parseHost(host), agent }
   const Dockerode = loadDockerode()
   const docker = new Dockerode(options) as unknown as DockerClient
-  const modem = docker.modem as { dial: Dial }
+  const modem = docker.modem as unknown as Modem
   modem.dial = readingWhole(readingAgain(modem.dial.bind(modem)))
+  if (calls === 'table') modem.buildRequest = keepingToTable(modem.buildRequest.bind(modem))
   return docker
+}
+
+function problemOfData({ endpoint: { body } }: EngineCall, data: unknown): string | undefined {
+  if (body === undefined || body === 'archive') return undefined
+  const checked = checkBody(body, String(data))
+  return typeof checked === 'string' ? `${checked}: it is not in the table` : undefined
+}
+
+/** Whoever lets only the calls of the table through, as `docker-faas socket-proxy` does, must not find one missing. */
+function keepingToTable(send: Modem['buildRequest']): Modem['buildRequest'] {
+  return (request, context, data, callback) => {
+    const call = readCall(request.method, request.path)
+    const problem = typeof call === 'string' ? call : problemOfData(call, data)
+    if (problem === undefined) send(request, context, data, callback)
+    else callback(new UnlistedCallError(problem))
+  }
+}
+
+/** A call that is not made, as if the engine had refused it. */
+class UnlistedCallError extends Error {
+  override name = 'UnlistedCallError'
+  readonly statusCode = 403
+  constructor(problem: string) {
+    super(`${problem} of calls that this program makes: add it to src/engine/docker-endpoints.ts or docker-bodies.ts`)
+  }
 }
 
 /**
@@ -113,12 +154,15 @@ function parseHost(host: string): Docker.DockerOptions {
  */
 function readingWhole(dial: Dial): Dial {
   return (options, callback) => {
-    const abortSignal = options.abortSignal ?? (options.options?.['abortSignal'] as AbortSignal | undefined)
+    // NOTE: dockerode leaves the signal among what it sends.
+    const { abortSignal: given, ...sent } = options.options ?? {}
+    const abortSignal = options.abortSignal ?? (given as AbortSignal | undefined)
+    const request = { ...options, options: sent, abortSignal }
     if (options.isStream === true) {
-      dial({ ...options, abortSignal }, callback)
+      dial(request, callback)
       return
     }
-    dial({ ...options, abortSignal, isStream: true }, (err, body) => {
+    dial({ ...request, isStream: true }, (err, body) => {
       if (err) callback(err)
       else
         readJson(body as Bytes)

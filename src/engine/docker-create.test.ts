@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { checkBody } from './docker-bodies.ts'
 import { explicitImage, toCreateBody, toNetworkBody } from './docker-create.ts'
 import type { ContainerSpec } from './engine.ts'
 
@@ -92,4 +93,26 @@ describe('explicitImage', () => {
   ] as const) {
     it(`is ${explicit} for ${given}`, () => expect(explicitImage(given)).to.equal(explicit))
   }
+})
+
+describe('what is sent to create something', () => {
+  const sent = (kind: 'container' | 'network', body: object) => checkBody(kind, JSON.stringify(body))
+  const secrets = { volume: 'fn-secrets-0123abcd', labels: { a: 'b' }, access: 'read' } as const
+  const network = { name: 'net', subnet: '10.0.0.0/28', labels: { a: 'b' } }
+
+  it('S13: is what the socket proxy lets through, and as it is', () => {
+    for (const one of [spec, { ...spec, runtime: 'runsc', secrets }]) {
+      expect(sent('container', toCreateBody(one, 'id'))).to.deep.equal({
+        kind: 'container',
+        body: toCreateBody(one, 'id')
+      })
+    }
+    for (const one of [network, { ...network, closedBridge: 'dfi-0123456789' }]) {
+      expect(sent('network', toNetworkBody(one))).to.deep.equal({ kind: 'network', body: toNetworkBody(one) })
+    }
+  })
+
+  it('S13: takes over no bridge of the host', () => {
+    expect(sent('network', toNetworkBody({ ...network, closedBridge: 'docker0' }))).to.contain('Options')
+  })
 })

@@ -5,8 +5,8 @@ import Docker from 'dockerode'
 import { type Pack, pack } from 'tar-stream'
 import { LABEL } from '../../api/labels.ts'
 import type { StringMap } from '../../api/meta.ts'
-import { DEFAULT_HOST } from '../../src/engine/docker-client.ts'
 import { overlaps } from '../../src/engine/subnets.ts'
+import { PRODUCT_HOST } from './product-engine.ts'
 
 /** What one run of an integration test has on the engine; `reap` removes all of it. */
 export interface TestRun {
@@ -69,10 +69,7 @@ const APPLETS = [
 ]
 
 /** Starts a run: builds its images. `DOCKER_HOST` counts, as it does for `docker`, unless an engine is given. */
-export async function createTestRun(
-  docker = new Docker(),
-  host = process.env['DOCKER_HOST'] || DEFAULT_HOST
-): Promise<TestRun> {
+export async function createTestRun(docker = new Docker(), host = PRODUCT_HOST): Promise<TestRun> {
   const instance = `test-${randomBytes(5).toString('hex')}`
   const image = `docker-faas-test/busybox:${instance}`
   const brokenImage = `docker-faas-test/broken:${instance}`

@@ -3,6 +3,7 @@ import { assembleGateway, type Gateway } from '../../src/assembly/gateway.ts'
 import { loadConfig } from '../../src/config/config.ts'
 import { createLogger } from '../../src/logging/logger.ts'
 import { aHome, GatewayClient, PASSWORD, testEnvironment } from './gateway-client.ts'
+import { PRODUCT_HOST } from './product-engine.ts'
 
 /**
  * A whole gateway in this process over the real engine and a real database file, with an instance id, names and
@@ -16,7 +17,7 @@ export class TestGateway extends GatewayClient {
     super({ ...home, docker: new Docker() })
     this.#env = {
       ...testEnvironment(home.directory, home.instance),
-      ...(process.env['DOCKER_HOST'] === undefined ? {} : { DOCKER_HOST: process.env['DOCKER_HOST'] }),
+      DOCKER_HOST: PRODUCT_HOST,
       ...env
     }
   }

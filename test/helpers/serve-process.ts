@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { FunctionObject } from '../../api/function.ts'
+import { PRODUCT_HOST } from './product-engine.ts'
 
 /** Compiled code of the program: it starts in 0.6 s instead of 1 s. Only a process that ends by itself fills it. */
 const COMPILE_CACHE = { NODE_COMPILE_CACHE: join(tmpdir(), 'docker-faas-compile-cache') }
@@ -35,13 +36,13 @@ export class ServeProcess {
 
   /** `nodeOptions` stand before the program, as `--max-old-space-size=64` does. */
   constructor(env: Readonly<Record<string, string>>, nodeOptions: readonly string[] = []) {
-    const { HOME = '', PATH = '', DOCKER_HOST } = process.env
+    const { HOME = '', PATH = '' } = process.env
     this.child = spawn(process.execPath, [...nodeOptions, MAIN, 'serve'], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         HOME,
         PATH,
-        ...(DOCKER_HOST === undefined ? {} : { DOCKER_HOST }),
+        DOCKER_HOST: PRODUCT_HOST,
         ...COMPILE_CACHE,
         GATEWAY_ADDRESS: '127.0.0.1',
         GATEWAY_PORT: '0',

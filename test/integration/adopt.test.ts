@@ -9,6 +9,7 @@ import { useTestRun } from '../helpers/docker-run.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { TestGateway } from '../helpers/gateway.ts'
 import { testEnvironment } from '../helpers/gateway-client.ts'
+import { PRODUCT_HOST } from '../helpers/product-engine.ts'
 
 describe('a database that is older than what runs', function () {
   this.timeout(60_000)
@@ -47,7 +48,7 @@ describe('a database that is older than what runs', function () {
     const lines: string[] = []
     const env = {
       ...testEnvironment(dirname(gateway.databasePath), gateway.instance),
-      ...(process.env['DOCKER_HOST'] === undefined ? {} : { DOCKER_HOST: process.env['DOCKER_HOST'] })
+      DOCKER_HOST: PRODUCT_HOST
     }
     const stdout = { write: (text: string) => lines.push(text) }
     await printPlan({ env, stdout, stderr: stdout, onSignal: () => Promise.resolve() }, { json: false })

@@ -4,12 +4,11 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { systemClock } from '../../src/clock.ts'
 import { DockerEngine } from '../../src/engine/docker.ts'
-import { DEFAULT_HOST } from '../../src/engine/docker-client.ts'
 import { ImagePuller, type ImageState, type PullPolicy } from '../../src/engine/images.ts'
 import { createRegistryAuth, type RegistryAuth } from '../../src/engine/registry-auth.ts'
+import { PRODUCT_HOST } from '../helpers/product-engine.ts'
 import { Registry } from '../helpers/registry.ts'
 
-const HOST = process.env['DOCKER_HOST'] || DEFAULT_HOST
 const CREDENTIALS = { username: 'faas', password: 'correct horse' }
 
 describe('ImagePuller with a registry and Docker', function () {
@@ -54,7 +53,7 @@ describe('ImagePuller with a registry and Docker', function () {
     policy = 'IfNotPresent' as PullPolicy,
     registryAuth = undefined as RegistryAuth | undefined
   } = {}) {
-    const engine = new DockerEngine({ host: HOST, ...(registryAuth === undefined ? {} : { registryAuth }) })
+    const engine = new DockerEngine({ host: PRODUCT_HOST, ...(registryAuth === undefined ? {} : { registryAuth }) })
     engines.push(engine)
     const pulls: string[] = []
     const waiting: (() => void)[] = []
