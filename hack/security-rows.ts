@@ -21,9 +21,7 @@ export const REQUIREMENTS: readonly TestRow[] = [
   { id: 'S11', text: 'images come from registries that are allowed, by digest where that is required' },
   {
     id: 'S12',
-    text: 'only the part that works on the engine can open its socket',
-    untested:
-      'the gateway is one process, which holds the socket; [a proxy](container.md) narrows what that is good for'
+    text: 'in a container the gateway has no socket of the engine; a proxy that has it narrows what it is good for'
   },
   { id: 'S13', text: 'works behind a socket proxy that lets only the documented endpoints through' },
   { id: 'S14', text: 'functions may have another runtime (gVisor, Kata); one that is missing is told' },

@@ -45,8 +45,9 @@ async function strangerInContainer({ Labels, HostConfig, NetworkingConfig }: Con
     if (!(await isOursOrAbsent('network', network, deps))) return `network ${network} is not ours`
   }
   for (const { Source, VolumeOptions } of HostConfig.Mounts ?? []) {
-    if (!isLabelled(VolumeOptions.Labels, deps.instance)) return `the volume ${Source} has not our labels`
-    if (!(await isOursOrAbsent('volume', Source, deps))) return `volume ${Source} is not ours`
+    // The engine makes a volume that is not there, with these labels; one that is there keeps its own.
+    const labels = (await deps.labelsOf('volume', Source)) ?? VolumeOptions.Labels
+    if (!isLabelled(labels, deps.instance)) return `volume ${Source} is not ours`
   }
   return undefined
 }

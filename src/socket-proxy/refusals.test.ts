@@ -97,6 +97,10 @@ describe('S13: the socket proxy refuses, and sends nothing on of,', () => {
         Mounts: [{ Type: 'volume', Source: 'theirs', Target: '/x', VolumeOptions: { Labels: OURS } }]
       }
     ],
+    [
+      'a new volume of nobody',
+      { Mounts: [{ Type: 'volume', Source: 'absent', Target: '/x', VolumeOptions: { Labels: {} } }] }
+    ],
     ['volumes of another container', { VolumesFrom: ['theirs'] }],
     ['a device', { Devices: [{ PathOnHost: '/dev/sda', PathInContainer: '/dev/sda', CgroupPermissions: 'rwm' }] }],
     ['devices by rule', { DeviceCgroupRules: ['a *:* rwm'] }],

@@ -1,4 +1,5 @@
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { promisify } from 'node:util'
 import { expect } from 'chai'
 import { ensureHello } from '../../hack/images.ts'
 import { ComposeInstallation } from '../helpers/compose-installation.ts'
@@ -6,6 +7,17 @@ import { problemsOf } from '../helpers/docker-bench.ts'
 import { eventually } from '../helpers/eventually.ts'
 
 /** A program of Node's that prints the manifest of the package in the image. */
+const exec = promisify(execFile)
+/** A call of the engine as one makes it who got hold of the gateway; prints the status. */
+const CALL = `
+  const [method, path, body] = process.argv.slice(1)
+  const socketPath = '/run/docker-faas/engine.sock'
+  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
+  require('http').request({ socketPath, method, path, headers }, res => {
+    process.stdout.write(String(res.statusCode))
+    process.exit()
+  }).end(body)
+`
 const READ_MANIFEST = "JSON.stringify(require('/app/package.json'))"
 
 describe('Docker FaaS in containers', function () {
@@ -36,6 +48,11 @@ describe('Docker FaaS in containers', function () {
       const { Id } = await faas.service()
       expect(await members(name)).to.deep.equal([Id, ...(await replicas(name))].sort())
     })
+  /** Whether anything answers there, from inside a container. */
+  const reaches = async (container: string, address: string, port: number) => {
+    const ask = `printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 2 ${address} ${port} || true`
+    return (await exec('docker', ['exec', container, 'sh', '-c', ask])).stdout !== ''
+  }
   const answers = (name: string) =>
     eventually(async () => expect(await faas.invoke(name, 'Ada')).to.include({ status: 200 }), { timeoutMs: 20_000 })
 
@@ -50,7 +67,26 @@ describe('Docker FaaS in containers', function () {
   })
 
   it('S45: passes the points of docker-bench-security about containers', async () => {
-    expect(problemsOf(await faas.service())).to.deep.equal([])
+    expect(problemsOf(await faas.service('gateway'))).to.deep.equal([])
+    // It is root, and nothing but root's files: no capability, no network. SOCKET_PROXY_USER makes it another user.
+    expect(problemsOf(await faas.service('socket-proxy'))).to.deep.equal([])
+    expect((await faas.service('socket-proxy')).HostConfig.NetworkMode).to.equal('none')
+  })
+
+  it('S12: only the socket proxy has the socket of the engine, and nothing but what the gateway needs gets through it', async () => {
+    const socketsOf = async (name: string) =>
+      (await faas.service(name)).Mounts.map(mount => mount.Source).filter(
+        source => source === faas.env['DOCKER_SOCKET']
+      )
+    expect(await socketsOf('gateway')).to.deep.equal([])
+    expect(await socketsOf('socket-proxy')).to.have.length(1)
+    const call = (method: string, path: string, body: object = {}) =>
+      faas.compose('exec', '-T', 'gateway', 'node', '-e', CALL, method, path, JSON.stringify(body))
+    const privileged = { Image: image, HostConfig: { Privileged: true, Binds: ['/:/host'] } }
+    expect(await call('GET', '/_ping')).to.equal('200')
+    expect(await call('POST', '/containers/create', privileged)).to.equal('403')
+    expect(await call('POST', `/containers/${(await faas.service('socket-proxy')).Id}/exec`)).to.equal('403')
+    expect(await call('DELETE', `/containers/${(await faas.service('socket-proxy')).Id}`)).to.equal('403')
   })
 
   it('is built by the classic builder as well', async () => {
@@ -80,6 +116,15 @@ describe('Docker FaaS in containers', function () {
     for (const name of ['first', 'second']) await onlyGatewayAnd(name)
     const { NetworkSettings } = await faas.docker.getContainer('first-0').inspect()
     expect(Object.keys(NetworkSettings.Networks)).to.deep.equal([faas.networkOf('first')])
+    const addressOf = async (id: string, network: string) =>
+      (await faas.docker.getContainer(id).inspect()).NetworkSettings.Networks[network]?.IPAddress ?? ''
+    const gateway = await addressOf((await faas.service()).Id, faas.networkOf('first'))
+    const second = await addressOf('second-0', faas.networkOf('second'))
+    const own = await addressOf('first-0', faas.networkOf('first'))
+    expect(await reaches('first-0', own, 8080)).to.equal(true)
+    expect(await reaches('first-0', second, 8080)).to.equal(false)
+    expect(await reaches('first-0', gateway, 8080)).to.equal(false)
+    expect(await reaches('first-0', gateway, 9090)).to.equal(false)
   })
 
   it('replaces a replica that is killed by hand', async () => {
@@ -137,5 +182,21 @@ describe('Docker FaaS in containers', function () {
     await faas.up()
     await answers('first')
     expect(await idOf('first-0')).to.equal(first)
+  })
+
+  it('S13: nothing that the gateway asked was refused, but what was asked in its place', async () => {
+    const lines = (await faas.compose('logs', '--no-log-prefix', 'socket-proxy')).split('\n')
+    const refused = lines.filter(line => line.includes('Refused call')).map(line => JSON.parse(line).path)
+    expect(refused.filter(path => !/\/(create|exec)$|^\/containers\/[0-9a-f]{64}$/.test(path))).to.deep.equal([])
+  })
+
+  it('has the socket itself where it is told so, over the same functions', async () => {
+    const first = await idOf('first-0')
+    faas.files = ['compose.yaml', 'compose.direct.yaml']
+    await faas.up('--remove-orphans')
+    await answers('first')
+    await onlyGatewayAnd('first')
+    expect(await idOf('first-0')).to.equal(first)
+    expect((await faas.service()).Config.User).to.equal('65532:65532')
   })
 })

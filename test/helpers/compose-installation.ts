@@ -20,20 +20,17 @@ const ROOT = join(import.meta.dirname, '../..')
 /** Docker FaaS as `docker compose up` starts it, with names, ports and addresses of its own on the engine of the tests. */
 export class ComposeInstallation extends GatewayClient {
   readonly env: Readonly<Record<string, string>>
-  readonly #files: readonly string[]
+  /** What is read of the checkout, the later ones over the earlier. */
+  files: readonly string[] = ['compose.yaml']
   #password = ''
 
-  private constructor(
-    home: { instance: string; directory: string },
-    { env, files }: { env: Record<string, string>; files: readonly string[] }
-  ) {
+  private constructor(home: { instance: string; directory: string }, env: Record<string, string>) {
     super({ ...home, docker: connectEngine() })
     this.env = env
-    this.#files = files
   }
 
-  /** Prepares one, and builds its image; `files` are read as well as compose.yaml. */
-  static async prepare(files: readonly string[] = []): Promise<ComposeInstallation> {
+  /** Prepares one, with all that its image is built of. */
+  static async prepare(): Promise<ComposeInstallation> {
     const instance = `compose-${randomBytes(3).toString('hex')}`
     const directory = await mkdtemp(join(tmpdir(), 'docker-faas-compose-'))
     const socket = (process.env['DOCKER_HOST'] || DEFAULT_HOST).replace(/^unix:\/\//, '')
@@ -51,7 +48,7 @@ export class ComposeInstallation extends GatewayClient {
       DOCKER_GID: String(statSync(socket).gid),
       BASE_IMAGE: await ensureNode(connectEngine())
     }
-    const installation = new ComposeInstallation({ instance, directory }, { env, files })
+    const installation = new ComposeInstallation({ instance, directory }, env)
     await fillContext(env.GATEWAY_CONTEXT)
     return installation
   }
@@ -71,7 +68,7 @@ export class ComposeInstallation extends GatewayClient {
   /** What Compose writes to stdout. Throws all that it wrote when it fails. */
   async compose(...args: readonly string[]): Promise<string> {
     const [program, ...first] = ensureCompose(line => process.stdout.write(`${line}\n`))
-    const files = ['compose.yaml', ...this.#files].flatMap(name => ['-f', join(ROOT, name)])
+    const files = this.files.flatMap(name => ['-f', join(ROOT, name)])
     const env = { ...process.env, ...this.env }
     const { stdout } = await exec(program, [...first, ...files, ...args], { env, maxBuffer: 64 * 1024 * 1024 })
     return stdout

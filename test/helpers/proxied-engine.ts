@@ -97,10 +97,10 @@ export class ProxiedEngine {
     for await (const chunk of req) chunks.push(chunk)
     const { method = '', url = '', headers } = req
     const [, kind, name] = /^\/(containers|networks|volumes)\/(mine|theirs)(?:\/json)?$/.exec(url) ?? []
-    const isLookup = method === 'GET' && name !== undefined
+    const isLookup = method === 'GET' && (name !== undefined || url === '/volumes/absent')
     if (!isLookup) this.seen.push({ call: `${method} ${url}`, body: Buffer.concat(chunks).toString(), headers })
     if (this.handler(req, res)) return
-    if (!isLookup) {
+    if (name === undefined || !isLookup) {
       res.writeHead(url.includes('absent') ? 404 : 200).end('{}')
       return
     }
