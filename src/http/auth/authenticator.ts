@@ -86,7 +86,7 @@ export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
         ? await (password?.verify(credentials.user, credentials.password) ?? false)
         : false
     if (isRight === undefined) {
-      turn.right() // nobody looked
+      turn.unseen()
       return refuse('busy', address, BUSY_MS)
     }
     if (isRight) {

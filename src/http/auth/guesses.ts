@@ -21,7 +21,7 @@ export interface GuessesDeps extends GuessLimits {
 export type GuessKind = 'password' | 'token'
 
 export type GuessTurn =
-  | { readonly allowed: true; readonly right: () => void; readonly wrong: () => void }
+  | { readonly allowed: true; readonly right: () => void; readonly wrong: () => void; readonly unseen: () => void }
   | { readonly allowed: false; readonly reason: 'source' | 'account'; readonly retryAfterMs: number }
 
 /** Sources that are remembered, each kind; one that is forgotten begins anew. */
@@ -48,9 +48,12 @@ export class Guesses {
     this.#sources = new LruSet(2 * MAX_SOURCES, key => void this.#limiter.delete(key))
   }
 
-  /** Takes one of the guesses that the address may make; `right` gives it back. */
+  /**
+   * Takes one of the guesses that the address may make. `right` gives it back, and `unseen`, for one that nobody looked at,
+   * does no more than that.
+   */
   async take(kind: GuessKind, address: string): Promise<GuessTurn> {
-    if (this.#deps.limit === 0) return { allowed: true, right: () => undefined, wrong: () => undefined }
+    if (this.#deps.limit === 0) return { allowed: true, right: nothing, wrong: nothing, unseen: nothing }
     const source = sourceOf(address)
     const key = `${kind} ${source}`
     const waitMs = kind === 'password' ? this.#accountWaitMs(source) : 0
@@ -64,10 +67,12 @@ export class Guesses {
       if (consumedPoints === this.#deps.limit + 1) this.#deps.onSourceLimited(source)
       return { allowed: false, reason: 'source', retryAfterMs: msBeforeNext }
     }
+    const unseen = () => void this.#limiter.reward(key)
     return {
       allowed: true,
+      unseen,
       right: () => {
-        void this.#limiter.reward(key)
+        unseen()
         if (kind === 'password') this.#trusted.add(source)
       },
       wrong: () => {
@@ -85,7 +90,8 @@ export class Guesses {
     const { limit, windowMs, clock } = this.#deps
     const account = this.#account
     const now = clock.monotonic()
-    if (now - account.failedAt > windowMs) account.failures = 0
+    // Quiet is counted from when it could be tried again: else whoever waits as told would begin anew.
+    if (now - Math.max(account.failedAt, account.until) > windowMs) account.failures = 0
     account.failures++
     account.failedAt = now
     const beyond = account.failures - limit * ACCOUNT_FACTOR
@@ -93,6 +99,10 @@ export class Guesses {
     if (beyond === 1) this.#deps.onAccountSlowed()
     account.until = now + Math.min(BACKOFF_BASE_MS * 2 ** (beyond - 1), BACKOFF_CAP_MS)
   }
+}
+
+function nothing(): void {
+  // no limit, so nothing to count
 }
 
 /** Whoever has an IPv6 address has 2^64 of them. */
