@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { type TestTable, withTable } from './test-table.ts'
+import { mistakesIn, type TestTable, withTable } from './test-table.ts'
 import { isAboutSecurity, TEST_TABLES } from './test-tables.ts'
 
 const TABLE: TestTable = {
@@ -37,6 +37,21 @@ describe('a table of tests', () => {
 
   it('is the same for a row whose tests are under way, whether or not some are there', () => {
     expect(withTable(PAGE, TABLE, tests('N1', 'N3'))).to.equal(withTable(PAGE, TABLE, tests('N1')))
+  })
+
+  it('is right though a test is not in it, and wrong with one that is not there, or another text', () => {
+    const page = withTable(PAGE, TABLE, tests('N1'))
+    const more = new Map([['N1', ['test/a/some.test.ts', 'test/b/more.test.ts']]])
+    expect(mistakesIn(page, TABLE, more)).to.deep.equal([])
+    expect(mistakesIn(page, TABLE, new Map([['N1', ['test/b/more.test.ts']]]))).to.deep.equal([
+      'N1: no test of it in test/a/some.test.ts'
+    ])
+    expect(mistakesIn(page.replace('| two |', '| 2 |'), TABLE, more)).to.deep.equal(['N2: has no row with its text'])
+    expect(mistakesIn(page.replace('no machine', 'no time'), TABLE, more)).to.deep.equal([
+      'N2: the row says something else'
+    ])
+    const emptied = page.replace('[some](../test/a/some.test.ts)', '')
+    expect(mistakesIn(emptied, TABLE, more)).to.deep.equal(['N1: the row names no test'])
   })
 
   for (const { name, rows } of TEST_TABLES) {

@@ -42,19 +42,50 @@ export function findTests(root: URL, owns: TestTable['owns']): Map<string, strin
 }
 
 /** The page with the table anew. Throws when a row has no test and no reason, or a reason and a test. */
-export function withTable(
-  page: string,
-  { name, head, rows }: TestTable,
-  tests: ReadonlyMap<string, readonly string[]>
-): string {
-  const marks = [`<!-- ${name}: written by hack/test-docs.ts -->`, `<!-- end of ${name} -->`] as const
-  const [start, end] = marks.map(mark => page.indexOf(mark)) as [number, number]
-  if (start < 0 || end < start) throw new Error(`the page lacks ${marks.join(' … ')}`)
-  const problems = rows.flatMap(row => problemOf(row, tests.get(row.id) ?? []))
+export function withTable(page: string, table: TestTable, tests: ReadonlyMap<string, readonly string[]>): string {
+  const [start, end] = boundsOf(page, table)
+  const problems = table.rows.flatMap(row => problemOf(row, tests.get(row.id) ?? []))
   if (problems.length > 0) throw new Error(problems.join('\n'))
-  const lines = rows.map(row => `| ${row.id} | ${row.text} | ${cellOf(row, tests.get(row.id) ?? [])} |`)
-  const table = [`| id | ${head} | tests |`, '|---|---|---|', ...lines].join('\n')
-  return `${page.slice(0, start)}${marks[0]}\n${table}\n${page.slice(end)}`
+  const lines = table.rows.map(row => lineOf(row, cellOf(row, tests.get(row.id) ?? [])))
+  const text = [markOf(table), `| id | ${table.head} | tests |`, '|---|---|---|', ...lines].join('\n')
+  return `${page.slice(0, start)}${text}\n${page.slice(end)}`
+}
+
+/**
+ * What is not true in the table of the page: rows that are not there, or say something else, and tests that are no longer there.
+ * Tests that it does not name are no mistake, so that who adds one need not touch the page. Throws as `withTable` does.
+ */
+export function mistakesIn(page: string, table: TestTable, tests: ReadonlyMap<string, readonly string[]>): string[] {
+  const [start, end] = boundsOf(page, table)
+  withTable(page, table, tests)
+  const there = page.slice(start, end).split('\n')
+  return table.rows.flatMap(row => {
+    const line = there.find(text => text.startsWith(lineOf(row, '').slice(0, -3)))
+    if (line === undefined) return [`${row.id}: has no row with its text`]
+    const files = [...line.matchAll(/\]\(\.\.\/([^)]+)\)/g)].map(([, file = '']) => file)
+    if (row.untested !== undefined || row.pending === true) {
+      return line === lineOf(row, cellOf(row, [])) ? [] : [`${row.id}: the row says something else`]
+    }
+    if (files.length === 0) return [`${row.id}: the row names no test`]
+    return files
+      .filter(file => tests.get(row.id)?.includes(file) !== true)
+      .map(file => `${row.id}: no test of it in ${file}`)
+  })
+}
+
+function markOf({ name }: TestTable): string {
+  return `<!-- ${name}: written by hack/test-docs.ts -->`
+}
+
+function boundsOf(page: string, table: TestTable): readonly [start: number, end: number] {
+  const marks = [markOf(table), `<!-- end of ${table.name} -->`]
+  const [start = -1, end = -1] = marks.map(mark => page.indexOf(mark))
+  if (start < 0 || end < start) throw new Error(`the page lacks ${marks.join(' … ')}`)
+  return [start, end]
+}
+
+function lineOf({ id, text }: TestRow, cell: string): string {
+  return `| ${id} | ${text} | ${cell} |`
 }
 
 function problemOf({ id, text, untested, pending }: TestRow, files: readonly string[]): string[] {
