@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { basename, dirname } from 'node:path/posix'
 import type Docker from 'dockerode'
-import { pack } from 'tar-stream'
 import { isSecretsVolumeName } from '../../api/names.ts'
 import type { SecretFile, SecretsMount } from './engine.ts'
 
@@ -44,6 +43,8 @@ export function secretsVolumeOf(
 
 /** A tar of the directory, to be unpacked in its parent. */
 export async function toSecretsArchive(files: readonly SecretFile[]): Promise<Buffer> {
+  // Loaded when it is needed first: an idle gateway is a few MiB lighter without it.
+  const { pack } = await import('tar-stream')
   const tar = pack()
   const name = basename(SECRETS_DIR)
   const owner = { uid: 0, gid: 0, mtime: new Date(0) }
