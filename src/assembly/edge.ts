@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { LoopViewOfControllers } from '../../controllers/view.ts'
 import { systemClock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
+import type { ClosedNetworks } from '../engine/closed-networks.ts'
 import type { EndpointTable } from '../gateway/endpoints.ts'
 import type { Inflight } from '../gateway/inflight.ts'
 import { createProxy, type InvocationProxy } from '../gateway/proxy.ts'
@@ -14,7 +15,6 @@ import { createApi } from '../http/app.ts'
 import { toSecureContext } from '../http/certificate.ts'
 import { createOrigins, type Origins } from '../http/client-address.ts'
 import { ConnectionLimit } from '../http/connections.ts'
-import { createFunctionPeers } from '../http/function-peers.ts'
 import { createGatewayServer } from '../http/server.ts'
 import type { Logger } from '../logging/logger.ts'
 import type { Metrics } from '../metrics/metrics.ts'
@@ -22,6 +22,7 @@ import type { Component } from '../runtime/manager.ts'
 import type { KeyRotation } from '../secrets/rotation.ts'
 import type { Store } from '../store/open.ts'
 import { callMetrics } from './call-metrics.ts'
+import { assembleCallers, refuseFunctions } from './callers.ts'
 import type { ServedCertificate } from './certificate.ts'
 import { connectionLimit } from './connections.ts'
 import type { ControlPlane } from './control-plane.ts'
@@ -43,6 +44,7 @@ export interface EdgeDeps {
   readonly log: Logger
   /** Absent: plain HTTP. */
   readonly certificate: ServedCertificate | undefined
+  readonly closedNetworks: Pick<ClosedNetworks, 'has'>
 }
 
 /** A scrape is small, and comes from few. */
@@ -77,11 +79,12 @@ export class EdgeComponent implements Component {
     this.stopDeadlineMs = config.SHUTDOWN_GRACE + 5000
     const { authenticator } = deps.identity
     const { addressOf } = createOrigins(config.TRUST_PROXY)
-    const isFunction = createFunctionPeers(config.FUNCTIONS_SUBNET_POOL)
+    const callers = assembleCallers(deps)
     const api = assembleApi(deps, addressOf, this.#shutdown.signal)
     this.#proxy = assembleProxy(deps)
     this.#server = createGatewayServer({
-      api: config.FUNCTIONS_MAY_CALL === 'everything' ? api : refuseFunctions(api, isFunction),
+      api: refuseFunctions(api, callers),
+      isBarred: callers.mayNotCall,
       proxy: this.#proxy,
       authenticator,
       addressOf,
@@ -96,7 +99,7 @@ export class EdgeComponent implements Component {
     const server = this.#server
     if (server instanceof TlsServer) certificate?.onReplaced(next => server.setSecureContext(toSecureContext(next)))
     server.on('connection', (socket: Socket) => {
-      if (config.FUNCTIONS_MAY_CALL === 'nothing' && isFunction(socket.remoteAddress)) socket.destroy()
+      if (callers.mayNotConnect(socket.remoteAddress)) socket.destroy()
       this.#sockets.add(socket)
       socket.once('close', () => this.#sockets.delete(socket))
     })
@@ -133,18 +136,11 @@ export class EdgeComponent implements Component {
   }
 }
 
-type Handler = ReturnType<typeof createApi>
-
-/** The API, but for functions. */
-function refuseFunctions(api: Handler, isFunction: (address: string | undefined) => boolean): Handler {
-  return (req, res) => {
-    if (!isFunction(req.socket.remoteAddress)) return api(req, res)
-    res.writeHead(403, { 'Content-Type': 'text/plain; charset=utf-8', Connection: 'close' })
-    res.end('functions may not use the API of the gateway, unless it runs with FUNCTIONS_MAY_CALL=everything\n')
-  }
-}
-
-function assembleApi(deps: EdgeDeps, addressOf: Origins['addressOf'], shutdown: AbortSignal): Handler {
+function assembleApi(
+  deps: EdgeDeps,
+  addressOf: Origins['addressOf'],
+  shutdown: AbortSignal
+): ReturnType<typeof createApi> {
   const { config, store, plane, metrics } = deps
   return createApi({
     functions: store.functions,
@@ -234,7 +230,8 @@ export class MetricsComponent implements Component {
   readonly #config: Config
   readonly #server: Server
 
-  constructor({ config, metrics, log }: Pick<EdgeDeps, 'config' | 'metrics' | 'log'>) {
+  constructor(deps: Pick<EdgeDeps, 'config' | 'metrics' | 'log' | 'closedNetworks'>) {
+    const { config, metrics, log } = deps
     this.#config = config
     const deadlines = { headersTimeout: METRICS_TIMEOUT_MS, requestTimeout: METRICS_TIMEOUT_MS }
     this.#server = createServer({ ...deadlines, maxHeaderSize: METRICS_HEADER_BYTES }, (req, res) => {
@@ -253,9 +250,10 @@ export class MetricsComponent implements Component {
     })
     // Nobody is asked for credentials here, and what it holds the other port lacks.
     const limit = new ConnectionLimit(this.#server, { max: MAX_METRICS_CONNECTIONS, onCut: metrics.connectionsCut })
-    const isFunction = createFunctionPeers(config.FUNCTIONS_SUBNET_POOL)
+    const mayCall = config.FUNCTIONS_MAY_CALL === 'everything' ? 'everything' : 'nothing'
+    const { mayNotConnect } = assembleCallers({ ...deps, config: { ...config, FUNCTIONS_MAY_CALL: mayCall } })
     this.#server.on('connection', socket => {
-      if (config.FUNCTIONS_MAY_CALL !== 'everything' && isFunction(socket.remoteAddress)) socket.destroy()
+      if (mayNotConnect(socket.remoteAddress)) socket.destroy()
     })
   }
 

@@ -1,5 +1,6 @@
 import { systemClock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
+import { ClosedNetworks } from '../engine/closed-networks.ts'
 import { DiskPressure } from '../engine/disk-pressure.ts'
 import { DockerEngine } from '../engine/docker.ts'
 import { EngineFacts } from '../engine/engine-facts.ts'
@@ -13,16 +14,27 @@ import type { Metrics } from '../metrics/metrics.ts'
 /** What a call ends with that may be the last sign of an engine that goes. */
 const DOUBTFUL: ReadonlySet<EngineFault | 'none'> = new Set(['unavailable', 'timeout'])
 
+export interface EngineParts {
+  readonly engine: DockerEngine
+  readonly facts: EngineFacts
+  readonly health: EngineHealth
+  readonly heartbeat: Heartbeat
+  readonly pressure: DiskPressure
+  readonly closedNetworks: ClosedNetworks
+}
+
 /** The engine of the configuration, what tells how it is, and the heartbeat, which does nothing before it is started. */
 export function assembleEngine(
   config: Config,
   log: Logger,
   metrics: Pick<Metrics, 'observeEngineCall' | 'setBreakerOpen'>
-): { engine: DockerEngine; facts: EngineFacts; health: EngineHealth; heartbeat: Heartbeat; pressure: DiskPressure } {
+): EngineParts {
   const health = new EngineHealth(systemClock)
   const pressure = new DiskPressure(systemClock)
+  const closedNetworks = new ClosedNetworks()
   const engine = new DockerEngine({
     host: config.DOCKER_HOST,
+    closedNetworks,
     registryAuth: createRegistryAuth({
       ...(config.REGISTRY_AUTH_FILE === '' ? {} : { file: config.REGISTRY_AUTH_FILE }),
       warn: message => log.warn({ problem: message }, 'Passed over registry credentials')
@@ -51,7 +63,7 @@ export function assembleEngine(
     },
     onMiss: err => engine.noteBeat(err)
   })
-  return { engine, facts: new EngineFacts(engine), health, heartbeat, pressure }
+  return { engine, facts: new EngineFacts(engine), health, heartbeat, pressure, closedNetworks }
 }
 
 function messageOf(why: unknown): string {

@@ -52,7 +52,7 @@ export async function assembleGateway(options: GatewayOptions): Promise<Gateway>
   const metrics = createMetrics()
   const certificate = await assembleCertificate(config, { metrics, log })
   const { store, raw, audit, rotation: secretKeys } = await assembleStore(config, log, metrics)
-  const { engine, facts, health, heartbeat, pressure } = assembleEngine(config, log, metrics)
+  const { engine, facts, health, heartbeat, pressure, closedNetworks } = assembleEngine(config, log, metrics)
   const endpoints = new EndpointTable()
   const inflight = new Inflight()
   const plane = assembleControlPlane({
@@ -79,9 +79,10 @@ export async function assembleGateway(options: GatewayOptions): Promise<Gateway>
     endpoints,
     inflight,
     metrics,
-    certificate
+    certificate,
+    closedNetworks
   })
-  const exposition = new MetricsComponent({ config, metrics, log })
+  const exposition = new MetricsComponent({ config, metrics, log, closedNetworks })
 
   const manager = new Manager({ log })
   manager.add({ name: 'store', start: () => countFunctions(raw, metrics), stop: () => raw.close() })

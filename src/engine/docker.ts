@@ -3,6 +3,7 @@ import type Docker from 'dockerode'
 import { parseImageReference } from '../../api/image-reference.ts'
 import type { StringMap } from '../../api/meta.ts'
 import { Breaker } from './breaker.ts'
+import { ClosedNetworks } from './closed-networks.ts'
 import {
   aheadOf,
   callAgent,
@@ -40,6 +41,8 @@ export interface DockerEngineOptions {
   readonly observe?: ObserveCall
   /** Told when calls are kept away from the engine, with the reason, and when they are let through again. */
   readonly onBreaker?: (isOpen: boolean, why: unknown) => void
+  /** Told of networks as they are listed and made. */
+  readonly closedNetworks?: ClosedNetworks
 }
 
 const LOG_BYTES = 64 * 1024
@@ -58,6 +61,7 @@ export class DockerEngine implements engine.Engine {
   readonly #timeoutMs: number
   readonly #pullInactivityMs: number
   readonly #observe: ObserveCall
+  readonly #closedNetworks: ClosedNetworks
   readonly #breaker: Breaker
 
   constructor(options: DockerEngineOptions = {}) {
@@ -71,6 +75,7 @@ export class DockerEngine implements engine.Engine {
     this.#timeoutMs = timeoutMs
     this.#pullInactivityMs = pullInactivityMs
     this.#observe = options.observe ?? (() => undefined)
+    this.#closedNetworks = options.closedNetworks ?? new ClosedNetworks()
     this.#breaker = new Breaker(options.onBreaker === undefined ? {} : { onChange: options.onBreaker })
   }
 
@@ -188,10 +193,13 @@ export class DockerEngine implements engine.Engine {
   }
 
   async listNetworks(signal?: AbortSignal): Promise<engine.NetworkSummary[]> {
+    const heard = this.#closedNetworks.listing()
     const list = await this.#call({ operation: 'network_list', signal }, ({ abortSignal }) =>
       this.#calls.listNetworks({ abortSignal })
     )
-    return list.map(translate.toNetworkSummary)
+    const networks = list.map(translate.toNetworkSummary)
+    heard(networks)
+    return networks
   }
 
   async inspectNetwork(name: string, signal?: AbortSignal): Promise<engine.Network | undefined> {
@@ -205,11 +213,14 @@ export class DockerEngine implements engine.Engine {
   }
 
   async createNetwork(spec: engine.NetworkSpec, signal?: AbortSignal): Promise<string> {
-    return this.#call({ operation: 'network_create', subject: spec.name, signal }, async ({ abortSignal }) => {
+    this.#closedNetworks.making(spec)
+    const call = { operation: 'network_create', subject: spec.name, signal }
+    const id = await this.#call(call, async ({ abortSignal }) => {
       const request = { abortSignal, _query: {}, _body: toNetworkBody(spec) }
-      const { id } = await this.#calls.createNetwork(request as unknown as Docker.NetworkCreateOptions)
-      return id
+      return (await this.#calls.createNetwork(request as unknown as Docker.NetworkCreateOptions)).id
     })
+    this.#closedNetworks.made(spec)
+    return id
   }
 
   async removeNetwork(id: string, signal?: AbortSignal): Promise<void> {

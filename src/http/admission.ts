@@ -11,6 +11,8 @@ import { refusalError } from './refusal.ts'
 export interface AdmissionDeps {
   readonly authenticator: Authenticator
   readonly addressOf: Origins['addressOf']
+  /** Whether the call comes from a function that may call none; absent: all may. */
+  readonly isBarred?: ((req: IncomingMessage) => boolean) | undefined
   /** `REQUIRE_AUTH_FOR_FUNCTIONS`. */
   readonly requireAuthForFunctions: boolean
   /** `CORS_ALLOWED_ORIGINS`: pages that may use the user's credentials to call functions. */
@@ -26,11 +28,15 @@ const NEEDS_CREDENTIALS =
   'calling a function needs credentials: the user and password of the gateway (Basic), or a token with the scope ' +
   'invoke (Bearer), unless the gateway runs with REQUIRE_AUTH_FOR_FUNCTIONS=false; faas-cli invoke sends none\n'
 
+const BARRED =
+  'functions may not call functions, unless the gateway runs with FUNCTIONS_MAY_CALL=functions and their egress is not none\n'
+
 /**
  * Whether the call may go to its function; takes the gateway's own credentials out of it. A promise, which does not reject, only
  * when a password must be looked at: that happens once for each.
  */
 export function admitCall(deps: AdmissionDeps, req: IncomingMessage): Admission | Promise<Admission> {
+  if (deps.isBarred?.(req) === true) return { status: 403, headers: {}, text: BARRED }
   const { authorization } = req.headers
   if (!deps.requireAuthForFunctions) return admitAnybody(deps, req, authorization)
   const identity = deps.authenticator.identify(authorization)

@@ -7,13 +7,16 @@ type Address = ipaddr.IPv4 | ipaddr.IPv6
 const MAX_HOPS = 32
 
 type Peer = Pick<IncomingMessage, 'socket'>
+type Request = Pick<IncomingMessage, 'socket' | 'headers'>
 
 /** What is believed of where a request comes from. */
 export interface Origins {
   /** Whether the peer of the connection is one of the trusted proxies. */
   readonly isTrusted: (req: Peer) => boolean
   /** IP address of the client, without an IPv6 zone; `unknown` when its connection is gone. */
-  readonly addressOf: (req: Pick<IncomingMessage, 'socket' | 'headers'>) => string
+  readonly addressOf: (req: Request) => string
+  /** That of the peer of the connection, and of each before it on the way from the client, which is the last; empty when it is gone. */
+  readonly wayOf: (req: Request) => string[]
 }
 
 /**
@@ -26,21 +29,25 @@ export function createOrigins(cidrs: readonly string[]): Origins {
   const isInside = (address: Address | undefined) =>
     address !== undefined &&
     networks.some(([base, prefix]) => base.kind() === address.kind() && address.match([base, prefix] as never))
+  const wayOf = ({ socket, headers }: Request): string[] => {
+    const peer = parseAddress(socket.remoteAddress)
+    if (peer === undefined) return []
+    const way = [peer.toString()]
+    if (networks.length === 0) return way
+    let client = peer
+    for (const hop of hopsOf(headers['x-forwarded-for'])) {
+      if (!isInside(client)) break
+      const before = parseAddress(withoutPort(hop))
+      if (before === undefined) break
+      client = before
+      way.push(client.toString())
+    }
+    return way
+  }
   return {
     isTrusted: ({ socket }) => networks.length > 0 && isInside(parseAddress(socket.remoteAddress)),
-    addressOf: ({ socket, headers }) => {
-      const peer = parseAddress(socket.remoteAddress)
-      if (peer === undefined) return 'unknown'
-      if (networks.length === 0) return peer.toString()
-      let client = peer
-      for (const hop of hopsOf(headers['x-forwarded-for'])) {
-        if (!isInside(client)) break
-        const before = parseAddress(withoutPort(hop))
-        if (before === undefined) break
-        client = before
-      }
-      return client.toString()
-    }
+    addressOf: req => wayOf(req).at(-1) ?? 'unknown',
+    wayOf
   }
 }
 

@@ -1,0 +1,68 @@
+import ipaddr from 'ipaddr.js'
+import type { NetworkSpec, NetworkSummary } from './engine.ts'
+import { BRIDGE_PREFIX } from './firewall-rules.ts'
+
+type Known = Pick<NetworkSummary, 'subnets' | 'closedBridge'>
+
+/**
+ * The subnets of the networks whose functions may connect to nothing (egress `none`), as the engine was last heard: a look-up
+ * for each call that asks nobody. It holds what was listed last, and what was made since that listing began.
+ */
+export class ClosedNetworks {
+  /** Subnet → the listing that has told of it, or after which it was made. */
+  readonly #turns = new Map<string, number>()
+  /** Lengths of the prefixes that occur. */
+  #prefixes: readonly number[] = []
+  #turn = 0
+
+  /** A listing of all networks begins; gives what to call with them when it has ended. */
+  listing(): (networks: readonly Known[]) => void {
+    const turn = ++this.#turn
+    return networks => {
+      for (const [subnet, told] of this.#turns) if (told < turn) this.#turns.delete(subnet)
+      for (const { subnets, closedBridge } of networks) {
+        if (isClosed(closedBridge)) for (const subnet of subnets) this.#note(subnet, turn)
+      }
+      this.#prefixes = [...new Set([...this.#turns.keys()].map(prefixOf))]
+    }
+  }
+
+  /** Such a network is about to be made; no effect for any other. */
+  making({ subnet, closedBridge }: NetworkSpec): void {
+    if (!isClosed(closedBridge)) return
+    this.#note(subnet, this.#turn)
+    this.#prefixes = [...new Set([...this.#turns.keys()].map(prefixOf))]
+  }
+
+  /** A network was made: if it is no such one, its subnet is none of theirs any more. */
+  made({ subnet, closedBridge }: NetworkSpec): void {
+    const key = keyOf(subnet)
+    if (key !== undefined && !isClosed(closedBridge)) this.#turns.delete(key)
+  }
+
+  /** Whether an IP address, also an IPv4 one that is written as IPv6, is on such a network. */
+  has(address: string | undefined): boolean {
+    if (this.#turns.size === 0 || address === undefined || !ipaddr.isValid(address)) return false
+    const peer = ipaddr.process(address).toString()
+    return this.#prefixes.some(prefix => this.#turns.has(keyOf(`${peer}/${prefix}`) ?? ''))
+  }
+
+  #note(subnet: string, turn: number): void {
+    const key = keyOf(subnet)
+    if (key !== undefined) this.#turns.set(key, turn)
+  }
+}
+
+function isClosed(bridge: string | undefined): boolean {
+  return bridge?.startsWith(BRIDGE_PREFIX.none) === true
+}
+
+/** The subnet by its first address; undefined for one of IPv6, which replicas have not. */
+function keyOf(cidr: string): string | undefined {
+  if (!ipaddr.IPv4.isValidCIDR(cidr)) return undefined
+  return `${ipaddr.IPv4.networkAddressFromCIDR(cidr).toString()}/${prefixOf(cidr)}`
+}
+
+function prefixOf(cidr: string): number {
+  return Number(cidr.slice(cidr.indexOf('/') + 1))
+}
