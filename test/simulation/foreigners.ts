@@ -41,6 +41,11 @@ export class Foreigners {
     this.#forged.add(id)
     await this.#engine.startContainer(id)
     this.#containers.set(id, this.#describeContainer(id))
+    // It may be a stranger's of that name by now.
+    for (const other of this.#networks.keys()) {
+      const is = this.#describeNetwork(other)
+      if (is.includes(id)) this.#networks.set(other, is)
+    }
   }
 
   /** Whether somebody else made this container. */
