@@ -22,7 +22,14 @@ async function started({ env = {}, isRoot = true, interfaces = ['docker0'], appl
   const log = createLogger({ level: 'info', stream: { write: line => told.resolve(line) } })
   const host = { isRoot, interfaces: () => interfaces }
   const config = loadConfig(env)
-  const component = new FirewallComponent({ config, engine, metrics, log, firewall: { apply }, host })
+  const component = new FirewallComponent({
+    config,
+    engine,
+    metrics,
+    log,
+    firewall: { apply, rivals: async () => [] },
+    host
+  })
   component.start()
   const said = await told.promise
   await component.stop()
@@ -60,4 +67,31 @@ describe('the firewall of a gateway', () => {
       expect(seen.said).to.contain('Functions are not kept from the host').and.to.match(reason)
     })
   }
+
+  it('tells once of another installation whose rules are in the way, and how to mend that', async () => {
+    const lines: string[] = []
+    const log = createLogger({ level: 'warn', stream: { write: line => lines.push(line) } })
+    const engine = new FakeEngine({ now: () => 0 })
+    engine.addNetwork('bridge')
+    const rivals = [['DFAAS-a-IN (10.62.0.0/16)'], ['DFAAS-a-IN (10.62.0.0/16)'], [], ['DFAAS-b-IN (10.62.0.0/16)']]
+    const asked = Promise.withResolvers<void>()
+    const firewall = {
+      apply: async () => [],
+      rivals: async () => {
+        const next = rivals.shift() ?? []
+        if (rivals.length === 0) asked.resolve()
+        return next
+      }
+    }
+    const host = { isRoot: true, interfaces: () => ['docker0'] }
+    const metrics = { setFirewall: () => undefined }
+    const component = new FirewallComponent({ config: loadConfig({}), engine, metrics, log, firewall, host })
+    component.start()
+    for (let looks = 1; looks < 4; looks++) component.look()
+    await asked.promise
+    await component.stop()
+    expect(lines.length).to.equal(2)
+    expect(lines[0]).to.contain('DFAAS-a-IN').and.to.contain('FUNCTIONS_SUBNET_POOL of its own')
+    expect(lines[1]).to.contain('DFAAS-b-IN')
+  })
 })

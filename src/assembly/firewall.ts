@@ -12,7 +12,7 @@ interface Deps {
   readonly engine: Pick<Engine, 'listNetworks'>
   readonly metrics: { readonly setFirewall: (isOn: boolean) => void }
   readonly log: Logger
-  readonly firewall?: Pick<Firewall, 'apply'>
+  readonly firewall?: Pick<Firewall, 'apply' | 'rivals'>
   readonly host?: Host
 }
 
@@ -26,6 +26,14 @@ interface Host {
 const HERE: Host = { isRoot: process.getuid?.() === 0, interfaces: () => Object.keys(networkInterfaces()) }
 
 const REMEDY = 'run "docker-faas firewall apply" as root on the engine’s host (docs/isolation.md)'
+
+/** What is amiss when another installation has rules for the same addresses, and what helps. */
+export function rivalProblem(rivals: readonly string[]): string {
+  return (
+    `another installation takes addresses of FUNCTIONS_SUBNET_POOL for its own, and refuses what FUNCTIONS_MAY_CALL and ` +
+    `FUNCTIONS_HOST_PORTS allow: ${rivals.join(', ')}; give each a FUNCTIONS_SUBNET_POOL of its own`
+  )
+}
 
 /** The rules that the configuration asks for. */
 export function firewallWish(config: Config): FirewallWish {
@@ -42,9 +50,10 @@ export function firewallWish(config: Config): FirewallWish {
 export class FirewallComponent implements Component {
   readonly name = 'firewall'
   readonly #deps: Deps
-  readonly #firewall: Pick<Firewall, 'apply'>
+  readonly #firewall: Pick<Firewall, 'apply' | 'rivals'>
   readonly #stopped = new AbortController()
   #state: FirewallView
+  #rivals: readonly string[] = []
   #timer: NodeJS.Timeout | undefined
   #pass: Promise<void> = Promise.resolve()
 
@@ -93,14 +102,23 @@ export class FirewallComponent implements Component {
         this.#become({ state: 'unavailable', reason: `${obstacle}; ${REMEDY}` })
         return
       }
-      const mended = await this.#firewall.apply(firewallWish(config))
+      const wish = firewallWish(config)
+      const mended = await this.#firewall.apply(wish)
       if (mended.length > 0) log.info({ problems: mended }, 'Wrote firewall')
       this.#become({ state: 'on' })
+      this.#noteRivals(await this.#firewall.rivals(wish))
     } catch (err) {
       if (this.#stopped.signal.aborted) return
       if (err instanceof FirewallError) this.#become({ state: 'unavailable', reason: `${err.message}; ${REMEDY}` })
       else log.warn({ err }, 'Failed to look at firewall')
     }
+  }
+
+  /** Told once, until there are others. */
+  #noteRivals(rivals: readonly string[]): void {
+    const isNew = rivals.some(rival => !this.#rivals.includes(rival))
+    this.#rivals = rivals
+    if (isNew) this.#deps.log.warn({ problem: rivalProblem(rivals) }, 'Found rules of another installation in the way')
   }
 
   /** Why rules of this process would mean nothing to the engine's containers. */

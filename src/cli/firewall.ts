@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { firewallWish } from '../assembly/firewall.ts'
+import { firewallWish, rivalProblem } from '../assembly/firewall.ts'
 import { loadConfig } from '../config/config.ts'
 import { Firewall } from '../engine/firewall.ts'
 import { createLogger } from '../logging/logger.ts'
@@ -16,6 +16,8 @@ export async function applyFirewall(
   if (!keep) {
     const mended = await firewall.apply(wish)
     stdout.write(mended.length === 0 ? 'the firewall is as it should be\n' : `${mended.join('\n')}: written\n`)
+    const rivals = await firewall.rivals(wish)
+    if (rivals.length > 0) stdout.write(`${rivalProblem(rivals)}\n`)
     return
   }
   const log = createLogger({ level: config.LOG_LEVEL, format: config.LOG_FORMAT, colour: false })

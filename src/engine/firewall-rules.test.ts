@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { type FirewallWish, firewallChains } from './firewall-rules.ts'
+import { type FirewallWish, firewallChains, rivalChains } from './firewall-rules.ts'
 
 const WISH: FirewallWish = {
   instance: 'docker-faas',
@@ -74,5 +74,20 @@ describe('the rules of the firewall', () => {
     expect(names('a')).to.not.have.members(names('b'))
     // Source: iptables, XT_EXTENSION_MAXNAMELEN.
     for (const name of names('a'.repeat(40))) expect(name.length).to.be.below(29)
+  })
+
+  it('are in the way of another installation whose pool overlaps, as far as either lets anything through', () => {
+    const [{ name: own } = { name: '' }] = firewallChains(WISH)
+    const listed = [
+      '-P INPUT ACCEPT',
+      `-A INPUT -s 10.62.0.0/16 -j ${own}`,
+      '-A INPUT -s 10.62.128.0/20 -j DFAAS-01234567-IN',
+      '-A INPUT -s 10.63.0.0/16 -j DFAAS-89abcdef-IN',
+      '-A INPUT -s 10.62.0.0/16 -j OTHERS'
+    ]
+    const rivals = ['DFAAS-01234567-IN (10.62.128.0/20)']
+    expect(rivalChains({ ...WISH, mayCallGateway: true }, listed)).to.deep.equal(rivals)
+    expect(rivalChains({ ...WISH, hostPorts: [5432] }, listed)).to.deep.equal(rivals)
+    expect(rivalChains(WISH, listed), 'both refuse the same').to.deep.equal([])
   })
 })

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { overlaps } from './subnets.ts'
 
 /** What functions may reach of the host that they run on, and what they may not reach anywhere. */
 export interface FirewallWish {
@@ -55,6 +56,19 @@ export function firewallChains(wish: FirewallWish): Chain[] {
     { name: toHost, rules: rulesToHost(wish) },
     { name: through, rules: rulesThroughHost(wish) }
   ]
+}
+
+/**
+ * The chains of other installations that refuse what the wish lets through, with their pools, in the rules of `INPUT` as
+ * iptables lists them: each takes all of a pool for its own functions, and what one lets through goes on to the next. Pure.
+ */
+export function rivalChains(wish: FirewallWish, listed: readonly string[]): string[] {
+  if (!wish.mayCallGateway && wish.hostPorts.length === 0) return []
+  const own = firewallChains(wish).map(({ name }) => name)
+  return listed.flatMap(rule => {
+    const [, pool = '', chain = ''] = /^-A INPUT -s (\S+) -j (DFAAS-[0-9a-f]{8}-IN)$/.exec(rule) ?? []
+    return chain !== '' && !own.includes(chain) && overlaps(pool, wish.pool) ? [`${chain} (${pool})`] : []
+  })
 }
 
 /** Others in the world may have addresses that are in our pool. */

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { type Chain, type Entry, type FirewallWish, firewallChains, type Rule } from './firewall-rules.ts'
+import { type Chain, type Entry, type FirewallWish, firewallChains, type Rule, rivalChains } from './firewall-rules.ts'
 
 /** Runs a program to its end; gives what it printed. Rejects, with `stderr`, when it fails. */
 export type RunProgram = (program: string, args: readonly string[], input?: string) => Promise<string>
@@ -40,6 +40,11 @@ export class Firewall {
   /** What is not so, in words; none: all is as wished. Changes nothing. Throws `FirewallError`. */
   check(wish: FirewallWish): Promise<string[]> {
     return this.#problems(firewallChains(wish))
+  }
+
+  /** The chains of other installations that refuse what is let through, with their pools. Throws `FirewallError`. */
+  async rivals(wish: FirewallWish): Promise<string[]> {
+    return rivalChains(wish, rulesOf((await this.#list('INPUT')) ?? ''))
   }
 
   /** Takes the chains of the installation away, and what leads to them; gives whether there were any. */

@@ -228,6 +228,17 @@ describe('security of what functions reach', function () {
     expect(rules).to.contain('-A INPUT -s 192.0.2.77/32 -j DROP')
   })
 
+  it('is refused by the rules of another installation with the same addresses, which the command says', () => {
+    const other = ['INSTANCE_ID=other', 'FUNCTIONS_HOST_PORTS=5432', 'FUNCTIONS_SUBNET_POOL=10.99.64.0/18']
+    const command = [process.execPath, 'src/main.ts', 'firewall']
+    firewall('apply')
+    const said = engine.namespace.run('env', [...other, ...command, 'apply'])
+    expect(said).to.match(/refuses what .* allow: DFAAS-\w+-IN \(10\.99\.0\.0\/16\); give each a FUNCTIONS_SUBNET_POOL/)
+    expect(firewall('apply'), 'it lets nothing through itself').to.not.contain('refuses')
+    engine.namespace.run('env', [...other, ...command, 'remove'])
+    firewall('remove')
+  })
+
   it('D13, S8: is kept again and again by that command, until it is told to stop', async () => {
     const env = { PATH: process.env['PATH'] ?? '', INSTANCE_ID: gateway.instance, RECONCILE_INTERVAL_SECONDS: '1' }
     const args = ['src/main.ts', 'firewall', 'apply', '--keep']
