@@ -198,5 +198,7 @@ describe('Docker FaaS in containers', function () {
     await onlyGatewayAnd('first')
     expect(await idOf('first-0')).to.equal(first)
     expect((await faas.service()).Config.User).to.equal('65532:65532')
+    const filters = { label: [`com.docker.compose.project=${faas.env['COMPOSE_PROJECT_NAME']}`] }
+    expect(await faas.docker.listContainers({ all: true, filters })).to.have.length(1)
   })
 })

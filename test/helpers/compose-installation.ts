@@ -74,12 +74,11 @@ export class ComposeInstallation extends GatewayClient {
     return stdout
   }
 
-  /** `docker compose up -d`, and then reads the password as the README says. */
+  /** `docker compose up -d`, until the gateway is well; reads the password as the README says. */
   async up(...args: readonly string[]): Promise<void> {
     await this.compose('up', '-d', ...args)
-    this.#password = await eventually(async () =>
-      (await this.compose('exec', 'gateway', 'docker-faas', 'password')).trim()
-    )
+    await eventually(() => this.compose('exec', 'gateway', 'docker-faas', 'health'), { timeoutMs: 30_000 })
+    this.#password = (await this.compose('exec', 'gateway', 'docker-faas', 'password')).trim()
   }
 
   /** A service's container as it is now. */
@@ -94,6 +93,8 @@ export class ComposeInstallation extends GatewayClient {
   }
 
   override async stop(): Promise<void> {
+    // With the others, Compose knows less of what it has made.
+    this.files = ['compose.yaml']
     await this.compose('down', '--volumes', '--remove-orphans', '--timeout', '5')
   }
 
