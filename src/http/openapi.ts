@@ -28,10 +28,12 @@ export function openapiRoute(routes: readonly Operation[], info: { readonly vers
     summary: 'Describe every operation as OpenAPI 3.1',
     answers: { 200: { about: 'this document' } }
   }
-  const document = toOpenapi([...routes, operation, ...CALLS], info)
+  // Made when somebody asks: a gateway that nobody asks need not hold the text of every schema.
+  let document: Json | undefined
   return {
     ...operation,
     handler: ctx => {
+      document ??= toOpenapi([...routes, operation, ...CALLS], info)
       ctx.body = document
     }
   }
