@@ -1,5 +1,5 @@
-import { get } from 'node:http'
 import type { Clock } from '../../src/clock.ts'
+import { http } from '../../src/node-http.ts'
 
 /** One probe may take this long, so that a pass is not held up. */
 const TIMEOUT_MS = 1_000
@@ -321,7 +321,7 @@ function requestStatus(target: Pick<ProbeTarget, 'host' | 'port' | 'path'>, sign
   return new Promise((resolve, reject) => {
     const { host, port, path } = target
     const headers = { 'user-agent': 'docker-faas-probe', connection: 'close' }
-    const request = get({ host, port, path, headers, agent: false, signal })
+    const request = http.get({ host, port, path, headers, agent: false, signal })
     let status: number | undefined
     const settle = (err?: Error) => (status === undefined ? reject(err) : resolve(status))
     request.on('error', settle)

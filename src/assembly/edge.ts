@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { createServer, type Server } from 'node:http'
+import type { Server } from 'node:http'
 import { Server as TlsServer } from 'node:https'
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
 import { hostname } from 'node:os'
@@ -18,6 +18,7 @@ import { ConnectionLimit } from '../http/connections.ts'
 import { createGatewayServer } from '../http/server.ts'
 import type { Logger } from '../logging/logger.ts'
 import type { Metrics } from '../metrics/metrics.ts'
+import { http } from '../node-http.ts'
 import type { Component } from '../runtime/manager.ts'
 import type { KeyRotation } from '../secrets/rotation.ts'
 import type { Store } from '../store/open.ts'
@@ -234,7 +235,7 @@ export class MetricsComponent implements Component {
     const { config, metrics, log } = deps
     this.#config = config
     const deadlines = { headersTimeout: METRICS_TIMEOUT_MS, requestTimeout: METRICS_TIMEOUT_MS }
-    this.#server = createServer({ ...deadlines, maxHeaderSize: METRICS_HEADER_BYTES }, (req, res) => {
+    this.#server = http.createServer({ ...deadlines, maxHeaderSize: METRICS_HEADER_BYTES }, (req, res) => {
       limit.note(req, res)
       if (req.url !== '/metrics' || (req.method !== 'GET' && req.method !== 'HEAD')) {
         res.writeHead(404).end()

@@ -1,7 +1,8 @@
-import { request as httpRequest, type IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { request as httpsRequest, type RequestOptions } from 'node:https'
 import { text } from 'node:stream/consumers'
 import type { Config } from '../config/config.ts'
+import { http } from '../node-http.ts'
 
 /** Where a gateway is, and what a connection needs to be taken for one to it. */
 export interface Target {
@@ -28,7 +29,7 @@ export function send(
   { url, tls }: Target,
   { method, path, headers = {}, body, timeoutMs }: GatewayRequest
 ): Promise<{ status: number; body: string }> {
-  const request = url.startsWith('https:') ? httpsRequest : httpRequest
+  const request = url.startsWith('https:') ? httpsRequest : http.request
   const sent = body === undefined ? undefined : JSON.stringify(body)
   const length = sent === undefined ? {} : { 'content-length': Buffer.byteLength(sent) }
   return new Promise((resolve, reject) => {

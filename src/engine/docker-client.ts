@@ -1,6 +1,7 @@
-import { Agent, type IncomingMessage } from 'node:http'
+import type { Agent, IncomingMessage } from 'node:http'
 import { inspect } from 'node:util'
 import type Docker from 'dockerode'
+import { http } from '../node-http.ts'
 import { checkBody } from './docker-bodies.ts'
 import { type EngineCall, readCall } from './docker-endpoints.ts'
 import { loadDockerode } from './dockerode.ts'
@@ -98,7 +99,7 @@ class UnlistedCallError extends Error {
  * Tells nothing of itself: docker-modem makes a text of all that belongs to a request before it knows whether anybody
  * wants to read it. With the agent's sockets in it that takes 2 ms of each call, twenty times as long as the rest.
  */
-class TerseAgent extends Agent {
+class TerseAgent extends http.Agent {
   [inspect.custom](): string {
     return 'Agent'
   }

@@ -1,5 +1,6 @@
-import { Client, type Dispatcher, Pool } from 'undici'
+import type { Client as ClientClass, Dispatcher, Pool as PoolClass } from 'undici'
 import type { Endpoint, Route } from './endpoints.ts'
+import { Client, Pool } from './undici.ts'
 
 /**
  * A connection that was idle this long is not used again: shorter than what servers allow (5 s is common), so that a call
@@ -9,7 +10,7 @@ const KEEP_ALIVE_MS = 3_000
 
 interface Entry {
   readonly endpoint: Endpoint
-  readonly pool: Pool
+  readonly pool: PoolClass
 }
 
 export type DispatchOptions = Omit<Dispatcher.DispatchOptions, 'origin'>
@@ -64,7 +65,7 @@ export class EndpointPools {
     await Promise.all(pools.map(pool => pool.destroy()))
   }
 
-  #poolOf(key: string, endpoint: Endpoint): Pool {
+  #poolOf(key: string, endpoint: Endpoint): PoolClass {
     let entries = this.#byKey.get(key)
     const found = entries?.get(endpoint.containerId)
     if (found !== undefined) {
@@ -81,7 +82,7 @@ export class EndpointPools {
   }
 
   /** The times of a call are the proxy's own, so undici's are off. */
-  #clientOptions(): Client.Options {
+  #clientOptions(): ClientClass.Options {
     return {
       allowH2: false,
       pipelining: 1,

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { STATUS_CODES } from 'node:http'
+import { http } from '../node-http.ts'
 import { type FlatHeaders, type ResponseMarks, toClientHeaders, toClientTrailers } from './headers.ts'
 
 /** The head of a function's answer, as undici gives it. */
@@ -28,7 +28,7 @@ export function writeHead(
   const { status, statusText } = head
   const headers = toClientHeaders(head.raw, { status, chunkable: isChunkable(req, status) }, marks)
   if (close) headers.push('Connection', 'close')
-  if (statusText === STATUS_CODES[status] || !REASON.test(statusText)) res.writeHead(status, headers)
+  if (statusText === http.STATUS_CODES[status] || !REASON.test(statusText)) res.writeHead(status, headers)
   else res.writeHead(status, statusText, headers)
   return headers.some(isLength)
 }

@@ -1,5 +1,6 @@
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { http } from '../node-http.ts'
 import { HttpError, toProblem } from './errors.ts'
 
 interface Exchange {
@@ -70,7 +71,7 @@ function errorOf(code: string | undefined): HttpError {
 function say(error: HttpError, socket: Duplex): void {
   const body = JSON.stringify(toProblem(error, ''))
   const head = [
-    `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status] ?? ''}`,
+    `HTTP/1.1 ${error.status} ${http.STATUS_CODES[error.status] ?? ''}`,
     'Connection: close',
     'Content-Type: application/problem+json',
     `Content-Length: ${Buffer.byteLength(body)}`

@@ -1,9 +1,13 @@
-import { Router, type RouterContext } from '@koa/router'
+import { createRequire } from 'node:module'
+import type { RouterContext, Router as RouterType } from '@koa/router'
 import type { Middleware } from 'koa'
 import type * as z from 'zod'
 import type { Scope } from '../../api/scope.ts'
 import { callerOf, hasScope } from './caller.ts'
 import { HttpError } from './errors.ts'
+
+/** Its CommonJS form: the other one imports `node:http`, with what that costs (see `src/node-http.ts`). */
+const { Router } = createRequire(import.meta.url)('@koa/router') as typeof import('@koa/router')
 
 /** What credentials a route needs: a scope, `any` that are right, or none at all. */
 export type RouteScope = Scope | 'any' | 'open'
@@ -55,7 +59,7 @@ export interface Route extends Operation {
 }
 
 /** A router of these routes, each of which runs only for callers with its scope. */
-export function createRouter(routes: readonly Route[]): Router {
+export function createRouter(routes: readonly Route[]): RouterType {
   const router = new Router({ sensitive: true })
   for (const route of routes) router[route.method](route.path, guard(route), route.handler)
   return router

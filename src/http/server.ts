@@ -1,5 +1,6 @@
-import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
+import { http } from '../node-http.ts'
 import { type Admission, type AdmissionDeps, admitCall } from './admission.ts'
 import { type Certificate, toSecureContext } from './certificate.ts'
 import { ClientErrors, refuseHead } from './client-errors.ts'
@@ -80,7 +81,7 @@ export function createGatewayServer(deps: GatewayServerDeps): Server | TlsServer
 }
 
 function createBareServer(certificate: Certificate | undefined, options: ServerOptions): Server | TlsServer {
-  if (certificate === undefined) return createServer(options)
+  if (certificate === undefined) return http.createServer(options)
   const handshakeTimeout = options.headersTimeout ?? HEADERS_TIMEOUT_MS
   return createTlsServer({ ...options, ...toSecureContext(certificate), ALPNProtocols: ['http/1.1'], handshakeTimeout })
 }

@@ -1,10 +1,11 @@
 import { chmod, rm, stat } from 'node:fs/promises'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { pipeline } from 'node:stream/promises'
 import { checkBody } from '../engine/docker-bodies.ts'
 import { type EngineCall, readCall } from '../engine/docker-endpoints.ts'
 import type { Logger } from '../logging/logger.ts'
+import { http } from '../node-http.ts'
 import { isOurs, labelsIn, type ReadLabels, strangerIn, withoutInside } from './ownership.ts'
 import { type Address, answerHeaders, ask, readLabels, readText } from './upstream.ts'
 
@@ -37,7 +38,7 @@ export class SocketProxy {
   constructor(options: SocketProxyOptions) {
     this.#options = options
     // A stream of events lasts as long as the gateway; an archive may take its time.
-    this.#server = createServer(
+    this.#server = http.createServer(
       { requestTimeout: 0, keepAliveTimeout: 60_000 },
       (req, res) => void this.#serve(req, res)
     )

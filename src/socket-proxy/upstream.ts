@@ -1,5 +1,6 @@
-import { type IncomingHttpHeaders, type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http'
 import type { StringMap } from '../../api/meta.ts'
+import { http } from '../node-http.ts'
 import { labelsIn, type Owned } from './ownership.ts'
 
 /** Where an engine is: `unix:///path` or `tcp://host:port`. */
@@ -34,7 +35,7 @@ export function ask(
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     // A connection for each call: one that the engine closed meanwhile would fail a call that is not to be sent twice.
-    const asked = request({ ...engine, method, path, headers, agent: false, signal }, resolve)
+    const asked = http.request({ ...engine, method, path, headers, agent: false, signal }, resolve)
     asked.on('error', reject)
     if (body === undefined || typeof body === 'string') asked.end(body)
     else body.on('error', err => asked.destroy(err as Error)).pipe(asked)
