@@ -33,6 +33,17 @@ describe('the networks of functions that may connect to nothing', () => {
     expect(closed.has('10.62.1.31')).to.equal(false)
   })
 
+  it('S9: are known once they are there, whatever a listing says that came and went meanwhile', () => {
+    const closed = new ClosedNetworks()
+    const network = spec('10.62.1.0/27', 'dfn-0123456789')
+    closed.making(network)
+    closed.listing()(OTHERS)
+    const later = closed.listing()
+    closed.made(network)
+    later(OTHERS)
+    expect(closed.has('10.62.1.31')).to.equal(true)
+  })
+
   it('are none any more when another network has their subnet', () => {
     const closed = new ClosedNetworks()
     closed.listing()([NONE])

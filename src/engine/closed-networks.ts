@@ -28,16 +28,18 @@ export class ClosedNetworks {
   }
 
   /** Such a network is about to be made; no effect for any other. */
-  making({ subnet, closedBridge }: NetworkSpec): void {
-    if (!isClosed(closedBridge)) return
-    this.#note(subnet, this.#turn)
-    this.#prefixes = [...new Set([...this.#turns.keys()].map(prefixOf))]
+  making(spec: NetworkSpec): void {
+    if (isClosed(spec.closedBridge)) this.#add(spec.subnet)
   }
 
-  /** A network was made: if it is no such one, its subnet is none of theirs any more. */
+  /**
+   * A network was made. A listing that began and was answered while that was under way may have forgotten it; of one that
+   * is no such network, the subnet is none of theirs any more.
+   */
   made({ subnet, closedBridge }: NetworkSpec): void {
     const key = keyOf(subnet)
-    if (key !== undefined && !isClosed(closedBridge)) this.#turns.delete(key)
+    if (isClosed(closedBridge)) this.#add(subnet)
+    else if (key !== undefined) this.#turns.delete(key)
   }
 
   /** Whether an IP address, also an IPv4 one that is written as IPv6, is on such a network. */
@@ -45,6 +47,11 @@ export class ClosedNetworks {
     if (this.#turns.size === 0 || address === undefined || !ipaddr.isValid(address)) return false
     const peer = ipaddr.process(address).toString()
     return this.#prefixes.some(prefix => this.#turns.has(keyOf(`${peer}/${prefix}`) ?? ''))
+  }
+
+  #add(subnet: string): void {
+    this.#note(subnet, this.#turn)
+    this.#prefixes = [...new Set([...this.#turns.keys()].map(prefixOf))]
   }
 
   #note(subnet: string, turn: number): void {
