@@ -70,7 +70,8 @@ describe('a process that is told to stop', function () {
     expect(process.logged('Stopped')).not.to.equal(undefined)
     const after = await containers()
     expect(after.filter(line => before.includes(line))).to.have.length.at.least(1)
-    for (const line of after) expect(line, 'functions go on').to.match(/ running | created /)
+    // One that its successor has replaced may be about to go.
+    expect(after.filter(line => line.includes(' running ')).length, after.join('; ')).to.be.at.least(2)
     await using store = await openStore({ path, clock: new TestClock() })
     const found = await store.functions.get(`openfaas-fn/${name}`)
     expect(found?.status.observedGeneration, 'status of the rollout').to.equal(2)
