@@ -3,6 +3,7 @@ import { type Config, loadConfig, NO_EFFECT_YET } from '../config/config.ts'
 import { readAdminPassword } from '../http/auth/admin-password.ts'
 import { createLogger, type Logger } from '../logging/logger.ts'
 import { StoppedEarlyError } from '../runtime/manager.ts'
+import { settleHeap } from '../runtime/settle-heap.ts'
 import type { Environment } from './environment.ts'
 import { passwordSources } from './password.ts'
 import { readVersion } from './version.ts'
@@ -26,6 +27,7 @@ export async function serve({ env, stdout, onSignal }: Environment): Promise<voi
   const password = await adminPassword(config, env, log)
   const gateway = await assembleGateway({ config, password, version, commit, log })
   assembled.resolve(gateway)
+  settleHeap()
   if (await startUnlessStopped(gateway)) {
     log.info(
       {
