@@ -79,10 +79,10 @@ export class EdgeComponent implements Component {
     this.#certificate = certificate
     this.stopDeadlineMs = config.SHUTDOWN_GRACE + 5000
     const { authenticator } = deps.identity
-    const { addressOf } = createOrigins(config.TRUST_PROXY)
+    const { addressOf, isTrusted } = createOrigins(config.TRUST_PROXY)
     const callers = assembleCallers(deps)
     const api = assembleApi(deps, addressOf, this.#shutdown.signal)
-    this.#proxy = assembleProxy(deps)
+    this.#proxy = assembleProxy(deps, isTrusted)
     this.#server = createGatewayServer({
       api: refuseFunctions(api, callers),
       isBarred: callers.mayNotCall,
@@ -175,12 +175,12 @@ function assembleApi(
   })
 }
 
-function assembleProxy(deps: EdgeDeps): InvocationProxy {
+function assembleProxy(deps: EdgeDeps, isTrusted: Origins['isTrusted']): InvocationProxy {
   const { config, endpoints, inflight, metrics, plane, log } = deps
   return createProxy({
     table: endpoints,
     isPending: key => plane.functions.has(key),
-    isTrusted: createOrigins(config.TRUST_PROXY).isTrusted,
+    isTrusted,
     inflight,
     log,
     metrics: callMetrics(metrics),

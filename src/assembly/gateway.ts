@@ -2,7 +2,6 @@ import { isLoopback } from '../../api/debug-ports.ts'
 import type { FunctionObject } from '../../api/function.ts'
 import { keyOf } from '../../api/meta.ts'
 import { isConverged } from '../../controllers/function/history.ts'
-import { LoopViewOfControllers } from '../../controllers/view.ts'
 import { systemClock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
 import { EndpointTable } from '../gateway/endpoints.ts'
@@ -26,6 +25,7 @@ import { readAuditKey, readSigner } from './instance-key.ts'
 import { LoopComponent } from './loop.ts'
 import { measured } from './measured.ts'
 import { countMissing, prepareKeys, secretsKeyPath } from './secrets.ts'
+import { assembleView } from './view.ts'
 
 export interface GatewayOptions {
   readonly config: Config
@@ -67,7 +67,7 @@ export async function assembleGateway(options: GatewayOptions): Promise<Gateway>
   })
   const loop = new LoopComponent({ config, engine, facts, health, heartbeat, endpoints, metrics, log }, plane)
   const firewall = new FirewallComponent({ config, engine, metrics, log })
-  const view = assembleView({ store, plane, metrics, log, health, loop, firewall })
+  const view = assembleView({ store, plane, metrics, log, health, watch: loop, firewall })
   const identity = await assembleIdentity({ config, password: options.password, tokens: store.tokens, metrics, log })
   const edge = new EdgeComponent({
     ...options,
@@ -112,33 +112,6 @@ export async function assembleGateway(options: GatewayOptions): Promise<Gateway>
     port: () => edge.port,
     metricsPort: () => exposition.port
   }
-}
-
-interface ViewParts {
-  readonly store: Store
-  readonly plane: ReturnType<typeof assembleControlPlane>
-  readonly metrics: Metrics
-  readonly log: Logger
-  readonly health: ReturnType<typeof assembleEngine>['health']
-  readonly loop: LoopComponent
-  readonly firewall: FirewallComponent
-}
-
-function assembleView({ store, plane, metrics, log, health, loop, firewall }: ViewParts): LoopViewOfControllers {
-  return new LoopViewOfControllers({
-    functions: store.functions,
-    reconciler: plane.functionReconciler,
-    garbage: plane.garbageReconciler,
-    images: plane.imagesReconciler,
-    queue: plane.functions,
-    lag: metrics.lag,
-    resync: plane.resync,
-    engine: health,
-    watch: loop,
-    firewall,
-    now: systemClock.now,
-    onResyncError: err => log.error({ err }, 'Failed to list functions')
-  })
 }
 
 /** Who reaches a debugger runs code in its function, so that other addresses than the host's own are a risk to be told. */

@@ -1,4 +1,4 @@
-import { LoopViewOfControllers } from '../../controllers/view.ts'
+import type { LoopViewOfControllers } from '../../controllers/view.ts'
 import { systemClock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
 import { EndpointTable } from '../gateway/endpoints.ts'
@@ -9,6 +9,7 @@ import { openStore } from '../store/open.ts'
 import { assembleControlPlane } from './control-plane.ts'
 import { assembleEngine } from './engine.ts'
 import { readSigner } from './instance-key.ts'
+import { assembleView } from './view.ts'
 
 export interface Preview extends AsyncDisposable {
   readonly view: LoopViewOfControllers
@@ -36,19 +37,10 @@ export async function assemblePreview(config: Config, log: Logger): Promise<Prev
   }
   const plane = assembleControlPlane(parts)
   await plane.self.find()
-  const view = new LoopViewOfControllers({
-    functions: store.functions,
-    reconciler: plane.functionReconciler,
-    garbage: plane.garbageReconciler,
-    images: plane.imagesReconciler,
-    queue: plane.functions,
-    lag: metrics.lag,
-    resync: plane.resync,
-    engine: health,
+  const view = assembleView({
+    ...{ store, plane, metrics, log, health },
     watch: { connected: false },
-    firewall: { state: { state: 'unavailable', reason: 'nothing runs' } },
-    now: systemClock.now,
-    onResyncError: err => log.error({ err }, 'Failed to list functions')
+    firewall: { state: { state: 'unavailable', reason: 'nothing runs' } }
   })
   return {
     view,
