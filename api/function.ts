@@ -203,10 +203,20 @@ export const INITIAL_STATUS: FunctionStatus = {
   outdatedRestarts: []
 }
 
+/** What was decided about the size of a function beside `spec.replicas`, since its last deployment. */
+export interface FunctionScale {
+  /** A person set the number of replicas: the autoscaler leaves it. */
+  readonly pinned?: boolean
+  /** RFC 3339; since when its replicas are to be frozen. Absent: they are to run. */
+  readonly frozenSince?: string
+}
+
 /** A function as stored and as given out on `/v1`. */
 export interface FunctionObject {
   readonly metadata: ObjectMeta
   readonly spec: FunctionSpec
+  /** Absent when nothing was decided. */
+  readonly scale?: FunctionScale
   readonly status: FunctionStatus
 }
 
@@ -217,6 +227,8 @@ export interface FunctionDraft {
   readonly labels: StringMap
   readonly annotations: StringMap
   readonly spec: FunctionSpec
+  /** Left out: whatever was decided before is over, as a deployment has it. */
+  readonly scale?: FunctionScale
 }
 
 /** One state of a function's spec that it can be rolled back to. */

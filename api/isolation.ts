@@ -41,7 +41,7 @@ export interface Isolated {
 export interface Violation {
   /** `invalid`: it cannot be; `forbidden`: the operator does not want it. */
   readonly kind: 'invalid' | 'forbidden'
-  readonly field: 'image' | 'debug' | 'annotations'
+  readonly field: 'image' | 'debug' | 'annotations' | 'labels'
   readonly message: string
 }
 

@@ -166,3 +166,6 @@ export const TOKENS = [
 )`,
   "CREATE UNIQUE INDEX idx_tokens_name ON tokens(name) WHERE kind = 'token'"
 ]
+
+/** The column of version 8: JSON (`FunctionScale`), or NULL when nothing was decided. */
+export const SCALE_COLUMN = 'ALTER TABLE functions ADD COLUMN scale TEXT'

@@ -1,8 +1,9 @@
+import { callSettingsOf } from '../../api/call-settings.ts'
 import { getCondition, type Reason } from '../../api/condition.ts'
 import type { FunctionObject, RestartRecord } from '../../api/function.ts'
 import { levelOf, runtimeOf } from '../../api/isolation.ts'
 import type { Heir } from '../../api/legacy.ts'
-import { keyOf } from '../../api/meta.ts'
+import { keyOf, type StringMap } from '../../api/meta.ts'
 import { networkName } from '../../api/names.ts'
 import { readyPathOf } from '../../api/probe.ts'
 import { templateHash } from '../../api/spec-hash.ts'
@@ -94,7 +95,7 @@ export async function runPass(deps: PassDeps, object: FunctionObject, signal: Ab
     observed = await look()
     const first = await planPass(deps, object, observed, signal)
     desired = first.desired
-    publish(deps, first, observed)
+    publish(deps, object, first, observed)
     const steps = first.plan.steps.filter(step => !becameBusy(deps, observed, step))
     if (steps.length === 0) {
       deps.throttle.forget(key)
@@ -110,7 +111,7 @@ export async function runPass(deps: PassDeps, object: FunctionObject, signal: Ab
       observed = await look()
     }
     const next = { desired, plan: planFunction(desired, observed, deps.now()) }
-    publish(deps, next, observed)
+    publish(deps, object, next, observed)
     return { ...afterwards(next.plan, steps), desired, observed, done, interrupted: false }
   } catch (err) {
     const seen = { desired, done, ...(observed === undefined ? {} : { observed }), finished: false }
@@ -130,7 +131,7 @@ export async function runPass(deps: PassDeps, object: FunctionObject, signal: Ab
 export async function runHeldPass(deps: PassDeps, held: FunctionObject, signal: AbortSignal): Promise<Pass> {
   const observed = await lookAndForget(deps, held, signal)
   const first = await planPass(deps, held, observed, signal)
-  publish(deps, first, observed)
+  publish(deps, held, first, observed)
   const steps = first.plan.steps.filter(isHarmless)
   const target = { object: held, desired: first.desired, isProven: true }
   if (observed.network?.ours === true) await applySteps(deps, target, steps, signal)
@@ -301,20 +302,27 @@ function declareRoute({ endpoints }: PassDeps, { metadata, spec }: FunctionObjec
   const replicas = metadata.deletionRequestedAt === undefined ? spec.replicas : 0
   const route = endpoints.get(key)
   if (route?.uid === uid && route.replicas === replicas) return
-  endpoints.put({ key, uid, replicas, endpoints: route?.uid === uid ? route.endpoints : [] })
+  const known = route?.uid === uid ? route.endpoints : []
+  endpoints.put({ key, uid, replicas, endpoints: known, ...settingsOf(metadata.annotations) })
 }
 
 /** Endpoints first, then steps: a replica has left the table before it is asked to stop. */
-function publish(deps: PassDeps, { desired, plan }: Planned, observed: Observed): void {
+function publish(deps: PassDeps, object: FunctionObject, { desired, plan }: Planned, observed: Observed): void {
   const trouble = desired.replicas === 0 ? undefined : troubleOf(desired, observed, deps.now())
   deps.endpoints.put({
     key: desired.key,
     uid: desired.owner.uid,
     replicas: desired.replicas,
     endpoints: plan.endpoints.map(toEndpoint),
+    ...settingsOf(object.metadata.annotations),
     ...(trouble === undefined ? {} : { trouble })
   })
   deps.departures.leaving(desired.key, plan.leaving)
+}
+
+function settingsOf(annotations: StringMap) {
+  const settings = callSettingsOf(annotations)
+  return settings === undefined ? {} : { settings }
 }
 
 function toEndpoint({ id, address = '' }: Replica) {

@@ -1,7 +1,7 @@
 import type { Metrics } from '../metrics/metrics.ts'
 import type { FunctionStore } from '../store/store.ts'
 
-const MEASURED = ['get', 'list', 'put', 'markDeleted', 'remove', 'putStatus', 'revisions'] as const
+const MEASURED = ['get', 'list', 'put', 'markDeleted', 'remove', 'putStatus', 'putScale', 'revisions'] as const
 
 /** The store, telling how long each operation takes and how it ends. */
 export function measured(store: FunctionStore, metrics: Pick<Metrics, 'observeStoreOperation'>): FunctionStore {

@@ -1,3 +1,5 @@
+import type { CallSettings } from '../../api/call-settings.ts'
+
 /** Address of a ready replica. The container's id goes with it, because addresses are reused. */
 export interface Endpoint {
   readonly containerId: string
@@ -14,6 +16,10 @@ export interface Route {
   /** How many replicas are wanted: 0 is a function that sleeps, and not one that is starting. */
   readonly replicas: number
   readonly endpoints: readonly Endpoint[]
+  /** Replicas that are frozen: they take calls when they are thawed, and not before. Absent: there are none. */
+  readonly frozen?: readonly Endpoint[]
+  /** How its calls are carried out, where that differs from the gateway's own settings. */
+  readonly settings?: CallSettings
   /** Why no endpoint will appear soon, as a condition's reason, so that calls need not wait for one; absent when one may. */
   readonly trouble?: string
 }

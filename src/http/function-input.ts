@@ -8,6 +8,7 @@ import {
   requireNewName,
   requireReplicas
 } from '../../api/openfaas.ts'
+import { isAutoscaled } from '../../api/scaling.ts'
 import type { JsonObject } from './body.ts'
 import { invalid, parseInput } from './validate.ts'
 
@@ -50,13 +51,16 @@ export function parseNamedFunction(body: unknown, namespace: string, name: strin
 /** `current` with an RFC 7396 patch merged in, as if a client had sent the whole. Throws `ValidationError`. */
 export function patchFunction(current: FunctionObject, patch: JsonObject): FunctionBody {
   const { name, namespace, labels, annotations } = current.metadata
-  const whole = { metadata: { name, namespace, labels, annotations }, spec: current.spec }
+  // A number that the patch does not name is not a person's wish.
+  const { replicas: _asNow, ...spec } = current.spec
+  const whole = { metadata: { name, namespace, labels, annotations }, spec }
   return parseNamedFunction(mergePatch(whole, patch), namespace, name)
 }
 
 /**
  * What to write down for it. Replicas left out stay as they are, and so does the time of the last restart: a manifest
- * that is applied again must neither scale nor restart. Throws `ValidationError`.
+ * that is applied again must neither scale nor restart. Those that are named hold, unless labels say how the function
+ * scales. Throws `ValidationError`.
  */
 export function toFunctionDraft(
   body: FunctionBody,
@@ -78,7 +82,8 @@ export function toFunctionDraft(
     name,
     labels,
     annotations,
-    spec: { ...body.spec, replicas, ...(restartedAt === undefined ? {} : { restartedAt }) }
+    spec: { ...body.spec, replicas, ...(restartedAt === undefined ? {} : { restartedAt }) },
+    ...(wanted !== undefined && !isAutoscaled(labels) ? { scale: { pinned: true } } : {})
   }
 }
 

@@ -44,10 +44,10 @@ export function changeExisting(
   }
 }
 
-/** What would write the object as it is. */
-export function toDraft({ metadata, spec }: FunctionObject): FunctionDraft {
+/** What would write the object as it is, but that it is not to be frozen: whoever writes it wants it to run. */
+export function toDraft({ metadata, spec, scale }: FunctionObject): FunctionDraft {
   const { namespace, name, labels, annotations } = metadata
-  return { namespace, name, labels, annotations, spec }
+  return { namespace, name, labels, annotations, spec, ...(scale?.pinned === true ? { scale: { pinned: true } } : {}) }
 }
 
 async function recordWrite(deps: WriteDeps, { outcome, object }: WriteResult): Promise<void> {

@@ -17,7 +17,8 @@ export const FunctionEntity = defineEntity({
     status: p.text(),
     createdAt: p.text(),
     updatedAt: p.text(),
-    deletionRequestedAt: p.text().nullable()
+    deletionRequestedAt: p.text().nullable(),
+    scale: p.text().nullable()
   }
 })
 export type FunctionRow = InferEntity<typeof FunctionEntity>

@@ -15,9 +15,9 @@ import type { ChangeFeed } from './feed.ts'
 import { addRevision, find, findRevisions, removeRow, stored } from './function-rows.ts'
 import { nextResourceVersion } from './meta.ts'
 import type { Database } from './orm.ts'
-import { deploymentOf, fromObject, statementOf, templateOf, toObject, toRevision } from './rows.ts'
+import { deploymentOf, fromObject, isSameScale, statementOf, templateOf, toObject, toRevision } from './rows.ts'
 import { sqlText } from './sql-text.ts'
-import type { Change, FunctionStore, ListOptions, WriteOptions, WriteResult } from './store.ts'
+import type { Change, FunctionStore, ListOptions, ScaleDecision, WriteOptions, WriteResult } from './store.ts'
 
 export interface FunctionsDeps {
   readonly database: Database
@@ -74,7 +74,9 @@ export class Functions implements FunctionStore {
       const current = toObject(row)
       checkVersion(key, current, options)
       const draft = draftFor(key, change, current)
-      if (deploymentOf(draft) === deploymentOf({ ...current.metadata, spec: current.spec })) {
+      const isSame = deploymentOf(draft) === deploymentOf({ ...current.metadata, spec: current.spec })
+      if (isSame && !isSameScale(draft.scale, current.scale)) return await this.#scale(em, current, draft)
+      if (isSame) {
         const subject = subjectOf('unchanged', current.metadata, { before: current, after: current })
         return { answer: { outcome: 'unchanged', object: current }, changes: [], subject }
       }
@@ -118,6 +120,25 @@ export class Functions implements FunctionStore {
     })
   }
 
+  putScale(
+    key: string,
+    uid: string,
+    decide: (current: FunctionObject) => ScaleDecision | undefined
+  ): Promise<FunctionObject | undefined> {
+    return this.#write<FunctionObject | undefined>(async em => {
+      const row = await find(em, key)
+      if (row === undefined || row.uid !== uid || isDeleting(row)) return { answer: undefined, changes: [] }
+      const current = toObject(row)
+      const decision = decide(current)
+      if (decision === undefined || isAlready(decision, current)) return { answer: current, changes: [] }
+      const { subject: _unaudited, ...done } = await this.#scale(em, current, {
+        spec: { ...current.spec, replicas: decision.replicas },
+        ...(decision.scale === undefined ? {} : { scale: decision.scale })
+      })
+      return { ...done, answer: done.answer.object }
+    })
+  }
+
   revisions(key: string): Promise<Revision[]> {
     return this.#deps.database.read(async em => {
       const row = await find(em, key)
@@ -155,10 +176,11 @@ export class Functions implements FunctionStore {
     const resourceVersion = await nextResourceVersion(em)
     const now = this.#now()
     const uid = this.#deps.newUid()
-    const { spec, ...named } = draft
+    const { spec, scale, ...named } = draft
     const object = stored({
       metadata: { ...named, uid, generation: 1, resourceVersion, createdAt: now, updatedAt: now },
       spec,
+      ...(scale === undefined ? {} : { scale }),
       status: INITIAL_STATUS
     })
     await em.insert(FunctionEntity, fromObject(object))
@@ -168,7 +190,7 @@ export class Functions implements FunctionStore {
   }
 
   async #change(em: EntityManager, current: FunctionObject, draft: FunctionDraft): Promise<Outcome<WriteResult>> {
-    const { spec, ...named } = draft
+    const { spec, scale, ...named } = draft
     const object = stored({
       metadata: {
         ...current.metadata,
@@ -178,11 +200,37 @@ export class Functions implements FunctionStore {
         updatedAt: this.#now()
       },
       spec,
+      ...(scale === undefined ? {} : { scale }),
       status: current.status
     })
     const { status: _status, ...columns } = fromObject(object)
     await em.nativeUpdate(FunctionEntity, { uid: current.metadata.uid }, columns)
     if (templateOf(draft) !== templateOf({ ...current.metadata, spec: current.spec })) await addRevision(em, object)
+    const subject = subjectOf('changed', object.metadata, { before: current, after: object })
+    return { answer: { outcome: 'changed', object }, changes: [{ type: 'MODIFIED', object }], subject }
+  }
+
+  /** Writes the number of replicas and what was decided beside it; the rest of the object stays. */
+  async #scale(
+    em: EntityManager,
+    current: FunctionObject,
+    { spec, scale }: Pick<FunctionDraft, 'spec' | 'scale'>
+  ): Promise<Outcome<WriteResult>> {
+    const { scale: _before, ...rest } = current
+    const isCounted = spec.replicas !== current.spec.replicas
+    const object = stored({
+      ...rest,
+      metadata: {
+        ...current.metadata,
+        generation: current.metadata.generation + (isCounted ? 1 : 0),
+        resourceVersion: await nextResourceVersion(em),
+        updatedAt: isCounted ? this.#now() : current.metadata.updatedAt
+      },
+      spec,
+      ...(scale === undefined ? {} : { scale })
+    })
+    const { status: _status, ...columns } = fromObject(object)
+    await em.nativeUpdate(FunctionEntity, { uid: current.metadata.uid }, columns)
     const subject = subjectOf('changed', object.metadata, { before: current, after: object })
     return { answer: { outcome: 'changed', object }, changes: [{ type: 'MODIFIED', object }], subject }
   }
@@ -233,8 +281,12 @@ function draftFor(
 ): FunctionDraft {
   const draft = change(current)
   if (keyOf(draft) !== key) throw new Error(`draft of ${keyOf(draft)} was put as ${key}`)
-  const { namespace, name, labels, annotations, spec } = draft
-  return { namespace, name, labels, annotations, spec }
+  const { namespace, name, labels, annotations, spec, scale } = draft
+  return { namespace, name, labels, annotations, spec, ...(scale === undefined ? {} : { scale }) }
+}
+
+function isAlready({ replicas, scale }: ScaleDecision, current: FunctionObject): boolean {
+  return replicas === current.spec.replicas && isSameScale(scale, current.scale)
 }
 
 function checkVersion(key: string, current: FunctionObject, { ifMatch }: WriteOptions): void {

@@ -1,6 +1,7 @@
 import {
   type FunctionDraft,
   type FunctionObject,
+  type FunctionScale,
   type FunctionSpec,
   type FunctionStatus,
   INITIAL_STATUS,
@@ -29,11 +30,12 @@ export function toObject(row: FunctionColumns): FunctionObject {
       ...(typeof row.deletionRequestedAt === 'string' && { deletionRequestedAt: row.deletionRequestedAt })
     },
     spec: toSpec(JSON.parse(row.spec) as Partial<FunctionSpec>),
+    ...(typeof row.scale === 'string' && { scale: JSON.parse(row.scale) as FunctionScale }),
     status: { ...INITIAL_STATUS, ...(JSON.parse(row.status) as Partial<FunctionStatus>) }
   }
 }
 
-export function fromObject({ metadata, spec, status }: FunctionObject): FunctionColumns {
+export function fromObject({ metadata, spec, scale, status }: FunctionObject): FunctionColumns {
   return {
     namespace: metadata.namespace,
     name: metadata.name,
@@ -46,7 +48,8 @@ export function fromObject({ metadata, spec, status }: FunctionObject): Function
     status: canonicalJson(status),
     createdAt: metadata.createdAt,
     updatedAt: metadata.updatedAt,
-    deletionRequestedAt: metadata.deletionRequestedAt ?? null
+    deletionRequestedAt: metadata.deletionRequestedAt ?? null,
+    scale: scale === undefined || Object.keys(scale).length === 0 ? null : canonicalJson(scale)
   }
 }
 
@@ -68,6 +71,11 @@ export function deploymentOf({ spec, labels, annotations }: Pick<FunctionDraft, 
 /** What a revision holds: a deployment, however many replicas it has. */
 export function templateOf(draft: Pick<FunctionDraft, 'spec' | 'labels' | 'annotations'>) {
   return deploymentOf({ ...draft, spec: { ...draft.spec, replicas: 0 } })
+}
+
+/** Whether both say the same; nothing decided is an empty one. */
+export function isSameScale(a: FunctionScale | undefined, b: FunctionScale | undefined): boolean {
+  return canonicalJson(a ?? {}) === canonicalJson(b ?? {})
 }
 
 /** What a status says, whenever it was said. */

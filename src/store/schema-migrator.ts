@@ -8,6 +8,7 @@ import { PulledImages } from '../../migrations/0004-pulled-images.ts'
 import { Secrets } from '../../migrations/0005-secrets.ts'
 import { AuditLog } from '../../migrations/0006-audit-log.ts'
 import { Tokens } from '../../migrations/0007-tokens.ts'
+import { ScaleColumn } from '../../migrations/0008-scale-column.ts'
 import { SCHEMA_MIGRATIONS } from '../../migrations/schema.ts'
 
 /** Every migration, in order. The descriptions of 1 and 2 are those of the older program. */
@@ -23,7 +24,13 @@ export const MIGRATIONS = [
   { version: 4, name: '0004-pulled-images', description: 'Images that were pulled', class: PulledImages },
   { version: 5, name: '0005-secrets', description: 'Secrets, encrypted', class: Secrets },
   { version: 6, name: '0006-audit-log', description: 'Audit log', class: AuditLog },
-  { version: 7, name: '0007-tokens', description: 'Tokens', class: Tokens }
+  { version: 7, name: '0007-tokens', description: 'Tokens', class: Tokens },
+  {
+    version: 8,
+    name: '0008-scale-column',
+    description: 'What was decided about the size of functions',
+    class: ScaleColumn
+  }
 ] as const
 
 /** The schema version that this release works with. */

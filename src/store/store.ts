@@ -1,6 +1,6 @@
 import type { Undecided } from '../../api/adoption.ts'
 import type { EventReason, FaasEvent } from '../../api/event.ts'
-import type { FunctionDraft, FunctionObject, FunctionStatus, Revision } from '../../api/function.ts'
+import type { FunctionDraft, FunctionObject, FunctionScale, FunctionStatus, Revision } from '../../api/function.ts'
 import type { Namespaces } from '../../api/scope.ts'
 
 /** What may be asked of a write. */
@@ -22,6 +22,13 @@ export interface ListOptions {
   readonly namespaces?: Namespaces
   /** Label equality: all of these. */
   readonly labels?: Readonly<Record<string, string>>
+}
+
+/** How many replicas there are to be, and what goes with it. */
+export interface ScaleDecision {
+  readonly replicas: number
+  /** Left out: nothing beside the number. */
+  readonly scale?: FunctionScale
 }
 
 /** One change of one function, in the order of commits. */
@@ -58,6 +65,16 @@ export interface FunctionStore {
    * Gives the object, or undefined when that uid is gone.
    */
   putStatus: (key: string, uid: string, status: FunctionStatus) => Promise<FunctionObject | undefined>
+  /**
+   * Reads, lets `decide` say how large the function is to be, and writes it, which is a new generation when the number of
+   * replicas changes; `undefined`, or what is there already, writes nothing. For the autoscaler: it is not audited. Gives the
+   * object, or undefined when that uid is gone or is being deleted.
+   */
+  putScale: (
+    key: string,
+    uid: string,
+    decide: (current: FunctionObject) => ScaleDecision | undefined
+  ) => Promise<FunctionObject | undefined>
   /** Newest first; at most ten are kept, the current one among them. A change of replicas alone makes none. */
   revisions: (key: string) => Promise<Revision[]>
   /** The resourceVersion of the last committed write. */

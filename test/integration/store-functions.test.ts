@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { expect } from 'chai'
 import { ConflictError, NotFoundError } from '../../api/errors.ts'
-import { type FunctionObject, type FunctionStatus, INITIAL_STATUS } from '../../api/function.ts'
+import { type FunctionObject, type FunctionScale, type FunctionStatus, INITIAL_STATUS } from '../../api/function.ts'
 import { openStore, type Store } from '../../src/store/open.ts'
 import type { Change } from '../../src/store/store.ts'
 import { aDraft, rows, Scratch, TestClock, withSqlite } from '../fixtures/db/files.ts'
@@ -120,6 +120,50 @@ describe('store: functions', () => {
     expect(await files()).to.deep.equal(before)
     expect(store.functions.resourceVersion()).to.equal(version)
     expect(seen()).to.deep.equal(['ADDED echo 1', 'MODIFIED echo 2'])
+  })
+
+  it('writes what the autoscaler decides: a generation for another number, none for the rest, and nothing twice', async () => {
+    const { uid } = (await put()).metadata
+    const decide = (replicas: number, scale?: FunctionScale) =>
+      store.functions.putScale(KEY, uid, () => ({ replicas, ...(scale === undefined ? {} : { scale }) }))
+    const frozen = { frozenSince: '2026-01-02T03:04:05.678Z' }
+    const results = [
+      await decide(4),
+      await decide(4),
+      await decide(4, frozen),
+      await decide(4, frozen),
+      await decide(4),
+      await store.functions.putScale(KEY, uid, () => undefined)
+    ].map(object => `${object?.metadata.generation} ${object?.metadata.resourceVersion} ${object?.scale?.frozenSince}`)
+    expect(results).to.deep.equal([
+      '2 2 undefined',
+      '2 2 undefined',
+      `2 3 ${frozen.frozenSince}`,
+      `2 3 ${frozen.frozenSince}`,
+      '2 4 undefined',
+      '2 4 undefined'
+    ])
+    expect(await store.functions.putScale(KEY, 'another-uid', () => ({ replicas: 9 }))).to.equal(undefined)
+    await store.functions.markDeleted(KEY)
+    expect(await decide(9)).to.equal(undefined)
+  })
+
+  it('forgets what a person or the autoscaler decided with the next deployment, which is no new generation for that', async () => {
+    const object = await put()
+    const pinned = { ...aDraft('echo'), scale: { pinned: true } }
+    const outcomes = [
+      await store.functions.put(KEY, () => pinned),
+      await store.functions.put(KEY, () => pinned),
+      await store.functions.put(KEY, () => aDraft('echo')),
+      await store.functions.put(KEY, () => aDraft('echo'))
+    ].map(({ outcome, object: { scale, metadata } }) => [outcome, scale, metadata.generation])
+    const { generation } = object.metadata
+    expect(outcomes).to.deep.equal([
+      ['changed', { pinned: true }, generation],
+      ['unchanged', { pinned: true }, generation],
+      ['changed', undefined, generation],
+      ['unchanged', undefined, generation]
+    ])
   })
 
   it('gives with a dry run what the write then gives', async () => {

@@ -35,6 +35,7 @@ export function flakyFunctions(deps: FlakyFunctionsDeps): FunctionStore {
     markDeleted: (key, options) => write(() => functions.markDeleted(key, options)),
     remove: (key, uid) => write(() => functions.remove(key, uid)),
     putStatus: (key, uid, status) => write(() => functions.putStatus(key, uid, status)),
+    putScale: (key, uid, decide) => write(() => functions.putScale(key, uid, decide)),
     revisions: key => read(() => functions.revisions(key)),
     resourceVersion: () => functions.resourceVersion(),
     watch: (resourceVersion, signal) => functions.watch(resourceVersion, signal),

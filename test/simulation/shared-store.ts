@@ -67,6 +67,7 @@ function remembering(functions: FunctionStore): FunctionStore {
     list: options => functions.list(options),
     put: (key, change, options) => functions.put(key, change, options),
     markDeleted: (key, options) => functions.markDeleted(key, options),
+    putScale: (key, uid, decide) => functions.putScale(key, uid, decide),
     remove: (key, uid) => functions.remove(key, uid),
     putStatus: async (key, uid, status) => {
       const current = await get(key)

@@ -2,6 +2,7 @@ import type { RouterContext } from '@koa/router'
 import { NotFoundError } from '../../../api/errors.ts'
 import { keyOf } from '../../../api/meta.ts'
 import { requireReplicas } from '../../../api/openfaas.ts'
+import { pinnedAt } from '../../../api/scaling.ts'
 import { toTimestamp } from '../../clock.ts'
 import { readJson } from '../body.ts'
 import type { ApiDeps } from '../deps.ts'
@@ -101,7 +102,8 @@ async function scale(ctx: RouterContext, deps: ApiDeps): Promise<void> {
   requireReplicas('replicas', replicas, deps.limits)
   await writeExisting(ctx, deps, current => {
     const draft = toDraft(current)
-    return { ...draft, spec: { ...draft.spec, replicas } }
+    const wanted = pinnedAt(current, replicas)
+    return { ...draft, spec: { ...draft.spec, replicas: wanted.replicas }, scale: wanted.scale }
   })
 }
 

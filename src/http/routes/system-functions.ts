@@ -12,6 +12,7 @@ import {
   ScaleRequest,
   toFunctionStatus
 } from '../../../api/openfaas.ts'
+import { pinnedAt } from '../../../api/scaling.ts'
 import { canonicalJson } from '../../../api/spec-hash.ts'
 import { existingKey, namespaceOf, requireNamespace, writableKey } from '../access.ts'
 import { readJson } from '../body.ts'
@@ -165,7 +166,8 @@ async function scale(ctx: RouterContext, deps: ApiDeps): Promise<void> {
   const key = keyOfPath(ctx, body.namespace)
   const change = changeExisting(key, current => {
     const draft = toDraft(current)
-    return { ...draft, spec: { ...draft.spec, replicas: body.replicas } }
+    const { replicas, scale: decided } = pinnedAt(current, body.replicas)
+    return { ...draft, spec: { ...draft.spec, replicas }, scale: decided }
   })
   await putFunction(deps, key, change)
   accept(ctx)
@@ -196,7 +198,8 @@ function isLiving(object: FunctionObject): boolean {
 }
 
 function isSame(draft: FunctionDraft, current: FunctionObject): boolean {
-  return canonicalJson(draft) === canonicalJson(toDraft(current))
+  const { scale: _pinned, ...written } = toDraft(current)
+  return canonicalJson(draft) === canonicalJson(written)
 }
 
 function keyOfPath(ctx: RouterContext, namespaceInBody?: string): string {
