@@ -16,6 +16,8 @@ export interface CallSettings {
   readonly idleTimeoutMs?: number
   /** From its start to its end. */
   readonly totalTimeoutMs?: number
+  /** Asynchronous calls that are carried out at a time. */
+  readonly asyncConcurrency?: number
   /** Absent: a call is sent again only when it cannot have been carried out. */
   readonly retry?: RetrySettings
 }
@@ -61,7 +63,12 @@ const RULES = {
   connectTimeoutMs: durationRule('com.docker-faas.timeout.connect'),
   firstByteTimeoutMs: durationRule('com.docker-faas.timeout.first-byte'),
   idleTimeoutMs: durationRule('com.docker-faas.timeout.idle'),
-  totalTimeoutMs: durationRule('com.docker-faas.timeout.total')
+  totalTimeoutMs: durationRule('com.docker-faas.timeout.total'),
+  asyncConcurrency: {
+    annotation: 'com.docker-faas.async.concurrency',
+    read: text => wholeNumber(text, 10_000),
+    rule: 'must be a whole number from 1 to 10000'
+  }
 } satisfies Record<Exclude<keyof CallSettings, 'retry'>, Rule<number>>
 
 const RETRY_RULES = {

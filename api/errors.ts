@@ -129,3 +129,13 @@ export class GoneError extends FaasError {
     super(`resourceVersion ${resourceVersion} is too old, the oldest kept is ${oldest}; list again`, options)
   }
 }
+
+/** So many asynchronous calls wait that no other is taken. */
+export class QueueFullError extends FaasError {
+  override name = 'QueueFullError'
+  readonly code = 'QUEUE_FULL'
+  readonly status = 429
+  constructor(key: string, limit: string) {
+    super(`too many asynchronous calls wait: ${limit}; call function ${key} again later`)
+  }
+}

@@ -169,3 +169,49 @@ export const TOKENS = [
 
 /** The column of version 8: JSON (`FunctionScale`), or NULL when nothing was decided. */
 export const SCALE_COLUMN = 'ALTER TABLE functions ADD COLUMN scale TEXT'
+
+/**
+ * The tables of version 9. Times are milliseconds since the epoch: they are compared with each write. What a call carries, and what
+ * its callback will, is apart, as every write of a row writes all of it.
+ */
+export const INVOCATION_TABLES = [
+  `CREATE TABLE invocations (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
+  call_id TEXT NOT NULL,
+  dedupe_key TEXT,
+  namespace TEXT NOT NULL,
+  name TEXT NOT NULL,
+  method TEXT NOT NULL,
+  path TEXT NOT NULL,
+  remote_address TEXT,
+  body_bytes INTEGER NOT NULL,
+  phase TEXT NOT NULL,
+  reason TEXT,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  accepted_at INTEGER NOT NULL,
+  due_at INTEGER NOT NULL,
+  owner TEXT,
+  lease_until INTEGER,
+  finished_at INTEGER,
+  status INTEGER,
+  duration_ms INTEGER,
+  callback_url TEXT,
+  callback_state TEXT,
+  callback_attempts INTEGER NOT NULL DEFAULT 0,
+  callback_error TEXT
+)`,
+  'CREATE INDEX idx_invocations_due ON invocations(namespace, name, phase, due_at)',
+  "CREATE INDEX idx_invocations_age ON invocations(namespace, name, accepted_at) WHERE phase = 'queued'",
+  'CREATE INDEX idx_invocations_leased ON invocations(lease_until) WHERE lease_until IS NOT NULL',
+  'CREATE INDEX idx_invocations_finished ON invocations(phase, finished_at) WHERE finished_at IS NOT NULL',
+  'CREATE INDEX idx_invocations_call ON invocations(call_id)',
+  'CREATE UNIQUE INDEX idx_invocations_dedupe ON invocations(dedupe_key) WHERE dedupe_key IS NOT NULL',
+  `CREATE TABLE invocation_payloads (
+  seq INTEGER NOT NULL REFERENCES invocations(seq) ON DELETE CASCADE,
+  kind TEXT NOT NULL,
+  head TEXT NOT NULL,
+  body BLOB NOT NULL,
+  PRIMARY KEY (seq, kind)
+)`
+]

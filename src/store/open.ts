@@ -8,6 +8,8 @@ import { Events } from './events.ts'
 import { ChangeFeed } from './feed.ts'
 import { Functions } from './functions.ts'
 import { PulledImages } from './images.ts'
+import type { InvocationStore } from './invocation-store.ts'
+import { Invocations } from './invocations.ts'
 import { readBornAt, readInheritedUids, readResourceVersion } from './meta.ts'
 import { prepareFile, upgrade } from './migrator.ts'
 import { connect } from './orm.ts'
@@ -45,6 +47,7 @@ export interface Store extends AsyncDisposable {
   readonly secrets: SecretStore
   readonly audit: AuditStore
   readonly tokens: TokenStore
+  readonly invocations: InvocationStore
   /** Ms since the epoch; when this database was created or first came to schema version 3. */
   readonly bornAt: number
   /** Whether there was nothing in the file, or no file, before it was opened. */
@@ -87,9 +90,10 @@ export async function openStore(options: OpenOptions): Promise<Store> {
     const adoption = new Adoptions({ database, feed, clock, tell: changes => functions.tell(changes) })
     const secrets = new Secrets({ ...common, cipher: options.cipher ?? NO_CIPHER })
     const tokens = new Tokens({ database })
+    const invocations = new Invocations({ database })
     const isFresh = !state.hasContent
     const audit = new AuditLog({ ...common, key: options.auditKey ?? randomBytes(32) })
-    const stores = { audit, functions, events, images, adoption, secrets, tokens }
+    const stores = { audit, functions, events, images, adoption, secrets, tokens, invocations }
     return { ...stores, bornAt, isFresh, inheritedUids, close, [Symbol.asyncDispose]: close }
   } catch (err) {
     await database.close()

@@ -9,8 +9,16 @@ import { StoreUnavailableError, sqliteCode, toStoreError } from './errors.ts'
 export interface NativeClient {
   readonly inTransaction: boolean
   exec: (sql: string) => unknown
+  prepare: (sql: string) => NativeStatement
   pragma: (source: string, options?: { simple?: boolean }) => unknown
   backup: (path: string) => Promise<unknown>
+}
+
+/** Values are bound, so that a body is written as it is, and the text is parsed once. */
+export interface NativeStatement {
+  run: (...values: readonly unknown[]) => { readonly changes: number; readonly lastInsertRowid: number | bigint }
+  all: (...values: readonly unknown[]) => unknown[]
+  get: (...values: readonly unknown[]) => unknown
 }
 
 /** How long SQLite itself waits for another process's lock. Short, because it blocks the event loop. */

@@ -9,6 +9,7 @@ import { Secrets } from '../../migrations/0005-secrets.ts'
 import { AuditLog } from '../../migrations/0006-audit-log.ts'
 import { Tokens } from '../../migrations/0007-tokens.ts'
 import { ScaleColumn } from '../../migrations/0008-scale-column.ts'
+import { Invocations } from '../../migrations/0009-invocations.ts'
 import { SCHEMA_MIGRATIONS } from '../../migrations/schema.ts'
 
 /** Every migration, in order. The descriptions of 1 and 2 are those of the older program. */
@@ -30,7 +31,8 @@ export const MIGRATIONS = [
     name: '0008-scale-column',
     description: 'What was decided about the size of functions',
     class: ScaleColumn
-  }
+  },
+  { version: 9, name: '0009-invocations', description: 'Asynchronous calls', class: Invocations }
 ] as const
 
 /** The schema version that this release works with. */

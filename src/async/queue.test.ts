@@ -1,0 +1,75 @@
+import { expect } from 'chai'
+import { NotFoundError, QueueFullError } from '../../api/errors.ts'
+import type { InvocationDraft } from '../../api/invocation.ts'
+import { systemClock } from '../clock.ts'
+import { Lanes } from './lanes.ts'
+import { AsyncQueue } from './queue.ts'
+
+const draft: InvocationDraft = {
+  ...{ namespace: 'ns', name: 'fn', method: 'POST', path: '/', headers: [] },
+  body: new Uint8Array(10)
+}
+
+function aQueue(accept: (draft: InvocationDraft) => Promise<boolean> = () => Promise.resolve(true)) {
+  const lanes = new Lanes()
+  const full: string[] = []
+  const accepted: string[] = []
+  let ids = 0
+  const queue = new AsyncQueue({
+    store: {
+      accept: async given => ({ id: given.id, callId: given.id, acceptedAt: 0, isNew: await accept(given) })
+    },
+    lanes,
+    limits: { maxPerFunction: 3, maxBytes: 100 },
+    exists: (_namespace, name) => name !== 'nobody',
+    clock: systemClock,
+    newId: () => `id-${ids++}`,
+    onAccepted: ({ key }) => accepted.push(key),
+    onFull: key => full.push(key)
+  })
+  return { queue, lanes, full, accepted }
+}
+
+async function failureOf(work: Promise<unknown>): Promise<unknown> {
+  return await work.then(
+    () => undefined,
+    (err: unknown) => err
+  )
+}
+
+describe('queue of asynchronous calls', () => {
+  it('takes no call of a function that is not there', async () => {
+    const { queue, lanes } = aQueue()
+    expect(await failureOf(queue.enqueue({ ...draft, name: 'nobody' }))).to.be.instanceOf(NotFoundError)
+    expect([...lanes.all()]).to.deep.equal([])
+  })
+
+  it('holds so many calls of one function, those that are being written among them, and no fewer of another', async () => {
+    const { queue, full, accepted } = aQueue()
+    const outcomes = await Promise.all(Array.from({ length: 5 }, () => failureOf(queue.enqueue(draft))))
+    expect(outcomes.map(err => err instanceof QueueFullError)).to.deep.equal([false, false, false, true, true])
+    expect(full).to.deep.equal(['ns/fn', 'ns/fn'])
+    await queue.enqueue({ ...draft, name: 'other' })
+    expect(accepted).to.deep.equal(['ns/fn', 'ns/fn', 'ns/fn', 'ns/other'])
+  })
+
+  it('holds so many bytes, half of them of one function', async () => {
+    const { queue, lanes } = aQueue()
+    const large = { ...draft, body: new Uint8Array(45) }
+    await queue.enqueue(large)
+    expect(await failureOf(queue.enqueue(large))).to.be.instanceOf(QueueFullError)
+    await queue.enqueue({ ...large, name: 'b' })
+    expect(await failureOf(queue.enqueue({ ...large, name: 'c' }))).to.be.instanceOf(QueueFullError)
+    expect(lanes.bytes).to.equal(90)
+  })
+
+  it('does not count what could not be written, or was there already', async () => {
+    let outcome: Promise<boolean> = Promise.reject(new Error('the disk is full'))
+    outcome.catch(() => undefined)
+    const { queue, lanes, accepted } = aQueue(() => outcome)
+    for (let i = 0; i < 4; i++) expect(await failureOf(queue.enqueue(draft))).to.be.instanceOf(Error)
+    outcome = Promise.resolve(false)
+    for (let i = 0; i < 4; i++) expect(await queue.enqueue(draft)).to.include({ isNew: false })
+    expect([[...lanes.all()], lanes.bytes, accepted]).to.deep.equal([[], 0, []])
+  })
+})

@@ -1,0 +1,77 @@
+import { NotFoundError, QueueFullError } from '../../api/errors.ts'
+import type { Enqueue } from '../../api/invocation.ts'
+import type { Clock } from '../clock.ts'
+import type { InvocationStore } from '../store/invocation-store.ts'
+import type { Lane, Lanes } from './lanes.ts'
+
+export interface QueueLimits {
+  /** Calls of one function that have not ended. */
+  readonly maxPerFunction: number
+  /** Bytes of the bodies of all calls that have not ended; one function may have half of them. */
+  readonly maxBytes: number
+}
+
+export interface QueueDeps {
+  readonly store: Pick<InvocationStore, 'accept'>
+  readonly lanes: Lanes
+  readonly limits: QueueLimits
+  /** Whether the function is written down and not being deleted. */
+  readonly exists: (namespace: string, name: string) => boolean | Promise<boolean>
+  readonly clock: Clock
+  readonly newId: () => string
+  /** A call was accepted. */
+  readonly onAccepted: (lane: Lane) => void
+  /** A call was not, as too much waits. */
+  readonly onFull: (key: string) => void
+}
+
+/** Takes asynchronous calls in. */
+export class AsyncQueue {
+  readonly #deps: QueueDeps
+  constructor(deps: QueueDeps) {
+    this.#deps = deps
+  }
+
+  /** See `Enqueue`. */
+  readonly enqueue: Enqueue = async draft => {
+    const { store, lanes, clock, newId, onAccepted, exists } = this.#deps
+    const { namespace, name, body } = draft
+    const isKnown = exists(namespace, name)
+    if (!(isKnown instanceof Promise ? await isKnown : isKnown))
+      throw new NotFoundError('function', `${namespace}/${name}`)
+    this.#requireRoom(`${namespace}/${name}`, body.byteLength)
+    const lane = lanes.of(namespace, name)
+    const now = clock.now()
+    // Counted before it is written, or as many as are under way would come on top of the bound.
+    lanes.wait(lane, 'queued', { bytes: body.byteLength, now })
+    try {
+      const accepted = await store.accept({ ...draft, id: newId(), now })
+      if (accepted.isNew) onAccepted(lane)
+      else lanes.leave(lane, 'queued', body.byteLength)
+      return accepted
+    } catch (err) {
+      lanes.leave(lane, 'queued', body.byteLength)
+      throw err
+    }
+  }
+
+  #requireRoom(key: string, bytes: number): void {
+    const { lanes, limits, onFull } = this.#deps
+    const lane = lanes.find(key)
+    const calls = lane === undefined ? 0 : lane.waiting.queued + lane.busy.queued + lane.waiting.reporting
+    const limit = limitThatIsMet({ calls, bytes: (lane?.bytes ?? 0) + bytes, allBytes: lanes.bytes + bytes }, limits)
+    if (limit === undefined) return
+    onFull(key)
+    throw new QueueFullError(key, limit)
+  }
+}
+
+function limitThatIsMet(
+  { calls, bytes, allBytes }: { calls: number; bytes: number; allBytes: number },
+  { maxPerFunction, maxBytes }: QueueLimits
+): string | undefined {
+  if (calls >= maxPerFunction) return `${maxPerFunction} of one function may wait`
+  if (bytes > maxBytes / 2) return `the bodies of one function may have ${maxBytes / 2} bytes together`
+  if (allBytes > maxBytes) return `all bodies may have ${maxBytes} bytes together`
+  return undefined
+}
