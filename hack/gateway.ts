@@ -28,9 +28,13 @@ export function compileGateway(): void {
 
 /**
  * Starts the gateway of this checkout; its log goes to `gateway.log` beside the database; of warnings the first
- * line is shown as well.
+ * line is shown as well, with `show`.
  */
-export function startGateway(settings: Settings, env: NodeJS.ProcessEnv): Gateway {
+export function startGateway(
+  settings: Settings,
+  env: NodeJS.ProcessEnv,
+  show: (line: string) => void = console.log
+): Gateway {
   mkdirSync(settings.dataDir, { recursive: true, mode: 0o700 })
   // In a group of its own, so that Ctrl-C reaches it once: through us.
   const child = spawn(process.execPath, ['src/main.ts', 'serve'], {
@@ -40,7 +44,7 @@ export function startGateway(settings: Settings, env: NodeJS.ProcessEnv): Gatewa
   })
   const pidFile = pidFileOf(settings)
   if (child.pid !== undefined) writeFileSync(pidFile, `${child.pid}\n`)
-  const log = followLog(child, logFileOf(settings))
+  const log = followLog(child, logFileOf(settings), show)
   const { promise: ended, resolve } = Promise.withResolvers<number>()
   child.once('error', () => resolve(127))
   child.once('close', code => {
@@ -78,7 +82,11 @@ export function isPortFree(port: number): Promise<boolean> {
   return promise
 }
 
-function followLog(child: ChildProcess, path: string): Pick<Gateway, 'showLog' | 'lastLines'> {
+function followLog(
+  child: ChildProcess,
+  path: string,
+  show: (line: string) => void
+): Pick<Gateway, 'showLog' | 'lastLines'> {
   const file = createWriteStream(path, { flags: 'a', mode: 0o600 })
   const last: string[] = []
   let all = false
@@ -88,7 +96,7 @@ function followLog(child: ChildProcess, path: string): Pick<Gateway, 'showLog' |
       file.write(`${line}\n`)
       last.push(line)
       if (last.length > KEPT_LINES) last.shift()
-      if (all || isSevere(line)) console.log(line)
+      if (all || isSevere(line)) show(line)
     })
   }
   return {

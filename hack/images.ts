@@ -8,12 +8,18 @@ import { pipeline } from 'node:stream/promises'
 import type Docker from 'dockerode'
 import { type Pack, pack } from 'tar-stream'
 import { connectDocker, DEFAULT_HOST, streamAgent } from '../src/engine/docker-client.ts'
-import { installPackage } from './packages.ts'
+import { ensureProgram, installPackage } from './packages.ts'
 
 /** Label that holds the hash of what an image was made of. */
 const CONTENT = 'com.docker-faas.content'
 const IMAGES = join(import.meta.dirname, 'images')
 const BUSYBOX = '/bin/busybox'
+
+const NGINX = '/usr/sbin/nginx'
+const NGINX_ECHO = '/usr/lib/nginx/modules/ngx_http_echo_module.so'
+
+/** Lengths of the files of the static server, which are their names as well: 0.1, 10 and 1,000 KiB. */
+export const STATIC_BYTES = [102, 10_240, 1_024_000] as const
 
 export const HELLO_IMAGE = 'docker-faas/hello:latest'
 
@@ -42,6 +48,12 @@ export async function ensureNode(docker: Docker): Promise<string> {
   const base = nodeBase()
   await ensureBase(docker, base)
   return base.reference
+}
+
+/** Builds the small static server that the data plane is measured with, of Debian's nginx; its reference. */
+export async function ensureStatic(docker: Docker, report: Report = silent): Promise<string> {
+  const reference = (hash: string) => `docker-faas-bench/static:${hash}`
+  return ensureBuilt(docker, { folder: join(IMAGES, 'static'), reference, base: nginxBase }, report)
 }
 
 interface Base {
@@ -155,6 +167,23 @@ function nodeBase(): Base {
     await addFile(layer, 'bin/node', process.execPath)
   }
   return { reference: `docker-faas-test/node:${process.version.slice(1)}-${contentHash(sizes)}`, fill }
+}
+
+/** Debian's nginx, its module `echo`, what both need, and the files that are served. */
+function nginxBase(report: Report): Base {
+  ensureProgram('nginx', 'nginx-light', report)
+  const libraries = [...new Set([NGINX, NGINX_ECHO].flatMap(librariesOf))].sort()
+  if (libraries.length === 0) throw new Error('the static server is made of nginx-light of Debian, which is not here')
+  const fill = async (layer: Pack) => {
+    layer.entry({ name: 'tmp/', type: 'directory', mode: 0o1777 })
+    for (const path of libraries) await addFile(layer, path.slice(1), path)
+    await addFile(layer, 'bin/nginx', NGINX)
+    await addFile(layer, 'lib/nginx/ngx_http_echo_module.so', NGINX_ECHO)
+    for (const bytes of STATIC_BYTES)
+      layer.entry({ name: `www/${bytes}`, mode: 0o644 }, Buffer.alloc(bytes, 'docker-faas '))
+  }
+  const sizes = [NGINX, NGINX_ECHO, ...libraries].map(path => `${path} ${statSync(path).size}`)
+  return { reference: `docker-faas/nginx:${contentHash([...sizes, ...STATIC_BYTES.map(String)])}`, fill }
 }
 
 /** Shared libraries, the loader among them, that a program needs; none when it is static. */

@@ -46,7 +46,15 @@ const LEVELS: Readonly<Record<string, Level>> = {
     ]
   },
   sweep: { files: 'test/sweep/**/*.test.ts', covered: false, docker: true },
-  scale: { files: 'test/scale/**/*.test.ts', covered: false, docker: true },
+  scale: {
+    files: 'test/scale/**/*.test.ts',
+    covered: false,
+    docker: true,
+    programs: [
+      ['nginx', 'nginx-light'],
+      ['wrk', 'wrk']
+    ]
+  },
   e2e: { files: 'test/e2e/**/*.test.ts', covered: false, docker: true }
 }
 const COVERAGE = 'coverage'

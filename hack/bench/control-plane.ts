@@ -82,7 +82,7 @@ async function main(): Promise<void> {
 }
 
 async function start(): Promise<Gateway> {
-  const started = startGateway(settings, env)
+  const started = startGateway(settings, env, console.error)
   while (!(await isReady(`http://127.0.0.1:${settings.port}`))) await delay(10)
   return started
 }

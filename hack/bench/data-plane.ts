@@ -1,143 +1,165 @@
 /**
- * What the data plane costs: calls of a trivial node server in a child process, direct and through the proxy in this process.
- * Prints one line of JSON. `node hack/bench/data-plane.ts [seconds] [connections]`; with `--cpu-prof` it writes a profile.
+ * Prints one JSON: calls of a static server in a container, direct, through nginx and through the gateway with authentication,
+ * in turn in one run; CPU and memory of what stands between; and what idle event streams weigh.
  */
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
-import http from 'node:http'
-import net, { type AddressInfo } from 'node:net'
-import { fileURLToPath } from 'node:url'
-import { systemClock } from '../../src/clock.ts'
-import { EndpointTable } from '../../src/gateway/endpoints.ts'
-import { Inflight } from '../../src/gateway/inflight.ts'
-import { createProxy } from '../../src/gateway/proxy.ts'
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { cpus, loadavg, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { compileGateway } from '../gateway.ts'
+import { connectEngine, ensureStatic, STATIC_BYTES } from '../images.ts'
+import { ensureProgram } from '../packages.ts'
+import { barsOf } from './bars.ts'
+import { BenchGateway } from './bench-gateway.ts'
+import type { Cell, DataPlaneResult, Phase } from './data-plane-result.ts'
+import { measureIdleStreams } from './idle-streams.ts'
+import { startNginx } from './nginx.ts'
+import { raiseOpenFiles, streamsWithin } from './open-files.ts'
+import { measureCell, type Plan, type Shape, type Ways } from './rounds.ts'
 
-const ROLES = { replica: runReplica, load: runLoad }
-const REQUEST = Buffer.from('GET /bench HTTP/1.1\r\nHost: fn.example\r\nAccept: */*\r\nUser-Agent: bench\r\n\r\n')
+const HELP = `npm run -s bench:data -- [options]
 
-interface LoadOrder {
-  readonly port: number
+Prints one JSON. Needs a Docker engine (DOCKER_HOST), nginx-light and wrk; as root on Debian it installs what is missing.
+
+  --workers 0,1,2     one phase for each number of worker processes of the data plane (GATEWAY_WORKERS); 0
+  --rounds 5          how often each way is measured in each cell; the medians are printed
+  --seconds 1         how long each time
+  --connections 32    only with so many (may be repeated); 1, 32 and 128
+  --bytes 102         only with bodies so long (may be repeated); 102, 10240 and 1024000
+  --streams 10000     how many idle event streams; fewer where the limit of open files does not allow for them
+  --no-uploads        without those cells
+  --profile DIR       the gateway writes CPU profiles into DIR when it ends
+  --quick             one round of two cells and 50 streams: to see that it works, not to measure
+  --help              this text
+`
+const CONNECTIONS = [1, 32, 128]
+const UPLOAD_CONNECTIONS = 32
+const FUNCTION = 'static'
+const PORTS = { gateway: 18780, metrics: 18790, nginx: 18781 }
+const REST_MS = 20_000
+const QUICK_REST_MS = 500
+
+interface Options {
+  readonly workers: readonly number[]
+  readonly rounds: number
   readonly seconds: number
-  readonly connections: number
+  readonly shapes: readonly Shape[]
+  readonly streams: number
+  readonly restMs: number
+  readonly profile: string | undefined
 }
 
-interface LoadResult {
-  readonly requestsPerSecond: number
-  readonly p50Ms: number
-  readonly p99Ms: number
-  readonly errors: number
-  readonly requests: number
-}
-
-/** The function: answers 13 bytes. */
-function runReplica(): void {
-  const body = Buffer.from('Hello, World!')
-  const server = http.createServer({ keepAliveTimeout: 5_000 }, (_req, res) => {
-    res.writeHead(200, { 'Content-Type': 'text/plain', 'Content-Length': body.length }).end(body)
+function readOptions(): Options | 'help' {
+  const { values } = parseArgs({
+    allowNegative: true,
+    options: {
+      workers: { type: 'string', default: '0' },
+      rounds: { type: 'string', default: '5' },
+      seconds: { type: 'string', default: '1' },
+      connections: { type: 'string', multiple: true, default: [] },
+      bytes: { type: 'string', multiple: true, default: [] },
+      streams: { type: 'string', default: '10000' },
+      uploads: { type: 'boolean', default: true },
+      profile: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false }
+    }
   })
-  server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port))
-}
-
-/** The clients: raw sockets, one call at a time on each, so that they cost little beside what they measure. */
-function runLoad(): void {
-  process.on('message', (order: LoadOrder) => {
-    void load(order).then(result => process.send?.(result))
-  })
-  process.send?.('ready')
-}
-
-async function load({ port, seconds, connections }: LoadOrder): Promise<LoadResult> {
-  const latencies: number[] = []
-  const until = performance.now() + seconds * 1000
-  let errors = 0
-  const client = (): Promise<void> =>
-    new Promise(resolve => {
-      const socket = net.connect(port, '127.0.0.1').setNoDelay(true)
-      let at = 0
-      const next = () => {
-        at = performance.now()
-        if (at >= until) socket.destroy()
-        else socket.write(REQUEST)
-      }
-      socket.on('connect', next).on('close', () => resolve())
-      socket.on('error', () => errors++)
-      // The answer is short enough to arrive in one piece.
-      socket.on('data', chunk => {
-        if (!chunk.toString('latin1', 0, 15).startsWith('HTTP/1.1 200')) errors++
-        latencies.push(performance.now() - at)
-        next()
-      })
-    })
-  await Promise.all(Array.from({ length: connections }, client))
-  latencies.sort((a, b) => a - b)
-  const quantile = (q: number) => Number((latencies[Math.floor(latencies.length * q)] ?? 0).toFixed(3))
+  if (values.help) return 'help'
+  const connections = values.quick ? [1, UPLOAD_CONNECTIONS] : numbers(values.connections, CONNECTIONS)
+  const bytes = values.quick ? STATIC_BYTES.slice(0, 1) : numbers(values.bytes, STATIC_BYTES)
+  const downloads = bytes.flatMap(each => connections.map(count => shape('download', count, each)))
+  const uploads = bytes.map(each => shape('upload', UPLOAD_CONNECTIONS, each))
   return {
-    requestsPerSecond: Math.round(latencies.length / seconds),
-    p50Ms: quantile(0.5),
-    p99Ms: quantile(0.99),
-    errors,
-    requests: latencies.length
+    workers: values.workers.split(',').map(Number),
+    rounds: values.quick ? 1 : Number(values.rounds),
+    seconds: Number(values.seconds),
+    shapes: values.uploads && !values.quick ? [...downloads, ...uploads] : downloads,
+    streams: values.quick ? 50 : Number(values.streams),
+    restMs: values.quick ? QUICK_REST_MS : REST_MS,
+    profile: values.profile
   }
 }
 
-async function main(): Promise<void> {
-  const [seconds = 5, connections = 32] = process.argv.slice(2).map(Number)
-  const replica = start('replica')
-  const [port] = (await once(replica, 'message')) as [number]
-  const loader = start('load')
-  await once(loader, 'message')
+function numbers(given: readonly string[], all: readonly number[]): readonly number[] {
+  return given.length === 0 ? all : given.map(Number)
+}
 
-  const table = new EndpointTable()
-  table.put({ key: 'ns/fn', uid: 'uid-1', replicas: 1, endpoints: [{ containerId: 'c', host: '127.0.0.1', port }] })
-  const proxy = createProxy({
-    table,
-    inflight: new Inflight(),
-    isPending: () => false,
-    log: { warn: (...line) => console.error(...line) },
-    metrics: { started: ignore, finished: ignore, held: ignore, retried: ignore },
-    timeouts: { execMs: 60_000, connectMs: 1_000, waitMs: 1_000, readMs: 60_000 },
-    maxBodyBytes: 0,
-    waitMax: 100,
-    onUnreachable: ignore,
-    clock: systemClock,
-    random: Math.random
+function shape(direction: Shape['direction'], connections: number, bytes: number): Shape {
+  return { direction, connections, bytes }
+}
+
+async function main(options: Options): Promise<void> {
+  const startedAt = new Date().toISOString()
+  const machine = {
+    cpu: cpus()[0]?.model ?? '',
+    cpus: cpus().length,
+    node: process.version,
+    loadAverage: loadavg()[0] ?? 0
+  }
+  ensureProgram('nginx', 'nginx-light', console.error)
+  ensureProgram('wrk', 'wrk', console.error)
+  const streams = Math.min(options.streams, streamsWithin(raiseOpenFiles()))
+  const directory = mkdtempSync(join(tmpdir(), 'docker-faas-bench-'))
+  const docker = connectEngine()
+  const image = await ensureStatic(docker, console.error)
+  const profiling = options.profile === undefined ? '' : `--cpu-prof --cpu-prof-dir=${options.profile}`
+  const gateway = new BenchGateway({
+    ...{ docker, directory, ports: PORTS },
+    instance: `bench-${randomBytes(3).toString('hex')}`,
+    env: { NODE_OPTIONS: profiling }
   })
-  const server = http.createServer((req, res) =>
-    proxy.handle(req, res, { namespace: 'ns', name: 'fn', path: req.url ?? '/' })
-  )
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const proxyPort = (server.address() as AddressInfo).port
-
-  const run = async (to: number, runSeconds: number): Promise<LoadResult> => {
-    loader.send({ port: to, seconds: runSeconds, connections })
-    const [result] = (await once(loader, 'message')) as [LoadResult]
-    return result
+  compileGateway()
+  try {
+    const { phases, idleStreams } = await measure(gateway, { ...options, directory, image, streams })
+    const { rounds, seconds: secondsPerRound } = options
+    const bars = barsOf(phases, idleStreams)
+    const result = { machine, startedAt, secondsPerRound, rounds, phases, idleStreams, bars }
+    console.log(JSON.stringify(result satisfies DataPlaneResult, null, 2))
+  } finally {
+    await gateway.stop()
+    await gateway.clear()
+    rmSync(directory, { recursive: true })
   }
-  await run(port, 1)
-  const direct = await run(port, seconds)
-  await run(proxyPort, 2)
-  const before = process.cpuUsage()
-  const proxied = await run(proxyPort, seconds)
-  const { user, system } = process.cpuUsage(before)
-  const perRequest = (micros: number) => Number((micros / proxied.requests).toFixed(1))
-  const cpuMicrosPerRequest = { user: perRequest(user), system: perRequest(system), both: perRequest(user + system) }
-  console.log(JSON.stringify({ connections, seconds, direct, proxied: { ...proxied, cpuMicrosPerRequest } }))
-
-  server.close().closeAllConnections()
-  await proxy.close(0)
-  replica.kill()
-  loader.kill()
 }
 
-function start(role: keyof typeof ROLES): ChildProcess {
-  return fork(fileURLToPath(import.meta.url), [role], { execArgv: [] })
+async function measure(
+  gateway: BenchGateway,
+  options: Options & { readonly directory: string; readonly image: string }
+) {
+  const phases: Phase[] = []
+  for (const workers of options.workers) {
+    await gateway.start({ GATEWAY_WORKERS: String(workers) })
+    await gateway.deploy(FUNCTION, options.image, 1)
+    phases.push({ workers, cells: await measurePhase(gateway, options) })
+    await gateway.stop()
+  }
+  await gateway.start()
+  const idleStreams = await measureIdleStreams(gateway, options)
+  return { phases, idleStreams }
 }
 
-function ignore(): void {
-  // The cost of what others do with it is not measured.
+async function measurePhase(gateway: BenchGateway, options: Options & { readonly directory: string }): Promise<Cell[]> {
+  const address = await gateway.addressOf(FUNCTION)
+  const nginx = await startNginx(options.directory, PORTS.nginx, address)
+  const plan: Plan = options
+  const ways: Ways = {
+    direct: { url: `http://${address}` },
+    nginx,
+    gateway: { url: `${gateway.url}/function/${FUNCTION}`, pid: gateway.pid, authorization: gateway.authorization }
+  }
+  try {
+    const warm = shape('download', UPLOAD_CONNECTIONS, STATIC_BYTES[0])
+    if (plan.rounds > 1) await measureCell(ways, warm, { ...plan, rounds: 1 })
+    const cells: Cell[] = []
+    for (const each of options.shapes) cells.push(await measureCell(ways, each, plan))
+    return cells
+  } finally {
+    await nginx.stop()
+  }
 }
 
-const role = process.argv[2]
-if (role === 'replica' || role === 'load') ROLES[role]()
-else await main()
+const options = readOptions()
+if (options === 'help') console.log(HELP)
+else await main(options)
