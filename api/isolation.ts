@@ -1,5 +1,6 @@
 import { type ImageRule, imageViolation } from './image-rule.ts'
 import type { StringMap } from './meta.ts'
+import { about, type Rule, type Violation, violationsOfRules } from './rule.ts'
 
 /**
  * How much is asked of the functions of a namespace. `baseline`: what OpenFaaS images need. `restricted`: no root, a
@@ -29,20 +30,12 @@ export interface IsolationRules {
   readonly image: ImageRule
 }
 
-/** What counts of a function. */
+/** What counts of a function; a namespace or an image that cannot be read is left out, and breaks no rule. */
 export interface Isolated {
-  readonly namespace: string
+  readonly namespace?: string | undefined
   readonly annotations: StringMap
-  readonly image: string
+  readonly image?: string | undefined
   readonly debug: boolean
-}
-
-/** Something that is asked for and not allowed. */
-export interface Violation {
-  /** `invalid`: it cannot be; `forbidden`: the operator does not want it. */
-  readonly kind: 'invalid' | 'forbidden'
-  readonly field: 'image' | 'debug' | 'annotations' | 'labels'
-  readonly message: string
 }
 
 export function levelOf({ levels, levelDefault }: IsolationRules, namespace: string): Level {
@@ -60,16 +53,17 @@ export function runtimeOf(annotations: StringMap): string | undefined {
   return annotations[RUNTIME_ANNOTATION] || undefined
 }
 
-/** Everything that the function asks for and may not have, as far as it can be told without its image. Pure. */
+/** What is asked of every function, as far as it can be told without its image. */
+export const ISOLATION_RULES: readonly Rule<Isolated, IsolationRules>[] = [
+  { kind: 'forbidden', faults: (fn, rules) => about('image', imageFaults(fn, rules)) },
+  { kind: 'invalid', faults: (fn, rules) => about('annotations', egressFaults(fn, rules)) },
+  { kind: 'invalid', faults: (fn, rules) => about('annotations', runtimeFaults(fn, rules)) },
+  { kind: 'invalid', faults: (fn, rules) => about('debug', debugFaults(fn, rules)) }
+]
+
+/** Everything that the function asks for and may not have. Pure. */
 export function violationsOf(fn: Isolated, rules: IsolationRules): Violation[] {
-  const level = levelOf(rules, fn.namespace)
-  const image = imageViolation(fn.image, rules.image)
-  return [
-    ...(image === undefined ? [] : [{ kind: 'forbidden' as const, field: 'image' as const, message: image }]),
-    ...egressViolation(fn, level),
-    ...runtimeViolation(fn, rules.runtimes),
-    ...debugViolation(fn, level)
-  ]
+  return violationsOfRules(ISOLATION_RULES, fn, rules)
 }
 
 /**
@@ -84,35 +78,39 @@ export function userViolation(user: string): string | undefined {
   return Number(name) === 0 ? `the image runs as root; ${remedy}` : undefined
 }
 
-function egressViolation({ namespace, annotations }: Isolated, level: Level): Violation[] {
-  const said = annotations[EGRESS_ANNOTATION]
-  if (said === undefined) return []
-  const allowed = EGRESS.filter(egress => level === 'baseline' || egress !== 'open')
-  if (allowed.some(egress => egress === said)) return []
-  const where = level === 'restricted' ? ` in the restricted namespace ${namespace}` : ''
-  return [anAnnotation(EGRESS_ANNOTATION, `must be ${allowed.join(', ')}${where}`, said)]
+function imageFaults({ image }: Isolated, rules: IsolationRules): string[] {
+  const fault = image === undefined ? undefined : imageViolation(image, rules.image)
+  return fault === undefined ? [] : [fault]
 }
 
-function runtimeViolation({ annotations }: Isolated, runtimes: readonly string[]): Violation[] {
+function egressFaults({ namespace, annotations }: Isolated, rules: IsolationRules): string[] {
+  const said = annotations[EGRESS_ANNOTATION]
+  if (said === undefined) return []
+  const isRestricted = isRestrictedNamespace(rules, namespace)
+  const allowed = EGRESS.filter(egress => !isRestricted || egress !== 'open')
+  if (allowed.some(egress => egress === said)) return []
+  const where = isRestricted ? ` in the restricted namespace ${namespace}` : ''
+  return [`${EGRESS_ANNOTATION} must be ${allowed.join(', ')}${where}, got ${shown(said)}`]
+}
+
+function runtimeFaults({ annotations }: Isolated, { runtimes }: IsolationRules): string[] {
   const said = runtimeOf(annotations)
   if (said === undefined || runtimes.includes(said)) return []
   const allowed = runtimes.length === 0 ? 'names none' : `names ${runtimes.join(', ')}`
-  return [anAnnotation(RUNTIME_ANNOTATION, `must be one of RUNTIMES_ALLOWED, which ${allowed}`, said)]
+  return [`${RUNTIME_ANNOTATION} must be one of RUNTIMES_ALLOWED, which ${allowed}, got ${shown(said)}`]
 }
 
-function debugViolation({ namespace, annotations, debug }: Isolated, level: Level): Violation[] {
+function debugFaults({ namespace, annotations, debug }: Isolated, rules: IsolationRules): string[] {
   if (!debug) return []
-  const field = 'debug'
-  const kind = 'invalid'
-  if (level === 'restricted') {
-    return [{ kind, field, message: `must be false in the restricted namespace ${namespace}` }]
-  }
-  if (egressOf(annotations, level) === 'open') return []
-  return [
-    { kind, field, message: `needs ${EGRESS_ANNOTATION} to be open: Docker publishes no ports of a closed network` }
-  ]
+  if (isRestrictedNamespace(rules, namespace)) return [`must be false in the restricted namespace ${namespace}`]
+  if (egressOf(annotations, 'baseline') === 'open') return []
+  return [`needs ${EGRESS_ANNOTATION} to be open: Docker publishes no ports of a closed network`]
 }
 
-function anAnnotation(name: string, rule: string, said: string): Violation {
-  return { kind: 'invalid', field: 'annotations', message: `${name} ${rule}, got ${JSON.stringify(said.slice(0, 64))}` }
+function isRestrictedNamespace(rules: IsolationRules, namespace: string | undefined): boolean {
+  return namespace !== undefined && levelOf(rules, namespace) === 'restricted'
+}
+
+function shown(said: string): string {
+  return JSON.stringify(said.slice(0, 64))
 }

@@ -1,6 +1,5 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { ValidationError } from './errors.ts'
 import { type FunctionObject, INITIAL_STATUS } from './function.ts'
 import { DeleteRequest, Deployment, fromDeployment, ScaleRequest, toFunctionStatus } from './openfaas.ts'
 import { canonicalJson } from './spec-hash.ts'
@@ -62,10 +61,6 @@ describe('the wire of OpenFaaS', () => {
     })
   }
 
-  it('refuses a minimum above the maximum', () => {
-    expect(() => draftOf({ labels: { 'com.openfaas.scale.min': '11' } })).to.throw(ValidationError, 'at most 10')
-  })
-
   it('keeps what the wire has no word for', () => {
     const old = stored({})
     const probes = { ready: { path: '/ready' } }
@@ -85,14 +80,6 @@ describe('the wire of OpenFaaS', () => {
     expect(draft.annotations).to.deep.equal(annotations)
     expect(draft.labels).to.deep.equal({ a: 'b' })
     expect(draft.spec.probes).to.deep.equal({})
-  })
-
-  it('keeps a name of the older program for what is there, and gives none anew', () => {
-    const old = stored({})
-    expect(draftOf({ service: 'My_Func' }, { ...old, metadata: { ...old.metadata, name: 'My_Func' } }).name).to.equal(
-      'My_Func'
-    )
-    expect(() => draftOf({ service: 'My_Func' })).to.throw(ValidationError, 'service: must be a DNS label')
   })
 
   it('gives limits back as typed', () => {

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { ValidationError } from './errors.ts'
 import { type FunctionDraft, FunctionInput, type FunctionObject, FunctionSpecInput, SecretName } from './function.ts'
-import { DEFAULT_NAMESPACE, DNS_LABEL, LEGACY_NAME, type StringMap } from './meta.ts'
+import { DEFAULT_NAMESPACE, LEGACY_NAME, type StringMap } from './meta.ts'
 import { MAX_SECRET_BYTES } from './secret.ts'
 
 /** The operator's bounds on replicas. */
@@ -10,15 +10,16 @@ export interface ReplicaLimits {
   readonly defaultReplicas: number
 }
 
-const MIN_REPLICAS_LABEL = 'com.openfaas.scale.min'
+export const MIN_REPLICAS_LABEL = 'com.openfaas.scale.min'
 /** Given back on every function, so never the user's own. */
 const NAME_LABEL = 'faas_function'
-const NAME_RULE = 'must be a DNS label: 1 to 63 of a-z, 0-9 and "-", starting and ending with a letter or digit'
+/** What the name of a new function, and its namespace, must be. */
+export const NAME_RULE = 'must be a DNS label: 1 to 63 of a-z, 0-9 and "-", starting and ending with a letter or digit'
 
 const spec = FunctionSpecInput.shape
 const metadata = FunctionInput.shape.metadata.shape
 
-/** Name of a function that may be there since the older program; see `requireNewName`. */
+/** Name of a function that may be there since the older program; a new one must be a DNS label. */
 export const ExistingName = z.string().regex(LEGACY_NAME, NAME_RULE)
 
 /** Body of `POST` and `PUT /system/functions`. Unknown fields are ignored, null is absent, as Go's decoder has it. */
@@ -118,18 +119,14 @@ interface Resources {
 }
 
 /**
- * What to write down for a deployment. What its wire has no word for (probes, restartedAt) stays as it is in `current`,
- * and so do the replicas. Throws `ValidationError` for a new function whose name is not a DNS label.
+ * What to write down for a deployment that breaks no rule (`functionViolations`). What its wire has no word for (probes,
+ * restartedAt) stays as it is in `current`, and so do the replicas.
  */
 export function fromDeployment(
   wire: Deployment,
   current: FunctionObject | undefined,
   limits: ReplicaLimits
 ): FunctionDraft {
-  if (current === undefined) {
-    requireNewName('service', wire.service)
-    requireNewName('namespace', wire.namespace ?? DEFAULT_NAMESPACE)
-  }
   const labels = Object.fromEntries(Object.entries(wire.labels).filter(([key]) => key !== NAME_LABEL))
   return {
     namespace: wire.namespace ?? DEFAULT_NAMESPACE,
@@ -138,7 +135,7 @@ export function fromDeployment(
     annotations: wire.annotations,
     spec: {
       image: wire.image,
-      replicas: current?.spec.replicas ?? initialReplicas(labels, limits, 'labels'),
+      replicas: current?.spec.replicas ?? initialReplicas(labels, limits),
       envProcess: wire.envProcess,
       env: wire.envVars,
       secrets: wire.secrets,
@@ -194,28 +191,26 @@ export const FunctionContainer = z.object({
 })
 export type FunctionContainer = z.infer<typeof FunctionContainer>
 
-/**
- * Replicas of a new function that names no number: its label `com.openfaas.scale.min`, else the default.
- * A label that is no positive integer counts as none, as in faas-netes. Throws `ValidationError` above the maximum.
- */
-export function initialReplicas(labels: StringMap, limits: ReplicaLimits, labelsField: string): number {
+/** Replicas of a new function that names no number: its label `com.openfaas.scale.min`, else the default. */
+export function initialReplicas(labels: StringMap, limits: ReplicaLimits): number {
+  return minReplicasOf(labels) ?? Math.min(limits.defaultReplicas, limits.maxReplicas)
+}
+
+/** What the label `com.openfaas.scale.min` says; one that is no positive integer counts as none, as in faas-netes. */
+export function minReplicasOf(labels: StringMap): number | undefined {
   const text = labels[MIN_REPLICAS_LABEL] ?? ''
-  if (!/^[1-9]\d{0,8}$/.test(text)) return Math.min(limits.defaultReplicas, limits.maxReplicas)
-  requireReplicas(`${labelsField}.${MIN_REPLICAS_LABEL}`, Number(text), limits)
-  return Number(text)
+  return /^[1-9]\d{0,8}$/.test(text) ? Number(text) : undefined
+}
+
+/** Says that a number of replicas is above `MAX_REPLICAS`; nothing when it is not. */
+export function tooManyReplicas(replicas: number, { maxReplicas }: ReplicaLimits): string[] {
+  return replicas <= maxReplicas ? [] : [`must be at most ${maxReplicas} (MAX_REPLICAS), got ${replicas}`]
 }
 
 /** Throws `ValidationError`, naming `field`, when a number of replicas is above `MAX_REPLICAS`. */
-export function requireReplicas(field: string, replicas: number, { maxReplicas }: ReplicaLimits): void {
-  if (replicas <= maxReplicas) return
-  throw new ValidationError([{ field, message: `must be at most ${maxReplicas} (MAX_REPLICAS), got ${replicas}` }])
-}
-
-/** Throws `ValidationError` unless a new function may have this name, or namespace. */
-export function requireNewName(field: string, name: string): void {
-  if (!DNS_LABEL.test(name)) {
-    throw new ValidationError([{ field, message: `${NAME_RULE}, got ${JSON.stringify(name.slice(0, 64))}` }])
-  }
+export function requireReplicas(field: string, replicas: number, limits: ReplicaLimits): void {
+  const faults = tooManyReplicas(replicas, limits)
+  if (faults.length > 0) throw new ValidationError(faults.map(message => ({ field, message })))
 }
 
 function ifAny<K extends string, T extends string | object>(key: K, value: T): { readonly [P in K]?: T } {

@@ -5,7 +5,7 @@ import { Deployment, fromDeployment } from '../../api/openfaas.ts'
 import { containerSpec } from '../../controllers/function/container-spec.ts'
 import { aDesired, aFunction } from '../../test/helpers/builders.ts'
 import { toCreateBody } from '../engine/docker-create.ts'
-import { parseFunction, toFunctionDraft } from '../http/function-input.ts'
+import { FunctionBody, toFunctionDraft } from '../http/function-input.ts'
 
 const LIMITS = { maxReplicas: 10, defaultReplicas: 1 }
 
@@ -106,7 +106,7 @@ describe('security of what a deployment becomes', () => {
     fc.assert(
       fc.property(known, reach, labels, (fields, extra, tags) => {
         const metadata = { name: 'hello', labels: tags }
-        const body = (spec: object) => parseFunction({ metadata, spec: { image: 'hello:1', ...spec, ...fields } })
+        const body = (spec: object) => FunctionBody.parse({ metadata, spec: { image: 'hello:1', ...spec, ...fields } })
         const draft = taken(() => toFunctionDraft(body({}), 'openfaas-fn', undefined, LIMITS))
         if (draft !== undefined) expectAllowed(draft)
         const isKnown = (key: string) => ['network', 'debug', 'env', 'image'].includes(key)

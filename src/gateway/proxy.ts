@@ -13,6 +13,8 @@ const WAIT_TOTAL_FACTOR = 8
 export interface InvocationProxy {
   /** Answers the request. Returns at once. */
   handle: (req: IncomingMessage, res: ServerResponse, target: ProxyTarget) => void
+  /** Lets calls of the function that wait look again whether they still have to. */
+  wake: (key: string) => void
   /**
    * Refuses calls that wait, lets the others end for `graceMs`, then cuts them off and refuses all. Until then calls that
    * still come over kept connections are served, and told that the connection ends.
@@ -55,6 +57,7 @@ export function createProxy(deps: ProxyDeps): InvocationProxy {
   })
   return {
     handle: (req, res, target) => new Call(context, req, res, target).start(),
+    wake: key => room.wake(key),
     close: async graceMs => {
       context.isClosing = true
       room.wakeAll()

@@ -1,5 +1,5 @@
 import type { Context } from 'koa'
-import { NotFoundError } from '../../api/errors.ts'
+import { type FieldError, NotFoundError, ValidationError } from '../../api/errors.ts'
 import { SecretName } from '../../api/function.ts'
 import { DEFAULT_NAMESPACE, LEGACY_NAME } from '../../api/meta.ts'
 import { isWithin, type Namespaces } from '../../api/scope.ts'
@@ -8,7 +8,7 @@ import { callerOf } from './caller.ts'
 import { HttpError } from './errors.ts'
 import { queryNamespace } from './query.ts'
 import { markChecked } from './route.ts'
-import { invalid, shorten } from './validate.ts'
+import { shorten } from './validate.ts'
 
 /**
  * What of the namespaces a caller may touch. Objects of another namespace are not found, with the words for one that is not
@@ -20,11 +20,16 @@ const MAX_SHOWN = 64
 
 /** The namespace of a request: that of the query or of the body, which must not disagree, or `openfaas-fn`. */
 export function namespaceOf(ctx: Context, fromBody?: string | undefined, field = 'namespace'): string {
+  const faults = namespaceFaults(ctx, fromBody, field)
+  if (faults.length > 0) throw new ValidationError(faults)
+  return queryNamespace(ctx) ?? fromBody ?? DEFAULT_NAMESPACE
+}
+
+/** Says that the body and the query name two namespaces; nothing when they do not. */
+export function namespaceFaults(ctx: Context, fromBody: string | undefined, field: string): FieldError[] {
   const fromQuery = queryNamespace(ctx)
-  if (fromQuery !== undefined && fromBody !== undefined && fromQuery !== fromBody) {
-    throw invalid(field, `is ${shorten(fromBody)} in the body and ${shorten(fromQuery)} in the query`)
-  }
-  return fromQuery ?? fromBody ?? DEFAULT_NAMESPACE
+  if (fromQuery === undefined || fromBody === undefined || fromQuery === fromBody) return []
+  return [{ field, message: `is ${shorten(fromBody)} in the body and ${shorten(fromQuery)} in the query` }]
 }
 
 /**

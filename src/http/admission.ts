@@ -9,7 +9,7 @@ import { foreignOrigin } from './origin.ts'
 import { refusalError } from './refusal.ts'
 
 export interface AdmissionDeps {
-  readonly authenticator: Authenticator
+  readonly authenticator: Pick<Authenticator, 'identify' | 'verify' | 'isOwn'>
   readonly addressOf: Origins['addressOf']
   /** Whether the call comes from a function that may call none; absent: all may. */
   readonly isBarred?: ((req: IncomingMessage) => boolean) | undefined
@@ -75,7 +75,7 @@ function admitAnybody(
 }
 
 /** `own`: the header that is known to be the gateway's, and need not be looked at again. */
-function admit(authenticator: Authenticator, req: IncomingMessage, own?: string): Admission {
+function admit(authenticator: AdmissionDeps['authenticator'], req: IncomingMessage, own?: string): Admission {
   if (req.headers.authorization !== undefined) removeOwnCredentials(req, authenticator, own)
   const target = parseFunctionUrl(req.url ?? '')
   if (target !== undefined) return { target }
@@ -88,7 +88,11 @@ function refuse(refused: Refused): Admission {
 }
 
 /** Takes each `Authorization` away that holds, or may hold, the gateway's own credentials; any other is the function's business. */
-function removeOwnCredentials(req: IncomingMessage, { isOwn }: Authenticator, own: string | undefined): void {
+function removeOwnCredentials(
+  req: IncomingMessage,
+  { isOwn }: Pick<Authenticator, 'isOwn'>,
+  own: string | undefined
+): void {
   const raw = req.rawHeaders
   let first: string | undefined
   for (let at = 0; at < raw.length; ) {

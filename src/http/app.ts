@@ -8,7 +8,7 @@ import type { ApiDeps, HttpMetrics } from './deps.ts'
 import { answerErrors, HttpError } from './errors.ts'
 import { openapiRoute } from './openapi.ts'
 import { refusalError } from './refusal.ts'
-import { createRouter, type Route } from './route.ts'
+import { createRouter, noteRoute, type Route } from './route.ts'
 import { adoptionRoutes } from './routes/adoption.ts'
 import { auditRoutes } from './routes/audit.ts'
 import { authRoutes } from './routes/auth.ts'
@@ -31,17 +31,19 @@ const CLIENT_GONE = ['ECONNRESET', 'EPIPE', 'ECANCELED', 'ERR_STREAM_PREMATURE_C
 /** The control plane as one request handler. It writes what is wanted and never talks to Docker. */
 export function createApi(deps: ApiDeps): (req: IncomingMessage, res: ServerResponse) => void {
   const routes = apiRoutes(deps)
+  const router = createRouter(routes)
   const app = new Koa()
   app.use(measure(deps.metrics, deps.clock))
   app.use(setCommonHeaders)
   app.use(identifyRequests(deps))
   app.use(allowOrigins(deps.allowedOrigins))
   app.use(answerErrors(deps.log))
+  app.use(noteRoute(router, routes))
   app.use(auditChanges(deps))
   app.use(refuseForeignOrigins(deps.allowedOrigins))
   app.use(authenticate(deps, new Set(routes.filter(({ scope }) => scope === 'open').map(({ path }) => path))))
   app.use(limitRate({ ...deps.rate, onLimited: deps.metrics.rateLimited }))
-  app.use(createRouter(routes).routes())
+  app.use(router.routes())
   app.use(refuseUnrouted)
   app.on('error', (err: NodeJS.ErrnoException) => {
     if (!CLIENT_GONE.includes(err.code ?? '')) deps.log.error({ err }, 'Failed to send answer')

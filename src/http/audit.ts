@@ -1,5 +1,6 @@
 import type { Context, Middleware } from 'koa'
 import type { AuditDraft, AuditOutcome, AuditSubject } from '../../api/audit.ts'
+import { DEFAULT_NAMESPACE } from '../../api/meta.ts'
 import { redactText } from '../logging/redact.ts'
 import type { AuditScope } from '../store/audit-store.ts'
 import type { Caller } from './caller.ts'
@@ -10,6 +11,8 @@ import { RefusalSums } from './refusal-sums.ts'
 import { type Operation, routeOf } from './route.ts'
 
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
+/** No name is longer; what is refused may be anything. */
+const MAX_NAME = 253
 /** A proxy may bring an id of its own. */
 const REQUEST_ID = /^[-_A-Za-z0-9.]{1,64}$/
 
@@ -121,10 +124,13 @@ function noted(ctx: Context): Partial<AuditSubject> & { actor?: string } {
 }
 
 function about(ctx: Context): AuditSubject {
-  const kind = KINDS.find(([pattern]) => pattern.test(routeOf(ctx)?.path ?? ''))?.[1] ?? 'gateway'
+  const route = routeOf(ctx)
+  const kind = KINDS.find(([pattern]) => pattern.test(route?.path ?? ''))?.[1] ?? 'gateway'
   const { name = '' } = (ctx['params'] ?? {}) as { name?: string }
-  const namespace = typeof ctx.query['namespace'] === 'string' ? ctx.query['namespace'] : ''
-  return { kind, namespace, name, outcome: 'refused' }
+  const given = ctx.query['namespace']
+  const silent = route?.namespace === 'query' && name !== '' ? DEFAULT_NAMESPACE : ''
+  const namespace = typeof given === 'string' && given !== '' ? given : silent
+  return { kind, namespace: namespace.slice(0, MAX_NAME), name: name.slice(0, MAX_NAME), outcome: 'refused' }
 }
 
 /** The status that the answer will have when the change is committed: of those that the route declares. */

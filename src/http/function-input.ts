@@ -1,16 +1,11 @@
 import * as z from 'zod'
+import type { FieldError } from '../../api/errors.ts'
 import { type FunctionDraft, FunctionInput, type FunctionObject } from '../../api/function.ts'
 import { mergePatch } from '../../api/merge-patch.ts'
-import {
-  ExistingName,
-  initialReplicas,
-  type ReplicaLimits,
-  requireNewName,
-  requireReplicas
-} from '../../api/openfaas.ts'
+import { ExistingName, initialReplicas, type ReplicaLimits } from '../../api/openfaas.ts'
 import { isAutoscaled } from '../../api/scaling.ts'
 import type { JsonObject } from './body.ts'
-import { invalid, parseInput } from './validate.ts'
+import { isRecord, type Reading, readInput } from './validate.ts'
 
 /** `FunctionInput`, but for a name and a namespace that may be there since the older program. */
 export const FunctionBody = FunctionInput.extend({
@@ -33,34 +28,30 @@ export const ScaleBody = z.strictObject({ replicas: z.int().min(0) })
 /** Body of `POST …/rollback`. */
 export const RollbackBody = z.strictObject({ revision: z.int().min(1).optional() })
 
-/** The function that a client sent to `/v1`. Throws `ValidationError`. */
-export function parseFunction(body: JsonObject): FunctionBody {
-  return parseInput(FunctionBody, body)
+/** The function that a client sent to `/v1`. */
+export function readFunction(body: JsonObject): Reading<FunctionBody> {
+  return readInput(FunctionBody, body)
 }
 
 /** The same for one that the path names already: the body may leave its name out, but not give another. */
-export function parseNamedFunction(body: unknown, namespace: string, name: string): FunctionBody {
-  const parsed = parseInput(FunctionBody, withName(body, name))
-  if (parsed.metadata.name !== name) throw invalid('metadata.name', `must be the name in the path, ${name}`)
-  if ((parsed.metadata.namespace ?? namespace) !== namespace) {
-    throw invalid('metadata.namespace', `must be the namespace of the function, ${namespace}`)
-  }
-  return parsed
+export function readNamedFunction(body: unknown, namespace: string, name: string): Reading<FunctionBody> {
+  const reading = readInput(FunctionBody, withName(body, name))
+  const errors = [...('errors' in reading ? reading.errors : []), ...mismatches(body, namespace, name)]
+  return errors.length > 0 ? { errors } : reading
 }
 
-/** `current` with an RFC 7396 patch merged in, as if a client had sent the whole. Throws `ValidationError`. */
-export function patchFunction(current: FunctionObject, patch: JsonObject): FunctionBody {
+/** What a client would have sent as the whole: `current` with an RFC 7396 patch merged in. */
+export function patchedBody(current: FunctionObject, patch: JsonObject): unknown {
   const { name, namespace, labels, annotations } = current.metadata
   // A number that the patch does not name is not a person's wish.
   const { replicas: _asNow, ...spec } = current.spec
-  const whole = { metadata: { name, namespace, labels, annotations }, spec }
-  return parseNamedFunction(mergePatch(whole, patch), namespace, name)
+  return mergePatch({ metadata: { name, namespace, labels, annotations }, spec }, patch)
 }
 
 /**
- * What to write down for it. Replicas left out stay as they are, and so does the time of the last restart: a manifest
- * that is applied again must neither scale nor restart. Those that are named hold, unless labels say how the function
- * scales. Throws `ValidationError`.
+ * What to write down for it, if it breaks no rule (`functionViolations`). Replicas left out stay as they are, and so does the
+ * time of the last restart: a manifest that is applied again must neither scale nor restart. Those that are named hold, unless
+ * labels say how the function scales.
  */
 export function toFunctionDraft(
   body: FunctionBody,
@@ -69,13 +60,7 @@ export function toFunctionDraft(
   limits: ReplicaLimits
 ): FunctionDraft {
   const { name, labels, annotations } = body.metadata
-  if (current === undefined) {
-    requireNewName('metadata.name', name)
-    requireNewName('metadata.namespace', namespace)
-  }
-  const wanted = body.spec.replicas
-  if (wanted !== undefined && wanted !== current?.spec.replicas) requireReplicas('spec.replicas', wanted, limits)
-  const replicas = wanted ?? current?.spec.replicas ?? initialReplicas(labels, limits, 'metadata.labels')
+  const replicas = body.spec.replicas ?? current?.spec.replicas ?? initialReplicas(labels, limits)
   const restartedAt = body.spec.restartedAt ?? current?.spec.restartedAt
   return {
     namespace,
@@ -83,8 +68,19 @@ export function toFunctionDraft(
     labels,
     annotations,
     spec: { ...body.spec, replicas, ...(restartedAt === undefined ? {} : { restartedAt }) },
-    ...(wanted !== undefined && !isAutoscaled(labels) ? { scale: { pinned: true } } : {})
+    ...(body.spec.replicas !== undefined && !isAutoscaled(labels) ? { scale: { pinned: true } } : {})
   }
+}
+
+function mismatches(body: unknown, namespace: string, name: string): FieldError[] {
+  const metadata = isRecord(body) && isRecord(body['metadata']) ? body['metadata'] : {}
+  const isOther = (field: string, wanted: string) => typeof metadata[field] === 'string' && metadata[field] !== wanted
+  return [
+    ...(isOther('name', name) ? [{ field: 'metadata.name', message: `must be the name in the path, ${name}` }] : []),
+    ...(isOther('namespace', namespace)
+      ? [{ field: 'metadata.namespace', message: `must be the namespace of the function, ${namespace}` }]
+      : [])
+  ]
 }
 
 function withName(body: unknown, name: string): unknown {

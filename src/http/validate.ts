@@ -18,12 +18,20 @@ const PRIVATE_FIELDS: ReadonlySet<string> = new Set([
 const MAX_SHOWN = 64
 const MAX_ERRORS = 20
 
-/** `input` as the schema has it. Throws `ValidationError` with each wrong field, what was given and what is allowed. */
-export function parseInput<T>(schema: z.ZodType<T>, input: unknown): T {
+/** An input as its schema has it, or each wrong field with what was given and what is allowed. */
+export type Reading<T> = { readonly data: T } | { readonly errors: readonly FieldError[] }
+
+export function readInput<T>(schema: z.ZodType<T>, input: unknown): Reading<T> {
   const parsed = schema.safeParse(input)
-  if (parsed.success) return parsed.data
-  const errors = parsed.error.issues.flatMap(issue => fieldErrors(issue, input))
-  throw new ValidationError(errors.slice(0, MAX_ERRORS))
+  if (parsed.success) return { data: parsed.data }
+  return { errors: parsed.error.issues.flatMap(issue => fieldErrors(issue, input)).slice(0, MAX_ERRORS) }
+}
+
+/** `input` as the schema has it. Throws `ValidationError` with each wrong field. */
+export function parseInput<T>(schema: z.ZodType<T>, input: unknown): T {
+  const reading = readInput(schema, input)
+  if ('errors' in reading) throw new ValidationError(reading.errors)
+  return reading.data
 }
 
 /**
@@ -122,6 +130,7 @@ export function shorten(text: string): string {
   return JSON.stringify(text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text)
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
+/** Whether it is an object or a list, so that its fields may be asked for. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null
 }

@@ -183,6 +183,23 @@ describe('audit log of the API', () => {
     ).to.have.length(1)
   })
 
+  it('S39: what is refused before anybody asked who sends it has its route and its object', async () => {
+    const page = { origin: 'https://page.example' }
+    const found = await added(async () => {
+      await api.request('DELETE', '/v1/functions/a', undefined, page)
+      await api.request('PUT', '/v1/secrets/b?namespace=other', { value: 'x' }, { 'sec-fetch-site': 'same-site' })
+      await api.request('DELETE', '/no/such/route', undefined, { authorization: 'Basic bm8=' })
+    })
+    expect(found.map(({ verb, kind, namespace, name, code }) => [verb, kind, namespace, name, code])).to.deep.equal([
+      ['DELETE /v1/functions/:name', 'function', 'openfaas-fn', 'a', 'FOREIGN_ORIGIN'],
+      ['DELETE (unrouted)', 'gateway', '', '', 'UNAUTHORIZED']
+    ])
+    api.shutDown()
+    await eventually(async () => {
+      expect((await rows())[0], 'the second page is summed up with the first').to.include({ status: 403, count: 1 })
+    })
+  })
+
   it('S39: a flood of wrong credentials is summed up, and hides nothing of what others do', async () => {
     await api.request('GET', '/v1/functions')
     const guess = (method: string, n: number) =>

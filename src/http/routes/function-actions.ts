@@ -117,6 +117,6 @@ async function rollBack(ctx: RouterContext, deps: ApiDeps): Promise<void> {
   await writeExisting(ctx, deps, current => {
     // Rolling back must not scale.
     const draft = { ...toDraft(current), labels, annotations, spec: { ...spec, replicas: current.spec.replicas } }
-    return admit(draft, deps.rules, 'v1')
+    return admit(draft, { current }, deps, 'v1')
   })
 }

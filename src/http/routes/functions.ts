@@ -11,12 +11,12 @@ import {
   FunctionBody,
   FunctionPatch,
   NamedFunctionBody,
-  parseFunction,
-  parseNamedFunction,
-  patchFunction,
+  patchedBody,
+  readFunction,
+  readNamedFunction,
   toFunctionDraft
 } from '../function-input.ts'
-import { admit } from '../policy.ts'
+import { admit, invalidBody, requireRead, wantedBy } from '../policy.ts'
 import { etagOf, toFunctionList, toFunctionResource } from '../presenters.ts'
 import {
   DRY_RUN,
@@ -153,34 +153,46 @@ function isKnown(ctx: RouterContext, etag: string): boolean {
 }
 
 async function applyFunction(ctx: RouterContext, deps: ApiDeps): Promise<void> {
-  const body = parseFunction(await readJson(ctx, deps.readTimeoutMs))
+  const json = await readJson(ctx, deps.readTimeoutMs)
+  const body = await requireRead(ctx, deps, readFunction(json), { wire: 'v1', body: json })
   const namespace = namespaceOf(ctx, body.metadata.namespace, 'metadata.namespace')
   const key = writableKey(ctx, namespace, body.metadata.name)
-  const change = (current: FunctionObject | undefined) =>
-    admit(toFunctionDraft(body, namespace, current, deps.limits), deps.rules, 'v1')
+  const change = (current: FunctionObject | undefined) => admitBody(deps, body, namespace, current)
   await write(ctx, deps, key, change, body.metadata.resourceVersion)
 }
 
 async function replaceFunction(ctx: RouterContext, deps: ApiDeps): Promise<void> {
   const json = await readJson(ctx, deps.readTimeoutMs)
   const namespace = namespaceOf(ctx)
-  const body = parseNamedFunction(json, namespace, nameOfPath(ctx))
-  const change = (current: FunctionObject) =>
-    admit(toFunctionDraft(body, namespace, current, deps.limits), deps.rules, 'v1')
+  const name = nameOfPath(ctx)
+  const reading = readNamedFunction(json, namespace, name)
+  const body = await requireRead(ctx, deps, reading, { wire: 'v1', body: json, name })
+  const change = (current: FunctionObject) => admitBody(deps, body, namespace, current)
   await writeExisting(ctx, deps, change, body.metadata.resourceVersion)
 }
 
 async function patchExisting(ctx: RouterContext, deps: ApiDeps): Promise<void> {
   requireMergePatch(ctx)
   const patch = await readJson(ctx, deps.readTimeoutMs)
-  const change = (current: FunctionObject) =>
-    admit(
-      toFunctionDraft(patchFunction(current, patch), current.metadata.namespace, current, deps.limits),
-      deps.rules,
-      'v1'
-    )
+  const change = (current: FunctionObject) => {
+    const { namespace, name } = current.metadata
+    const body = patchedBody(current, patch)
+    const reading = readNamedFunction(body, namespace, name)
+    if ('data' in reading) return admitBody(deps, reading.data, namespace, current)
+    throw invalidBody(reading.errors, { ...wantedBy({ wire: 'v1', body, name }), namespace, current }, deps, 'v1')
+  }
   const metadata = patch['metadata'] as { resourceVersion?: unknown } | null | undefined
   await writeExisting(ctx, deps, change, metadata?.resourceVersion)
+}
+
+function admitBody(
+  deps: ApiDeps,
+  body: FunctionBody,
+  namespace: string,
+  current: FunctionObject | undefined
+): FunctionDraft {
+  const draft = toFunctionDraft(body, namespace, current, deps.limits)
+  return admit(draft, { current, replicas: body.spec.replicas }, deps, 'v1')
 }
 
 async function removeFunction(ctx: RouterContext, deps: ApiDeps): Promise<void> {

@@ -17,10 +17,10 @@ import { canonicalJson } from '../../../api/spec-hash.ts'
 import { existingKey, namespaceOf, requireNamespace, writableKey } from '../access.ts'
 import { readJson } from '../body.ts'
 import type { ApiDeps } from '../deps.ts'
-import { admit } from '../policy.ts'
+import { admit, requireRead } from '../policy.ts'
 import { FUNCTION_NAME, NAMESPACE, queryParameter } from '../query.ts'
 import type { Route } from '../route.ts'
-import { parseInput } from '../validate.ts'
+import { parseInput, readInput } from '../validate.ts'
 import { changeExisting, deleteFunction, putFunction, toDraft } from '../writes.ts'
 
 const FUNCTIONS = '/system/functions'
@@ -136,7 +136,7 @@ async function getLiving(ctx: RouterContext, deps: ApiDeps): Promise<FunctionObj
 async function deploy(ctx: RouterContext, deps: ApiDeps): Promise<void> {
   const { wire, key } = await readDeployment(ctx, deps, writableKey)
   await putFunction(deps, key, current => {
-    const draft = admit(fromDeployment(wire, current, deps.limits), deps.rules, 'system')
+    const draft = admit(fromDeployment(wire, current, deps.limits), { current }, deps, 'system')
     if (current !== undefined && !isSame(draft, current)) throw new AlreadyExistsError('function', key)
     return draft
   })
@@ -145,7 +145,9 @@ async function deploy(ctx: RouterContext, deps: ApiDeps): Promise<void> {
 
 async function update(ctx: RouterContext, deps: ApiDeps): Promise<void> {
   const { wire, key } = await readDeployment(ctx, deps, existingKey)
-  const change = changeExisting(key, current => admit(fromDeployment(wire, current, deps.limits), deps.rules, 'system'))
+  const change = changeExisting(key, current =>
+    admit(fromDeployment(wire, current, deps.limits), { current }, deps, 'system')
+  )
   await putFunction(deps, key, change)
   accept(ctx)
 }
@@ -178,7 +180,8 @@ async function readDeployment(
   deps: ApiDeps,
   toKey: typeof existingKey
 ): Promise<{ wire: Deployment; key: string }> {
-  const parsed = parseInput(Deployment, await readJson(ctx, deps.readTimeoutMs))
+  const body = await readJson(ctx, deps.readTimeoutMs)
+  const parsed = await requireRead(ctx, deps, readInput(Deployment, body), { wire: 'system', body })
   const namespace = namespaceOf(ctx, parsed.namespace)
   return { wire: { ...parsed, namespace }, key: toKey(ctx, namespace, parsed.service) }
 }

@@ -1,0 +1,67 @@
+import { callSettingFaults } from './call-settings.ts'
+import type { FunctionObject } from './function.ts'
+import { ISOLATION_RULES, type IsolationRules } from './isolation.ts'
+import { DNS_LABEL, type StringMap } from './meta.ts'
+import { MIN_REPLICAS_LABEL, minReplicasOf, NAME_RULE, type ReplicaLimits, tooManyReplicas } from './openfaas.ts'
+import { about, type Rule, type Violation, violationsOfRules } from './rule.ts'
+import { scalingFaults } from './scaling.ts'
+
+const MIN_FIELD = `labels.${MIN_REPLICAS_LABEL}`
+
+/** What a request wants of a function; what of it cannot be read is left out. */
+export interface WantedFunction {
+  readonly name?: string | undefined
+  readonly namespace?: string | undefined
+  readonly labels: StringMap
+  readonly annotations: StringMap
+  readonly image?: string | undefined
+  readonly debug: boolean
+  /** As the request names them; undefined: as many as now, or what a new function gets. */
+  readonly replicas?: number | undefined
+  /** What is there; undefined for a new function. */
+  readonly current: FunctionObject | undefined
+}
+
+/** What the operator allows. */
+export interface OperatorRules {
+  readonly rules: IsolationRules
+  readonly limits: ReplicaLimits
+}
+
+/**
+ * Everything that is asked of a function as a whole, beyond the form of each field (`FunctionInput`, `Deployment`). A new rule
+ * is one more entry: both APIs then tell of it, together with all else that is wrong.
+ */
+const FUNCTION_RULES: readonly Rule<WantedFunction, OperatorRules>[] = [
+  { kind: 'invalid', faults: ({ name, current }) => about('name', nameFaults(name, current)) },
+  { kind: 'invalid', faults: ({ namespace, current }) => about('namespace', nameFaults(namespace, current)) },
+  { kind: 'invalid', faults: (wanted, operator) => about('replicas', replicaFaults(wanted, operator)) },
+  { kind: 'invalid', faults: (wanted, operator) => about(MIN_FIELD, minReplicaFaults(wanted, operator)) },
+  ...ISOLATION_RULES.map(({ kind, faults }) => ({
+    kind,
+    faults: (wanted: WantedFunction, { rules }: OperatorRules) => faults(wanted, rules)
+  })),
+  { kind: 'invalid', faults: ({ labels, annotations }) => scalingFaults(labels, annotations) },
+  { kind: 'invalid', faults: ({ annotations }) => callSettingFaults(annotations) }
+]
+
+/** Everything that the request may not have, or cannot. Pure. */
+export function functionViolations(wanted: WantedFunction, operator: OperatorRules): Violation[] {
+  return violationsOfRules(FUNCTION_RULES, wanted, operator)
+}
+
+/** What is there since the older program keeps its name. */
+function nameFaults(name: string | undefined, current: FunctionObject | undefined): string[] {
+  if (current !== undefined || name === undefined || DNS_LABEL.test(name)) return []
+  return [`${NAME_RULE}, got ${JSON.stringify(name.slice(0, 64))}`]
+}
+
+function replicaFaults({ replicas, current }: WantedFunction, { limits }: OperatorRules): string[] {
+  return replicas === undefined || replicas === current?.spec.replicas ? [] : tooManyReplicas(replicas, limits)
+}
+
+/** Of a new function that names no number, the label says how many there are. */
+function minReplicaFaults({ labels, replicas, current }: WantedFunction, { limits }: OperatorRules): string[] {
+  const min = current === undefined && replicas === undefined ? minReplicasOf(labels) : undefined
+  return min === undefined ? [] : tooManyReplicas(min, limits)
+}

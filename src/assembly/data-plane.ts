@@ -1,0 +1,38 @@
+import { hostname } from 'node:os'
+import { systemClock } from '../clock.ts'
+import type { Config } from '../config/config.ts'
+import { createProxy, type InvocationProxy } from '../gateway/proxy.ts'
+import type { ProxyDeps } from '../gateway/proxy-deps.ts'
+import { createOrigins } from '../http/client-address.ts'
+import type { Logger } from '../logging/logger.ts'
+
+/**
+ * What the data plane has of the rest of the program, wherever it runs: in the controller's process, or in a worker that knows it
+ * by messages. So it is values and callbacks by the keys of functions: no store, no engine, no queue.
+ */
+export interface DataPlaneDeps
+  extends Pick<ProxyDeps, 'table' | 'inflight' | 'isPending' | 'onUnreachable' | 'metrics'> {
+  readonly config: Config
+  readonly log: Logger
+}
+
+const CONNECT_MS = 5000
+
+/** The data plane as the configuration has it. */
+export function assembleDataPlane({ config, ...deps }: DataPlaneDeps): InvocationProxy {
+  return createProxy({
+    ...deps,
+    isTrusted: createOrigins(config.TRUST_PROXY).isTrusted,
+    timeouts: {
+      execMs: config.EXEC_TIMEOUT,
+      connectMs: CONNECT_MS,
+      waitMs: config.FUNCTION_WAIT_TIMEOUT,
+      readMs: config.READ_TIMEOUT
+    },
+    maxBodyBytes: config.FUNCTION_BODY_MAX,
+    waitMax: config.FUNCTION_WAIT_MAX,
+    clock: systemClock,
+    random: Math.random,
+    servedBy: hostname()
+  })
+}
