@@ -92,7 +92,7 @@ export const FAULTS: readonly TestRow[] = [
   { id: 'X2', text: 'too large headers, URL or body: 431, 414, 413' },
   { id: 'X3', text: 'request smuggling: refused and closed' },
   { id: 'X4', text: 'hop-by-hop headers: dropped, never ours' },
-  { id: 'X5', text: 'WebSocket and SSE through a rollout', untested: LATER },
+  { id: 'X5', text: 'WebSocket and SSE through a rollout' },
   { id: 'X6', text: 'the caller leaves: the call to the function is aborted, nothing is kept' },
   { id: 'X7', text: 'the function never answers: 504 at the timeout' },
   { id: 'X8', text: 'a broken answer: 502, or cut off where it broke' },
@@ -103,7 +103,7 @@ export const FAULTS: readonly TestRow[] = [
   { id: 'X13', text: 'twice the calls that it can serve', untested: LATER },
   { id: 'X14', text: 'SIGTERM under load: no call fails' },
   { id: 'X15', text: 'malformed names and paths: 400 or 404, never another function' },
-  { id: 'X16', text: 'HTTP/1.0, HEAD, 1xx, trailers', untested: LATER },
+  { id: 'X16', text: 'HTTP/1.0, HEAD, 1xx, trailers' },
   { id: 'X17', text: 'a function that calls itself', untested: LATER },
   { id: 'Q1', text: 'SIGKILL with asynchronous calls under way', untested: QUEUE },
   { id: 'Q2', text: 'a callback that is dead, slow or private', untested: QUEUE }

@@ -7,6 +7,7 @@ import { containerBond, type Signer } from '../../api/signature.ts'
 import type { Container, Engine } from '../../src/engine/engine.ts'
 import { EngineError, faultOf } from '../../src/engine/faults.ts'
 import type { HostRoute } from '../../src/engine/host-routes.ts'
+import type { EndpointTable } from '../../src/gateway/endpoints.ts'
 import { proveSecrets, type SecretsDeps, secretsMount, writeSecrets } from './apply-secrets.ts'
 import { containerSpec } from './container-spec.ts'
 import { refusedPorts } from './debug-ports.ts'
@@ -38,6 +39,7 @@ export interface ApplyDeps extends SecretsDeps {
   /** The database's, which goes on what is made. */
   readonly resourceVersion: () => number
   readonly departures: Departures
+  readonly endpoints: Pick<EndpointTable, 'end'>
   readonly now: () => number
 }
 
@@ -324,5 +326,6 @@ async function stopReplica(
   signal: AbortSignal
 ): Promise<void> {
   deps.departures.stopping(key, step.id)
+  deps.endpoints.end(step.id, 'stopped')
   await deps.engine.signalContainer(step.id, step.posixSignal, signal)
 }

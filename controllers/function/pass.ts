@@ -38,7 +38,7 @@ export interface PassDeps extends ObserveDeps, ApplyDeps, ImageDeps, HeldDeps {
   readonly engine: ObserveDeps['engine'] & ApplyDeps['engine']
   readonly prober: Pick<Prober, 'check' | 'peek' | 'prune'>
   readonly departures: Departures
-  readonly endpoints: Pick<EndpointTable, 'get' | 'put'>
+  readonly endpoints: Pick<EndpointTable, 'get' | 'put' | 'end'>
   readonly policy: Policy
   /** What the function may take over of the older program; absent when there is nothing of it. */
   readonly heirOf?: (object: FunctionObject) => Heir | undefined

@@ -20,7 +20,7 @@ import { isRepair, type RepairKind } from './step.ts'
 export interface FunctionReconcilerDeps extends PassDeps {
   readonly functions: Pick<FunctionStore, 'get' | 'putStatus' | 'remove'>
   readonly events: Pick<EventStore, 'record'>
-  readonly endpoints: Pick<EndpointTable, 'get' | 'put' | 'remove'>
+  readonly endpoints: Pick<EndpointTable, 'get' | 'put' | 'remove' | 'end'>
   readonly log: Logger
   /** Told of every status, and of the end of a function: for metrics and lag. */
   readonly onStatus: (object: FunctionObject, converged: boolean) => void

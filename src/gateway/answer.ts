@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { clientCallId, type ResponseMarks, toUnixNanos } from './headers.ts'
+import type { Upgrade } from './proxy-deps.ts'
 import { type Refusal, writeRefusal } from './refusal.ts'
-import { cutOff, type Head, writeEnd, writeHead, writeInformation } from './relay.ts'
+import { cutOff, flushHead, type Head, switchHead, writeEnd, writeHead, writeInformation } from './relay.ts'
 
 /** Interim answers beyond this number are left out: they are written whether or not the client reads. */
 const MAX_INTERIM = 16
@@ -77,6 +79,15 @@ export class Answer {
     return this.#res.statusCode
   }
 
+  /** Passes a head 101 on, as what the function says to `upgrade`; gives the client's connection. Throws when node:http would refuse a header. */
+  switch(head: Head, upgrade: Upgrade): Duplex {
+    const bytes = switchHead(head, this.marks)
+    this.#isBegun = true
+    const client = upgrade.take()
+    client.write(bytes)
+    return client
+  }
+
   /** Sends `100 Continue`, once, to a client that waits for it. */
   sendContinue(): void {
     if (!this.#owesContinue) return
@@ -93,8 +104,4 @@ export class Answer {
   cut(): void {
     cutOff(this.#req, this.#res)
   }
-}
-
-function flushHead(res: ServerResponse): void {
-  if (!res.writableEnded && res.writableLength === 0) res.flushHeaders()
 }

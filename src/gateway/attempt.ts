@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import type { Endpoint } from './endpoints.ts'
 import type { Head } from './relay.ts'
@@ -11,6 +12,8 @@ export interface AttemptEvents {
   onData: (attempt: Attempt, chunk: Buffer) => boolean
   onEnd: (rawTrailers: readonly Buffer[]) => void
   onFailed: (attempt: Attempt, error: Error) => void
+  /** The function took another protocol: the connection is whoever hears this one's, who is to call `abort` at its end. */
+  onUpgrade: (attempt: Attempt, head: Head, socket: Duplex) => void
 }
 
 /** One try of a call at one endpoint: takes undici's callbacks and counts as in flight until its end, exactly once. */
@@ -66,6 +69,16 @@ export class Attempt implements Dispatcher.DispatchHandler {
 
   onResponseStarted(): void {
     this.#isAnswered = true
+  }
+
+  onRequestUpgrade(
+    { rawHeaders }: Dispatcher.DispatchController,
+    status: number,
+    _parsed: unknown,
+    socket: Duplex
+  ): void {
+    if (this.#isOver) socket.destroy()
+    else this.#events.onUpgrade(this, { status, statusText: '', raw: bytesOf(rawHeaders) }, socket)
   }
 
   onResponseStart(

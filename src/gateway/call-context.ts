@@ -1,13 +1,18 @@
+import type { ReplicaEnd } from './endpoints.ts'
 import type { EndpointPools } from './pools.ts'
 import type { ProxyDeps } from './proxy-deps.ts'
 import type { WaitingRoom } from './waiting-room.ts'
 
 /** A call that has not ended, as the proxy sees it. */
 export interface ActiveCall {
+  /** It has no end of its own, so that nobody waits for one. */
+  readonly isSession: boolean
   /** Ends it now: with an answer if none has begun, else by cutting it off. */
   shutDown: () => void
   /** Ends it if no byte moved for too long, or too few did; called in every tick. */
   checkStall: () => void
+  /** The container of a replica is stopped now, or has died. Calls hear of it by their connections: they may still end in time. */
+  onReplicaEnd?: (containerId: string, why: ReplicaEnd) => void
 }
 
 /** What all calls of a proxy share. */

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { Answer } from './answer.ts'
 import type { Attempt } from './attempt.ts'
 import type { ActiveCall, CallContext } from './call-context.ts'
@@ -9,6 +10,7 @@ import { Outgoing } from './outgoing.ts'
 import type { ProxyTarget } from './proxy-deps.ts'
 import { type Refusal, refusalOf, refusals } from './refusal.ts'
 import type { Head } from './relay.ts'
+import { openSession } from './session.ts'
 
 /** In metrics, as nginx has it: the client closed the request. */
 const CLIENT_LEFT = 499
@@ -16,6 +18,7 @@ const CLIENT_LEFT = 499
 /** One call from its request to the end of its answer: what its client gets, and when it is over. */
 export class Call implements ActiveCall, Sender {
   readonly key: string
+  readonly isSession = false
   readonly #context: CallContext
   readonly #req: IncomingMessage
   readonly #target: ProxyTarget
@@ -38,7 +41,7 @@ export class Call implements ActiveCall, Sender {
       owesContinue: target.owesContinue === true
     })
     const record = new CallRecord(deps, this.key, answer.marks.callId)
-    const outgoing = new Outgoing(req, target.path, deps.isTrusted?.(req) === true)
+    const outgoing = new Outgoing(req, target, deps.isTrusted?.(req) === true)
     this.#answer = answer
     this.#record = record
     this.#outgoing = outgoing
@@ -49,7 +52,10 @@ export class Call implements ActiveCall, Sender {
   /** Begins; everything else happens by events. */
   start(): void {
     this.#context.active.add(this)
-    const refusal = this.#context.isClosed ? refusals.closing() : this.#refusalAtStart()
+    const { isClosed, isClosing } = this.#context
+    // A session would end with those that are open already.
+    const isLate = isClosed || (isClosing && this.#outgoing.wantsUpgrade)
+    const refusal = isLate ? refusals.closing() : this.#refusalAtStart()
     if (refusal !== undefined) this.refuse(refusal)
     else this.#delivery.advance()
   }
@@ -90,7 +96,7 @@ export class Call implements ActiveCall, Sender {
   onHead(attempt: Attempt, head: Head): void {
     this.onProgress()
     try {
-      this.#answer.head(head, this.#context.isClosing)
+      this.#answer.head(head, this.#context.isClosing || this.#outgoing.wantsUpgrade)
     } catch (error) {
       // node:http is stricter than undici about what a header may hold.
       attempt.abort(toError(error))
@@ -105,6 +111,24 @@ export class Call implements ActiveCall, Sender {
 
   onEnd(rawTrailers: readonly Buffer[]): void {
     this.#finish(this.#answer.end(rawTrailers))
+  }
+
+  /** The function speaks another protocol from now on: what goes on is a session, and no call. */
+  onUpgrade(attempt: Attempt, head: Head, replica: Duplex): void {
+    const { upgrade } = this.#target
+    try {
+      if (upgrade === undefined) throw new Error('nobody asked for another protocol')
+      const client = this.#answer.switch(head, upgrade)
+      openSession(this.#context, { attempt, head, record: this.#record, client, replica })
+    } catch (error) {
+      replica.destroy()
+      attempt.abort(toError(error))
+      this.refuseLogged(refusals.broken(this.key), error)
+      return
+    }
+    this.#isOver = true
+    this.#delivery.end()
+    this.#context.active.delete(this)
   }
 
   onFailed(attempt: Attempt, error: Error): void {

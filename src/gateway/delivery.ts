@@ -151,7 +151,7 @@ export class Delivery implements Guest {
       onStart: () => answer.sendContinue(),
       onBytes: bytes => this.#sender.onBytes(bytes)
     })
-    if (this.#isRepeated) pools.dispatchFresh(endpoint, options, attempt)
+    if (this.#isRepeated || outgoing.wantsUpgrade) pools.dispatchFresh(endpoint, options, attempt)
     else pools.dispatch(this.#key, endpoint, options, attempt)
   }
 

@@ -24,6 +24,9 @@ export interface Route {
   readonly trouble?: string
 }
 
+/** How a replica ends: its time to let calls end is over, or it is gone already. */
+export type ReplicaEnd = 'stopped' | 'died'
+
 /**
  * Function → where its calls go: all that the invocation path looks at. Only the function controller writes it.
  * Reads are lookups in memory; a route is replaced whole, never changed.
@@ -35,6 +38,7 @@ export class EndpointTable {
   /** Key → container id → endpoint that is out until somebody has looked, or until `resume`. */
   readonly #suspended = new Map<string, Map<string, Endpoint>>()
   readonly #listeners = new Set<(key: string, route: Route | undefined) => void>()
+  readonly #endListeners = new Set<(containerId: string, why: ReplicaEnd) => void>()
   #complete = false
 
   /** Whether every function of the database has been looked at since the start, so that absent means unknown. */
@@ -65,10 +69,19 @@ export class EndpointTable {
     this.#set(route)
   }
 
-  /** Takes one endpoint out, if it is there: its container is dead or about to be stopped. */
+  /** Takes one endpoint out, if it is there: its container is dead. */
   drop(key: string, containerId: string): void {
     this.#suspended.get(key)?.delete(containerId)
     this.#takeOut(key, containerId)
+    this.end(containerId, 'died')
+  }
+
+  /**
+   * Says that a replica, which has left the table for good, is stopped now, or has died: sessions that are still open end.
+   * NOTE: it changes no route, so whoever keeps a copy of the table has to pass it on as well.
+   */
+  end(containerId: string, why: ReplicaEnd): void {
+    for (const listener of this.#endListeners) listener(containerId, why)
   }
 
   /** Takes one endpoint out that could not be reached, until `resume` or until the controller puts a list for which it looked. */
@@ -112,6 +125,12 @@ export class EndpointTable {
   onChange(listener: (key: string, route: Route | undefined) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  /** Calls `listener` when a replica ends, see `end`; gives a function that ends it. */
+  onEnd(listener: (containerId: string, why: ReplicaEnd) => void): () => void {
+    this.#endListeners.add(listener)
+    return () => this.#endListeners.delete(listener)
   }
 
   #takeOut(key: string, containerId: string): Endpoint | undefined {

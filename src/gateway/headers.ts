@@ -133,9 +133,11 @@ export function toClientHeaders(raw: readonly Buffer[], shape: AnswerShape, mark
   dropNamed(out, connectionTokens(seen.connection))
   const length = seen['content-length'] !== undefined
   const coded = seen['transfer-encoding'] !== undefined
-  if (length && (coded || shape.status === 204)) dropNamed(out, CONTENT_LENGTH)
+  if (length && (coded || shape.status === 204 || shape.status < 200)) dropNamed(out, CONTENT_LENGTH)
   // node:http refuses a Trailer header on an answer that does not go out in chunks.
   if (seen.trailer !== undefined && shape.chunkable && (!length || coded)) out.push('Trailer', seen.trailer)
+  // It says what would be taken. Source: RFC 9110 15.5.22.
+  if (seen.upgrade !== undefined && shape.status === 426) out.push('Upgrade', seen.upgrade, 'Connection', 'Upgrade')
   if (marks.generated) out.push('X-Call-Id', marks.callId)
   out.push('X-Start-Time', marks.startTime, 'X-Served-By', marks.servedBy)
   return out
@@ -176,7 +178,9 @@ function dropNamed(flat: FlatHeaders, names: ReadonlySet<string> | undefined): v
 }
 
 /** Headers that decide over others. */
-type Noted = 'connection' | 'content-length' | 'trailer' | 'transfer-encoding'
+const NOTED = ['connection', 'content-length', 'trailer', 'transfer-encoding', 'upgrade'] as const
+type Noted = (typeof NOTED)[number]
+const NOTED_NAMES: ReadonlySet<string> = new Set(NOTED)
 type Seen = Partial<Record<Noted, string>>
 
 function join(before: string | undefined, value: string): string {
@@ -184,7 +188,7 @@ function join(before: string | undefined, value: string): string {
 }
 
 function isNoted(lower: string): lower is Noted {
-  return lower === 'connection' || lower === 'content-length' || lower === 'trailer' || lower === 'transfer-encoding'
+  return NOTED_NAMES.has(lower)
 }
 
 function latin1(bytes: Buffer | undefined): string {

@@ -3,19 +3,23 @@ import { type BodyEvents, type BodyKind, bodyKindOf, readSmallBody, StreamedBody
 import { isIdempotent } from './failure.ts'
 import { type CallMarks, toUpstreamHeaders } from './headers.ts'
 import type { DispatchOptions } from './pools.ts'
+import type { ProxyTarget } from './proxy-deps.ts'
 
 /** The client's request as it goes to a replica, perhaps more than once. */
 export class Outgoing {
   readonly #req: IncomingMessage
   readonly #path: string
+  /** What the client wants to speak in place of HTTP. */
+  readonly #protocols: string | undefined
   readonly #kind: BodyKind
   readonly #isTrusted: boolean
   #body: Buffer | StreamedBody | null = null
 
   /** `isTrusted`: what the client says of its own client is believed. */
-  constructor(req: IncomingMessage, path: string, isTrusted: boolean) {
+  constructor(req: IncomingMessage, { path, upgrade }: Pick<ProxyTarget, 'path' | 'upgrade'>, isTrusted: boolean) {
     this.#req = req
     this.#path = path
+    this.#protocols = upgrade?.protocols
     this.#kind = bodyKindOf(req)
     this.#isTrusted = isTrusted
   }
@@ -28,6 +32,11 @@ export class Outgoing {
   /** Whether the function would take more of the body and the client does not send it. */
   get isStarved(): boolean {
     return this.#body instanceof StreamedBody && this.#body.isStarved
+  }
+
+  /** Whether the connection that it goes over may be handed out, and so cannot be one that is kept. */
+  get wantsUpgrade(): boolean {
+    return this.#protocols !== undefined
   }
 
   /** Whether it may be carried out twice, and is all still here. */
@@ -50,7 +59,8 @@ export class Outgoing {
       path: this.#path,
       method: this.#req.method ?? 'GET',
       headers: toUpstreamHeaders(this.#req, marks, this.#isTrusted),
-      body: this.#body
+      body: this.#body,
+      ...(this.#protocols === undefined ? undefined : { upgrade: this.#protocols })
     }
   }
 

@@ -32,9 +32,9 @@ export class EndpointPools {
     this.#poolOf(key, endpoint).dispatch(options, handler)
   }
 
-  /** Sends over a connection that was never used before and is not used again. */
+  /** Sends over a connection that was never used before and is not used again; one that may be taken over ends each way by itself. */
   dispatchFresh(endpoint: Endpoint, options: DispatchOptions, handler: Dispatcher.DispatchHandler): void {
-    const client = new Client(originOf(endpoint), this.#clientOptions())
+    const client = new Client(originOf(endpoint), { ...this.#clientOptions(), connect: { allowHalfOpen: true } })
     client.dispatch(options, handler)
     void client.close()
   }

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
 import type { Clock } from '../clock.ts'
 import type { EndpointTable } from './endpoints.ts'
 import type { Inflight } from './inflight.ts'
@@ -6,7 +7,7 @@ import type { Inflight } from './inflight.ts'
 /** What the data plane counts. Only keys of functions that exist get here, so that series stay few. */
 export interface ProxyMetrics {
   started: (key: string) => void
-  /** `code` is the HTTP status; 499: the client left; 502 also for an answer that broke off. */
+  /** `code` is the HTTP status; 499: the client left; 502 also for an answer, or a session, that broke off; 101: a session ended. */
   finished: (key: string, code: number, seconds: number) => void
   /** How many calls wait for an endpoint now, of all functions. */
   held: (count: number) => void
@@ -64,4 +65,13 @@ export interface ProxyTarget {
   readonly path: string
   /** The request came by `checkContinue`: the proxy answers `100 Continue` itself when it wants the body. */
   readonly owesContinue?: boolean
+  readonly upgrade?: Upgrade
+}
+
+/** A client that wants to speak another protocol. */
+export interface Upgrade {
+  /** Those that it asks for, as an `Upgrade` header has them. */
+  readonly protocols: string
+  /** Its connection, for who will write the head of an answer 101 to it, and has written nothing. */
+  readonly take: () => Duplex
 }

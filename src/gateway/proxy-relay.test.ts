@@ -327,18 +327,6 @@ describe('relaying of a call', () => {
         .and.match(/Connection: close/)
     })
 
-    it('answers 501 to a WebSocket and passes over an offer of h2c', async () => {
-      const answer = await plane.call({ headers: { Connection: 'Upgrade', Upgrade: 'websocket' } })
-      expect([answer.status, answer.headers['x-openfaas-internal']]).to.deep.equal([501, 'proxy'])
-      expect(
-        (
-          await plane.call({
-            headers: { Connection: 'Upgrade, HTTP2-Settings', Upgrade: 'h2c', 'HTTP2-Settings': 'x' }
-          })
-        ).body
-      ).to.equal('done')
-    })
-
     it('answers 400 to a path without a slash first', async () => {
       const text = await plane.raw('GET http://evil/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
       expect(text).to.match(/^HTTP\/1\.1 400 /)

@@ -17,7 +17,8 @@ export interface InvocationProxy {
   wake: (key: string) => void
   /**
    * Refuses calls that wait, lets the others end for `graceMs`, then cuts them off and refuses all. Until then calls that
-   * still come over kept connections are served, and told that the connection ends.
+   * still come over kept connections are served, and told that the connection ends. Sessions such as WebSockets last as long as
+   * the last call, and are closed then.
    */
   close: (graceMs: number) => Promise<void>
 }
@@ -50,7 +51,10 @@ export function createProxy(deps: ProxyDeps): InvocationProxy {
     context.tick++
     for (const call of active) call.checkStall()
   }, context.pace.tickMs).unref()
-  const stopListening = table.onChange((key, route) => {
+  const stopEnds = table.onEnd((containerId, why) => {
+    for (const call of active) call.onReplicaEnd?.(containerId, why)
+  })
+  const stopChanges = table.onChange((key, route) => {
     pools.retain(key, route)
     if (route === undefined) room.evict(key)
     else if (turnOf(key, deps) !== 'wait') room.wake(key)
@@ -61,10 +65,11 @@ export function createProxy(deps: ProxyDeps): InvocationProxy {
     close: async graceMs => {
       context.isClosing = true
       room.wakeAll()
-      await whenEmpty(active, graceMs)
+      await whenDrained(active, graceMs)
       context.isClosed = true
       for (const call of active) call.shutDown()
-      stopListening()
+      stopChanges()
+      stopEnds()
       clearInterval(ticker)
       await pools.destroy()
     }
@@ -74,11 +79,12 @@ export function createProxy(deps: ProxyDeps): InvocationProxy {
 /** How often the end of the last call is looked for while the proxy closes. */
 const DRAIN_CHECK_MS = 10
 
-async function whenEmpty(active: ReadonlySet<ActiveCall>, graceMs: number): Promise<void> {
+async function whenDrained(active: ReadonlySet<ActiveCall>, graceMs: number): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
-  const check = setInterval(() => active.size === 0 && resolve(), DRAIN_CHECK_MS)
+  const isDrained = () => active.values().every(call => call.isSession)
+  const check = setInterval(() => isDrained() && resolve(), DRAIN_CHECK_MS)
   const timer = setTimeout(resolve, graceMs)
-  if (active.size === 0) resolve()
+  if (isDrained()) resolve()
   await promise
   clearInterval(check)
   clearTimeout(timer)

@@ -91,12 +91,7 @@ export const refusals = {
     close: true,
     text: `the body of a call may have at most ${maxBytes} bytes`
   }),
-  badRequest: (why: string): Refusal => ({ status: 400, reason: 'BadRequest', close: true, text: why }),
-  noUpgrade: (): Refusal => ({
-    status: 501,
-    reason: 'NotSupported',
-    text: 'WebSocket connections to functions are not supported'
-  })
+  badRequest: (why: string): Refusal => ({ status: 400, reason: 'BadRequest', close: true, text: why })
 }
 
 /** The refusal of a call that can neither be sent nor wait. */
@@ -115,8 +110,6 @@ export function refusalOf({ headers }: IncomingMessage, path: string, maxBodyByt
   if (!path.startsWith('/')) return refusals.badRequest('the path of a call begins with a slash')
   const length = Number(headers['content-length'] ?? 0)
   if (maxBodyBytes > 0 && length > maxBodyBytes) return refusals.tooLarge(maxBodyBytes)
-  // Any other upgrade is an offer that a server may pass over, as curl's and Java's h2c. Source: RFC 9110 7.8.
-  if (headers.upgrade !== undefined && /\bwebsocket\b/i.test(headers.upgrade)) return refusals.noUpgrade()
   return undefined
 }
 

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { http } from '../node-http.ts'
 import { type FlatHeaders, type ResponseMarks, toClientHeaders, toClientTrailers } from './headers.ts'
+import { reset } from './reset.ts'
 
 /** The head of a function's answer, as undici gives it. */
 export interface Head {
@@ -48,10 +49,34 @@ export function writeEnd(res: ServerResponse, rawTrailers: readonly Buffer[]): v
   res.end()
 }
 
+/** The head of an answer 101, after which the connection speaks what its `Upgrade` says. Throws when node:http would refuse a header. */
+export function switchHead({ status, raw }: Head, marks: ResponseMarks): Buffer {
+  const headers = toClientHeaders(raw, { status, chunkable: false }, marks)
+  headers.push('Connection', 'Upgrade', 'Upgrade', valuesOf(raw, 'upgrade').join(', '))
+  let text = `HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\n`
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const [name = '', value = ''] = [headers[i], headers[i + 1]]
+    http.validateHeaderValue(name, value)
+    text += `${name}: ${value}\r\n`
+  }
+  return Buffer.from(`${text}\r\n`, 'latin1')
+}
+
+/** Sends the head before there is a byte of the body. */
+export function flushHead(res: ServerResponse): void {
+  // NOTE: `flushHeaders` writes UTF-8, of what every other way of node:http takes for latin1.
+  if (!res.writableEnded && res.writableLength === 0) res.write('', 'latin1')
+}
+
+/** Whether the head says that WebSocket is spoken from now on. */
+export function isWebSocket({ raw }: Head): boolean {
+  return valuesOf(raw, 'upgrade').join().trim().toLowerCase() === 'websocket'
+}
+
 /** Ends the client's connection so that it can tell that the answer is not whole. */
 export function cutOff(req: IncomingMessage, res: ServerResponse): void {
   // An HTTP/1.0 answer without a length ends with the connection, so only a reset tells.
-  if (req.httpVersionMinor < 1 && res.socket !== null) res.socket.resetAndDestroy()
+  if (req.httpVersionMinor < 1 && res.socket !== null) reset(res.socket)
   res.destroy()
 }
 

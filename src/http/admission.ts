@@ -33,21 +33,26 @@ const BARRED =
 
 /**
  * Whether the call may go to its function; takes the gateway's own credentials out of it. A promise, which does not reject, only
- * when a password must be looked at: that happens once for each.
+ * when a password must be looked at: that happens once for each. `opensTunnel`: it asks for another protocol, such as WebSocket,
+ * which browsers open by GET, for any page, and with what they keep of credentials.
  */
-export function admitCall(deps: AdmissionDeps, req: IncomingMessage): Admission | Promise<Admission> {
+export function admitCall(
+  deps: AdmissionDeps,
+  req: IncomingMessage,
+  opensTunnel = false
+): Admission | Promise<Admission> {
   if (deps.isBarred?.(req) === true) return { status: 403, headers: {}, text: BARRED }
   const { authorization } = req.headers
   if (!deps.requireAuthForFunctions) return admitAnybody(deps, req, authorization)
   const identity = deps.authenticator.identify(authorization)
-  if (identity !== undefined) return admitIdentity(deps, req, identity)
+  if (identity !== undefined) return admitIdentity(deps, req, identity, opensTunnel)
   return deps.authenticator
     .verify(authorization, deps.addressOf(req))
-    .then(verdict => ('refused' in verdict ? refuse(verdict) : admitIdentity(deps, req, verdict)))
+    .then(verdict => ('refused' in verdict ? refuse(verdict) : admitIdentity(deps, req, verdict, opensTunnel)))
 }
 
-function admitIdentity(deps: AdmissionDeps, req: IncomingMessage, identity: Identity): Admission {
-  const origin = foreignOrigin(req.method, req.headers, deps.allowedOrigins)
+function admitIdentity(deps: AdmissionDeps, req: IncomingMessage, identity: Identity, opensTunnel: boolean): Admission {
+  const origin = foreignOrigin(opensTunnel ? undefined : req.method, req.headers, deps.allowedOrigins)
   if (origin !== undefined) return { status: 403, headers: {}, text: `${refusalOf(origin)}\n` }
   if (!hasScope(identity, 'invoke')) {
     return { status: 403, headers: {}, text: 'calling a function needs credentials with the scope invoke\n' }

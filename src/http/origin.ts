@@ -13,7 +13,8 @@ export function isAllowedOrigin(origin: string, allowed: readonly string[]): 'na
 /**
  * The origin of the page that had a browser send this request, when it would change something and the page may not;
  * undefined for the gateway's own pages, for those that are allowed, and for all that is no browser. A page that only
- * `*` allows must bring its credentials itself: a browser sends those of Basic, and cookies, for any page.
+ * `*` allows must bring its credentials itself: a browser sends those of Basic, and cookies, for any page. `method` is
+ * undefined for what may change something whatever its method, as a WebSocket may.
  * Source: Fetch metadata (W3C), RFC 6454; a browser lets no script write `Origin` and `Sec-Fetch-Site`.
  */
 export function foreignOrigin(

@@ -7,11 +7,14 @@ import { ClientErrors, refuseHead } from './client-errors.ts'
 import { ConnectionLimit, type ConnectionLimitOptions } from './connections.ts'
 import type { FunctionTarget } from './function-url.ts'
 import { faultOfHead } from './head.ts'
+import { Handover, protocolsOf } from './upgrade.ts'
 
 /** A call as the data plane gets it: authenticated, and free of the gateway's own credentials. */
 export interface CallTarget extends FunctionTarget {
   /** The client waits for `100 Continue`, which the data plane sends when it wants the body. */
   readonly owesContinue: boolean
+  /** The client asks to speak another protocol. */
+  readonly upgrade?: Handover
 }
 
 export interface DataPlane {
@@ -43,6 +46,12 @@ const CHECK_INTERVAL_MS = 1000
 /** How long a client may go on with a body that was answered already. */
 const LINGER_MS = 5000
 
+/** What a request asks for beside an answer. */
+type Manner = Pick<CallTarget, 'owesContinue' | 'upgrade'>
+const PLAIN: Manner = { owesContinue: false }
+/** Before anybody has looked at its head. */
+const CALL = /^(?:https?:\/\/[^/?#]*)?\/function(?:\/|$)/i
+
 /** The server of `GATEWAY_PORT`: `/function/…` goes to the data plane, everything else to the API. */
 export function createGatewayServer(deps: GatewayServerDeps): Server | TlsServer {
   const server = createBareServer(deps.certificate, {
@@ -51,13 +60,14 @@ export function createGatewayServer(deps: GatewayServerDeps): Server | TlsServer
     // Whole requests have no deadline here: a function may be sent a stream. The API has one for its own bodies.
     requestTimeout: 0,
     keepAliveTimeout: deps.keepAliveTimeoutMs ?? KEEP_ALIVE_TIMEOUT_MS,
+    shouldUpgradeCallback: req => CALL.test(req.url ?? '') && protocolsOf(req) !== undefined,
     connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, deps.headersTimeoutMs ?? CHECK_INTERVAL_MS)
   })
   // All of them, as Node would leave those beyond a number out without a word: `faultOfHead` counts.
   server.maxHeadersCount = 0
   const errors = new ClientErrors()
   const limit = deps.connections === undefined ? undefined : new ConnectionLimit(server, deps.connections)
-  const dispatch = (req: IncomingMessage, res: ServerResponse, owesContinue: boolean) => {
+  const dispatch = (req: IncomingMessage, res: ServerResponse, manner: Manner) => {
     errors.note(req, res)
     limit?.note(req, res)
     if (deps.isClosing?.() === true) res.shouldKeepAlive = false
@@ -66,16 +76,20 @@ export function createGatewayServer(deps: GatewayServerDeps): Server | TlsServer
       boundUnreadBody(deps, req, res)
       refuseHead(fault, res)
     } else if (isFunctionUrl(req)) {
-      callFunction(deps, req, res, owesContinue)
+      callFunction(deps, req, res, manner)
     } else {
       boundUnreadBody(deps, req, res)
       boundSlowReader(deps, res)
       deps.api(req, res)
     }
   }
-  server.on('request', (req, res) => dispatch(req, res, false))
+  server.on('request', (req, res) => dispatch(req, res, PLAIN))
   // With a listener of its own, `100 Continue` is sent after the credentials were looked at, and not before.
-  server.on('checkContinue', (req, res) => dispatch(req, res, true))
+  server.on('checkContinue', (req, res) => dispatch(req, res, { owesContinue: true }))
+  server.on('upgrade', (req, socket, head) => {
+    const upgrade = new Handover(req, socket, head)
+    dispatch(req, upgrade.res, { owesContinue: false, upgrade })
+  })
   server.on('clientError', errors.answer)
   return server
 }
@@ -86,17 +100,17 @@ function createBareServer(certificate: Certificate | undefined, options: ServerO
   return createTlsServer({ ...options, ...toSecureContext(certificate), ALPNProtocols: ['http/1.1'], handshakeTimeout })
 }
 
-function callFunction(deps: GatewayServerDeps, req: IncomingMessage, res: ServerResponse, owesContinue: boolean): void {
+function callFunction(deps: GatewayServerDeps, req: IncomingMessage, res: ServerResponse, manner: Manner): void {
   const go = (admission: Admission) => {
     if ('target' in admission) {
-      deps.proxy.handle(req, res, { ...admission.target, owesContinue })
+      deps.proxy.handle(req, res, { ...admission.target, ...manner })
       return
     }
     boundUnreadBody(deps, req, res)
     res.writeHead(admission.status, { ...admission.headers, 'Content-Type': 'text/plain; charset=utf-8' })
     res.end(admission.text)
   }
-  const admission = admitCall(deps, req)
+  const admission = admitCall(deps, req, manner.upgrade !== undefined)
   if (!(admission instanceof Promise)) {
     go(admission)
     return

@@ -6,6 +6,7 @@ import { type Endpoint, EndpointTable } from '../../src/gateway/endpoints.ts'
 import { Inflight } from '../../src/gateway/inflight.ts'
 import { createProxy, type InvocationProxy } from '../../src/gateway/proxy.ts'
 import type { ProxyDeps } from '../../src/gateway/proxy-deps.ts'
+import { Handover, protocolsOf } from '../../src/http/upgrade.ts'
 
 /** What a client got, byte for byte where it matters. */
 export interface Answer {
@@ -70,7 +71,12 @@ export class DataPlane {
     const handle = (owesContinue: boolean) => (req: IncomingMessage, res: ServerResponse) => {
       this.proxy.handle(req, res, { namespace: 'ns', name: 'fn', path: req.url ?? '/', owesContinue })
     }
-    this.server = http.createServer(handle(false)).on('checkContinue', handle(true))
+    const shouldUpgradeCallback = (req: IncomingMessage) => protocolsOf(req) !== undefined
+    this.server = http.createServer({ shouldUpgradeCallback }, handle(false)).on('checkContinue', handle(true))
+    this.server.on('upgrade', (req, socket, head) => {
+      const upgrade = new Handover(req, socket, head)
+      this.proxy.handle(req, upgrade.res, { namespace: 'ns', name: 'fn', path: req.url ?? '/', upgrade })
+    })
   }
 
   async start(): Promise<this> {

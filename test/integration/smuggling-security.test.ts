@@ -117,11 +117,17 @@ describe('requests that two parsers may read in two ways', () => {
     expect(fn.requests).to.deep.equal([])
   })
 
-  it('X3, S33: does not turn a connection over to a function, whatever it asks', async () => {
-    for (const upgrade of ['websocket', 'h2c', 'TLS/1.0', 'x']) {
+  it('X3, S33: turns no connection over to a function that does not take it, and reads no more of one that was to be', async () => {
+    for (const upgrade of ['websocket', 'x']) {
       const lines = `${HOST}Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n`
-      const { statuses } = await talk(api.port, `GET ${FN} HTTP/1.1\r\n${lines}\r\n`, 100)
-      expect(statuses[0], upgrade).not.to.equal(101)
+      const { statuses, closed } = await talk(api.port, `GET ${FN} HTTP/1.1\r\n${lines}\r\n${SMUGGLED}`)
+      expect([statuses, closed], upgrade).to.deep.equal([[200], true])
+    }
+    expect(fn.requests.map(({ line, body }) => `${line}${body}`)).to.deep.equal(Array(2).fill('GET / HTTP/1.1'))
+    fn.requests.length = 0
+    for (const upgrade of ['h2c', 'TLS/1.0']) {
+      const lines = `${CLOSE}Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n`
+      expect((await talk(api.port, `GET ${FN} HTTP/1.1\r\n${lines}\r\n`)).statuses, upgrade).to.deep.equal([200])
     }
     const { closed } = await talk(api.port, `CONNECT 127.0.0.1:22 HTTP/1.1\r\n${HOST}\r\n`)
     expect(closed).to.equal(true)

@@ -210,6 +210,7 @@ export class ControllerProcess {
       endpoints: {
         get: key => endpoints.get(key),
         remove: key => endpoints.remove(key),
+        end: (containerId, why) => endpoints.end(containerId, why),
         put: route => {
           onRoute(endpoints.get(route.key), route)
           endpoints.put(route)
