@@ -20,7 +20,8 @@ export const EVENT_REASONS = [
   'ImageCollected',
   'DebugPortsBound',
   'SecretChanged',
-  'SecretDeleted'
+  'SecretDeleted',
+  'Scaled'
 ] as const
 export type EventReason = Reason | (typeof EVENT_REASONS)[number]
 

@@ -98,6 +98,11 @@ export function isAutoscaled(labels: StringMap): boolean {
   return Object.keys(labels).some(label => label.startsWith(LABEL_PREFIX))
 }
 
+/** Whether a label names the least number of replicas, so that it is not the default. */
+export function isMinNamed(labels: StringMap): boolean {
+  return wholeNumber(labels[LABELS.min], 1) !== undefined
+}
+
 /** What a person's wish for `replicas` comes to: it holds until the next deployment, within the function's own bounds. */
 export function pinnedAt(
   { metadata }: Pick<FunctionObject, 'metadata'>,

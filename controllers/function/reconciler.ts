@@ -31,6 +31,8 @@ export interface FunctionReconcilerDeps extends PassDeps {
   readonly leakGraceMs?: number
   /** Told of the id of such a network, and of the name of such a volume, which are left to the garbage collector. */
   readonly onLeaked?: (id: string) => void
+  /** Told of how many replicas the function's network holds. */
+  readonly onCapacity?: (key: string, capacity: number) => void
   /** Told of each thing that was undone, for a metric. */
   readonly onRepaired?: (kind: RepairKind) => void
 }
@@ -115,8 +117,10 @@ export class FunctionReconciler implements Reconciler {
 
   async #report(object: FunctionObject, pass: Pass): Promise<void> {
     if (pass.interrupted) return
-    const { functions, events, onStatus, onLeft, onRepaired, now } = this.#deps
+    const { functions, events, onStatus, onLeft, onRepaired, onCapacity, now } = this.#deps
     const { metadata } = object
+    const { network } = pass.observed ?? {}
+    if (network?.ours === true) onCapacity?.(keyOf(metadata), network.capacity)
     for (const { kind } of pass.done.filter(isRepair)) onRepaired?.(kind)
     const result = { ...pass, object, now: now() }
     const status = pass.held === undefined ? statusOf(result) : heldStatus(object, pass.held, result)

@@ -22,10 +22,10 @@ import type { ImagePuller } from '../engine/images.ts'
 import { PortLeases } from '../engine/port-leases.ts'
 import { SubnetLeases } from '../engine/subnet-leases.ts'
 import { capacityOf, prefixFor } from '../engine/subnets.ts'
-import type { Metrics } from '../metrics/metrics.ts'
 import { Controller } from '../runtime/controller.ts'
 import type { Reconciler } from '../runtime/reconciler.ts'
 import { assembleAdoption, assembleDecisions, COMPARISON_KEY, doubtsOf, holdsOf, meetHeld } from './adoption.ts'
+import { aimsOf } from './autoscaler.ts'
 import type { ControlPlaneDeps } from './control-plane-deps.ts'
 import { assembleImages } from './images.ts'
 import { policyOf } from './policy.ts'
@@ -49,6 +49,10 @@ export interface ControlPlane {
   readonly images: ImagePuller
   /** Sees when credentials of registries change. */
   readonly credentials: FileWatch
+  /** How many replicas the network of each function holds, as far as it was seen. */
+  readonly capacities: ReadonlyMap<string, number>
+  /** Whether a function waits for a person. */
+  readonly isHeld: (key: string) => boolean
 }
 
 /** Orphans that may go in one pass, as a share of all that is ours. */
@@ -63,8 +67,10 @@ export function assembleControlPlane(deps: ControlPlaneDeps): ControlPlane {
   const clock = systemClock
   const self = new Self(engine, config.GATEWAY_CONTAINER_NAME)
   const deserted = new Set<string>()
+  const capacities = new Map<string, number>()
   const waiting = new WaitingKeys(key => functions.add(key))
   const adoption = assembleAdoption(deps)
+  const holds = holdsOf(adoption)
   const departures = new Departures(clock)
   const throttle = assembleThrottle(deps)
   const prober = new Prober({ clock, onChange: key => functions.add(key), longestRestMs: fullLookMs(config) })
@@ -77,15 +83,16 @@ export function assembleControlPlane(deps: ControlPlaneDeps): ControlPlane {
     ...assembleAddresses(deps),
     ...assembleBasics(deps),
     heirOf: inheritance(deps),
-    holds: holdsOf(adoption),
+    holds,
     engineFacts: deps.facts,
     gatewayId: () => self.id,
     throttle,
     onStatus: (object, converged) => {
-      noteStatus(metrics, object, { converged, now: clock.now() })
+      noteStatus(deps, object, { converged, now: clock.now() })
       waiting.note(object)
     },
     onRepaired: metrics.repaired,
+    onCapacity: (key, capacity) => capacities.set(key, capacity),
     onLeft: (key, sight) => resync.left(key, sight),
     leakGraceMs: config.GC_GRACE,
     onLeaked: id => deserted.add(id),
@@ -93,6 +100,7 @@ export function assembleControlPlane(deps: ControlPlaneDeps): ControlPlane {
       const { namespace, name } = parseKey(key)
       metrics.removeFunction(namespace, name)
       waiting.forget(key)
+      capacities.delete(key)
       throttle.forget(key)
       resync.left(key, undefined)
     }
@@ -113,7 +121,8 @@ export function assembleControlPlane(deps: ControlPlaneDeps): ControlPlane {
   followStore(deps, { departures, functions, garbage, secrets })
   const reconcilers = { functionReconciler, garbageReconciler, imagesReconciler }
   const controllers = { functions, garbage, imageGarbage, secrets, ...reconcilers }
-  return { ...controllers, decisions, resync, self, prober, images, credentials }
+  const { isHeld } = holds
+  return { ...controllers, decisions, resync, self, prober, images, credentials, capacities, isHeld }
 }
 
 function assembleSecrets(deps: ControlPlaneDeps, functions: Controller): Controller {
@@ -288,10 +297,15 @@ function assembleController(
   })
 }
 
-function noteStatus(metrics: Metrics, object: FunctionObject, { converged, now }: { converged: boolean; now: number }) {
+function noteStatus(
+  { metrics, config }: ControlPlaneDeps,
+  object: FunctionObject,
+  { converged, now }: { converged: boolean; now: number }
+): void {
   const { metadata, spec, status } = object
   const key = keyOf(metadata)
   if (converged) metrics.lag.met(key, status.observedGeneration, now)
   else metrics.lag.lost(key, status.observedGeneration, now)
-  metrics.setReplicas(key, { wanted: spec.replicas, replicas: status.replicas, ready: status.readyReplicas })
+  const counts = { wanted: spec.replicas, replicas: status.replicas, ready: status.readyReplicas }
+  metrics.setReplicas(key, { ...counts, ...aimsOf(object, config) })
 }

@@ -15,6 +15,7 @@ import { StorageFullError, StoreUnavailableError } from '../store/errors.ts'
 import { lockDatabase } from '../store/file-lock.ts'
 import { openStore, type Store } from '../store/open.ts'
 import { AuditComponent } from './audit.ts'
+import { assembleAutoscaler } from './autoscaler-component.ts'
 import { assembleCertificate } from './certificate.ts'
 import { assembleControlPlane } from './control-plane.ts'
 import { EdgeComponent } from './edge.ts'
@@ -98,6 +99,7 @@ export async function assembleGateway(options: GatewayOptions): Promise<Gateway>
   if (config.METRICS_ENABLED) manager.add(exposition)
   manager.add(firewall)
   manager.add(loop)
+  if (config.AUTOSCALER_ENABLED) manager.add(assembleAutoscaler(plane, { config, store, metrics, log }))
   manager.add(edge)
   return {
     start: async () => {

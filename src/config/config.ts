@@ -185,6 +185,22 @@ export const Config = z
 
     DEFAULT_REPLICAS: field(integer(0, 10_000), '1', 'Replicas of a new function that names no number'),
     MAX_REPLICAS: field(integer(1, 10_000), '10', 'Most replicas that a function may ask for'),
+    AUTOSCALER_ENABLED: field(bool, 'true', 'Whether functions are scaled by their calls, and idle ones to zero'),
+    AUTOSCALER_STABLE_WINDOW: field(
+      duration(SECOND_MS, HOUR_MS),
+      '60s',
+      'The load of a function is a mean over so long; it scales down only to the most that was wanted in so long'
+    ),
+    AUTOSCALER_BURST_WINDOW: field(
+      duration(SECOND_MS, HOUR_MS),
+      '6s',
+      'A function scales up at once for a mean over so short a time'
+    ),
+    AUTOSCALER_STEP_MAX: field(
+      integer(1, 10_000),
+      '4',
+      'Most replicas that are added to a function at once; as many as are ready may always be added'
+    ),
     FUNCTIONS_PER_NAMESPACE_MAX: field(integer(0, MAX_COUNT), '2000', 'Most functions in one namespace; 0: any number'),
     MEMORY_DEFAULT: field(
       bytes('6Mi'),
@@ -269,6 +285,11 @@ export const Config = z
     path: ['TLS_CERT_FILE'],
     error: 'must be set together with TLS_KEY_FILE',
     when: areValid('TLS_CERT_FILE', 'TLS_KEY_FILE')
+  })
+  .refine(({ AUTOSCALER_BURST_WINDOW: burst, AUTOSCALER_STABLE_WINDOW: stable }) => burst <= stable, {
+    path: ['AUTOSCALER_BURST_WINDOW'],
+    error: 'must be at most AUTOSCALER_STABLE_WINDOW',
+    when: areValid('AUTOSCALER_BURST_WINDOW', 'AUTOSCALER_STABLE_WINDOW')
   })
   .refine(({ DEFAULT_REPLICAS, MAX_REPLICAS }) => DEFAULT_REPLICAS <= MAX_REPLICAS, {
     path: ['DEFAULT_REPLICAS'],

@@ -10,8 +10,12 @@ export interface FunctionMetrics {
   readonly retried: () => void
   /** Calls that are running. */
   readonly inflight: number
+  /** Calls that were taken since the start of the process. */
+  readonly calls: number
   /** Calls that have finished since the start of the process. */
   readonly invocations: number
+  /** Of these, the ones that were answered 200. */
+  readonly succeeded: number
 }
 
 /** Replicas of a function, by what they are. */
@@ -80,6 +84,11 @@ export class FunctionMetricsTable {
     return this.#byKey.get(key)
   }
 
+  /** Every function that somebody asked for. */
+  entries(): IterableIterator<[string, FunctionMetrics]> {
+    return this.#byKey.entries()
+  }
+
   /** Calls that have finished; 0 for a function that nobody asked for. */
   invocationCount(key: string): number {
     return this.#byKey.get(key)?.invocations ?? 0
@@ -137,7 +146,9 @@ class BoundFunction implements FunctionMetrics {
   readonly #legacySeconds: Histogram.Internal<string>
   readonly #legacyErrors: Counter.Internal
   #inflight = 0
+  #calls = 0
   #invocations = 0
+  #succeeded = 0
   #closed = false
 
   constructor(name: string, families: Families) {
@@ -159,12 +170,21 @@ class BoundFunction implements FunctionMetrics {
     return this.#inflight
   }
 
+  get calls(): number {
+    return this.#calls
+  }
+
   get invocations(): number {
     return this.#invocations
   }
 
+  get succeeded(): number {
+    return this.#succeeded
+  }
+
   readonly started = (): void => {
     this.#inflight++
+    this.#calls++
     if (this.#closed) return
     this.#started.inc()
     this.#inflightGauge.set(this.#inflight)
@@ -177,6 +197,7 @@ class BoundFunction implements FunctionMetrics {
   readonly finished = (code: number, seconds: number): void => {
     this.#inflight--
     this.#invocations++
+    if (code === 200) this.#succeeded++
     if (this.#closed) return
     this.#inflightGauge.set(this.#inflight)
     const bound = this.#code(code)

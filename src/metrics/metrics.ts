@@ -4,6 +4,7 @@ import { systemClock } from '../clock.ts'
 import type { EngineFault } from '../engine/faults.ts'
 import { type AuditMetrics, createAuditMetrics } from './audit.ts'
 import { type AuthMetrics, createAuthMetrics } from './auth.ts'
+import { type AutoscalerMetrics, createAutoscalerMetrics } from './autoscaler.ts'
 import { type FunctionMetrics, FunctionMetricsTable, type ReplicaCounts } from './function.ts'
 import { createGarbageMetrics, type GarbageMetrics } from './garbage.ts'
 import { LagTracker } from './lag.ts'
@@ -45,7 +46,13 @@ export interface MetricsOptions {
 }
 
 /** Every metric of the program. Names and labels are a contract with dashboards and alerts. */
-export interface Metrics extends AuditMetrics, AuthMetrics, GarbageMetrics, SecretMetrics, TlsMetrics {
+export interface Metrics
+  extends AuditMetrics,
+    AuthMetrics,
+    AutoscalerMetrics,
+    GarbageMetrics,
+    SecretMetrics,
+    TlsMetrics {
   /** The text that Prometheus reads, and its content type. */
   readonly expose: () => Promise<{ readonly contentType: string; readonly text: string }>
 
@@ -53,6 +60,8 @@ export interface Metrics extends AuditMetrics, AuthMetrics, GarbageMetrics, Secr
   readonly functionMetrics: (key: string) => FunctionMetrics
   /** The same, and undefined where there is none: after the removal, or before anybody asked for it. */
   readonly knownFunctionMetrics: (key: string) => FunctionMetrics | undefined
+  /** The objects of all functions that were asked for. */
+  readonly allFunctionMetrics: () => Iterable<readonly [string, FunctionMetrics]>
   /** Calls that have finished since the start of the process. */
   readonly invocationCount: (key: string) => number
   readonly setReplicas: (key: string, counts: ReplicaCounts) => void
@@ -98,6 +107,7 @@ export function createMetrics({ now = systemClock.now, nodeMetrics = true }: Met
     expose: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
     functionMetrics: key => functions.get(key),
     knownFunctionMetrics: key => functions.find(key),
+    allFunctionMetrics: () => functions.entries(),
     invocationCount: key => functions.invocationCount(key),
     setReplicas: (key, counts) => functions.setReplicas(key, counts),
     removeFunction: (namespace, name) => {
@@ -114,7 +124,8 @@ export function createMetrics({ now = systemClock.now, nodeMetrics = true }: Met
     ...createStoreMetrics(registry),
     ...createTlsMetrics(registry),
     ...createAuditMetrics(registry),
-    ...createAuthMetrics(registry)
+    ...createAuthMetrics(registry),
+    ...createAutoscalerMetrics(registry)
   }
 }
 

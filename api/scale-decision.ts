@@ -1,0 +1,27 @@
+/** What the autoscaler does to the size of a function. */
+export const SCALE_DIRECTIONS = ['up', 'down', 'freeze', 'thaw', 'zero'] as const
+export type ScaleDirection = (typeof SCALE_DIRECTIONS)[number]
+
+/** Why it does so; clients may match on them. */
+export const SCALE_REASONS = {
+  up: ['above-target', 'busy', 'below-min'],
+  down: ['below-target', 'calm', 'above-max'],
+  freeze: ['idle'],
+  thaw: ['called'],
+  zero: ['idle', 'frozen-long-enough']
+} as const satisfies Record<ScaleDirection, readonly string[]>
+export type ScaleReason = (typeof SCALE_REASONS)[ScaleDirection][number]
+
+/** Why it leaves the size as it is. */
+export const HOLD_REASONS = [
+  'as-wanted',
+  'pinned',
+  'at-zero',
+  'frozen',
+  'no-data',
+  'starting',
+  'not-ready',
+  'rate-limited',
+  'peak'
+] as const
+export type HoldReason = (typeof HOLD_REASONS)[number]

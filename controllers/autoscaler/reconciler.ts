@@ -1,0 +1,142 @@
+import type { FunctionObject } from '../../api/function.ts'
+import { parseKey } from '../../api/meta.ts'
+import { type Clock, toTimestamp } from '../../src/clock.ts'
+import type { Logger } from '../../src/logging/logger.ts'
+import type { Reconciler, Result } from '../../src/runtime/reconciler.ts'
+import type { EventStore, FunctionStore } from '../../src/store/store.ts'
+import { type BoundsPolicy, boundsOf } from './bounds.ts'
+import { type Change, type Decision, decide, demandOf, type Peak, type Subject } from './decide.ts'
+import type { LoadSampler } from './observe.ts'
+import type { Known, Subjects } from './subjects.ts'
+import { PeakWindow } from './window.ts'
+
+export interface AutoscalerDeps {
+  readonly functions: Pick<FunctionStore, 'putScale'>
+  readonly events: Pick<EventStore, 'record'>
+  readonly subjects: Subjects
+  readonly sampler: Pick<LoadSampler, 'loadOf'>
+  readonly policy: BoundsPolicy
+  /** How many replicas the network of a function holds; undefined when it is not known. */
+  readonly capacityOf: (key: string) => number | undefined
+  /** It waits for a person, and is left as it is. */
+  readonly isHeld: (key: string) => boolean
+  /** Whether every function has been looked at since the start; before, nothing is decided. */
+  readonly isReady: () => boolean
+  /** Scales down to the most of so long; a function's own label wins. */
+  readonly downMs: number
+  readonly stepMax: number
+  /** Makes the function controller look at a function. */
+  readonly enqueue: (key: string) => void
+  readonly onDecision: (decision: Decision) => void
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/** Until it is asked again whether everything has been looked at. */
+const READY_MS = 1000
+
+/** Decides how many replicas a function has, and whether it is frozen, by its calls. The only thing that it changes is what is wanted. */
+export class AutoscalerReconciler implements Reconciler {
+  readonly name = 'autoscaler'
+  readonly #deps: AutoscalerDeps
+  /** What was wanted lately of the functions that have more replicas than their least, or want more. */
+  readonly #peaks = new Map<string, PeakWindow>()
+  /** How many replicas each of these was last seen with. */
+  readonly #seen = new Map<string, number>()
+
+  constructor(deps: AutoscalerDeps) {
+    this.#deps = deps
+  }
+
+  async reconcile(key: string): Promise<Result> {
+    const { subjects, isReady, isHeld, onDecision, clock } = this.#deps
+    const known = subjects.get(key)
+    if (known === undefined) {
+      this.#forget(key)
+      return {}
+    }
+    if (!isReady() || isHeld(key)) return { requeueAfter: READY_MS }
+    const decision = this.#decide(key, known)
+    if (decision.kind === 'hold') {
+      onDecision(decision)
+      return decision.until === undefined ? {} : { requeueAfter: Math.max(1, decision.until - clock.monotonic()) }
+    }
+    return this.#carryOut(key, known)
+  }
+
+  /** Decides again on what the database holds, so that neither a call nor a person is overlooked who came meanwhile. */
+  async #carryOut(key: string, known: Known): Promise<Result> {
+    const { functions, subjects, clock } = this.#deps
+    const changes: { readonly change: Change; readonly before: FunctionObject }[] = []
+    const written = await functions.putScale(key, known.uid, before => {
+      const change = this.#decide(key, subjects.read(before))
+      if (change.kind === 'hold') return undefined
+      changes.push({ change, before })
+      const { replicas, isFrozen } = change
+      return { replicas, ...(isFrozen ? { scale: { frozenSince: toTimestamp(clock.now()) } } : {}) }
+    })
+    const done = changes.at(-1)
+    if (written === undefined) return {}
+    if (done === undefined) return { requeueAfter: READY_MS }
+    this.#seen.set(key, done.change.replicas)
+    await this.#tell(key, done.change, done.before)
+    return {}
+  }
+
+  async #tell(key: string, change: Change, { metadata, spec }: FunctionObject): Promise<void> {
+    const { events, enqueue, onDecision, log } = this.#deps
+    const { direction, reason, replicas } = change
+    enqueue(key)
+    onDecision(change)
+    log.info({ key, from: spec.replicas, to: replicas, direction, reason }, 'Scaled function')
+    const { namespace, name } = parseKey(key)
+    const message = messageOf(change, spec.replicas)
+    await events.record({ namespace, name, uid: metadata.uid, type: 'Normal', reason: 'Scaled', message })
+  }
+
+  #decide(key: string, known: Known): Decision {
+    const { sampler, policy, capacityOf, stepMax, clock } = this.#deps
+    const now = clock.monotonic()
+    const bounds = boundsOf(known.labels, policy, capacityOf(key))
+    const subject: Subject = { ...known, bounds }
+    const load = sampler.loadOf(key, known.scaling.type, known.wantedAt)
+    const demand = demandOf(subject, load, now)
+    const peak = this.#peakOf(key, subject, demand.replicas ?? known.replicas)
+    return decide(subject, { load, demand, peak }, { stepMax, now })
+  }
+
+  /** Notes what is wanted now. What somebody else wrote down was wanted then, and holds for a window, too. */
+  #peakOf(key: string, { scaling, bounds, replicas }: Subject, wanted: number): Peak | undefined {
+    const { downMs, clock } = this.#deps
+    if (replicas <= bounds.min && wanted <= bounds.min) {
+      this.#forget(key)
+      return undefined
+    }
+    const now = clock.monotonic()
+    const window = this.#peaks.get(key) ?? new PeakWindow()
+    this.#peaks.set(key, window)
+    window.put(now, this.#seen.get(key) === replicas ? wanted : Math.max(wanted, replicas))
+    this.#seen.set(key, replicas)
+    return window.most({ ms: scaling.downWindowMs ?? downMs, now })
+  }
+
+  #forget(key: string): void {
+    this.#peaks.delete(key)
+    this.#seen.delete(key)
+  }
+}
+
+function messageOf({ direction, reason, replicas }: Change, from: number): string {
+  switch (direction) {
+    case 'freeze':
+      return `frozen with ${replicas} replicas: ${reason}`
+    case 'thaw':
+      return `thawed: ${reason}`
+    case 'up':
+    case 'down':
+    case 'zero':
+      return `from ${from} to ${replicas} replicas: ${reason}`
+    default:
+      return direction satisfies never
+  }
+}

@@ -1,0 +1,116 @@
+import { keyOf } from '../../api/meta.ts'
+import { LoadSampler } from '../../controllers/autoscaler/observe.ts'
+import { type AutoscalerDeps, AutoscalerReconciler } from '../../controllers/autoscaler/reconciler.ts'
+import { Subjects } from '../../controllers/autoscaler/subjects.ts'
+import { type Clock, systemClock } from '../clock.ts'
+import type { Config } from '../config/config.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import { Controller } from '../runtime/controller.ts'
+import type { Component } from '../runtime/manager.ts'
+import { systemTimers, type Timers } from '../runtime/timers.ts'
+import type { Store } from '../store/open.ts'
+import { boundsPolicyOf } from './autoscaler.ts'
+import type { ControlPlane } from './control-plane.ts'
+
+export interface AutoscalerParts extends Pick<AutoscalerDeps, 'capacityOf' | 'isHeld' | 'isReady' | 'enqueue' | 'log'> {
+  readonly config: Config
+  readonly store: Pick<Store, 'functions' | 'events'>
+  readonly metrics: Metrics
+  readonly clock?: Clock
+  readonly timers?: Timers
+}
+
+/** The autoscaler over what the control plane knows. */
+export function assembleAutoscaler(
+  plane: Pick<ControlPlane, 'functions' | 'resync' | 'capacities' | 'isHeld'>,
+  parts: Pick<AutoscalerParts, 'config' | 'store' | 'metrics' | 'log'>
+): AutoscalerComponent {
+  return new AutoscalerComponent({
+    ...parts,
+    capacityOf: key => plane.capacities.get(key),
+    isHeld: plane.isHeld,
+    isReady: () => plane.resync.isComplete,
+    enqueue: key => plane.functions.add(key)
+  })
+}
+
+/** Ticks in the short window, and the longest time between two. */
+const TICKS_PER_BURST = 6
+const MAX_TICK_MS = 1000
+/** Decisions read memory only; what is written goes one after the other anyway. */
+const CONCURRENCY = 4
+
+/** Looks at the calls of functions in each tick, and lets the autoscaler decide about those that are called, changed, or due. */
+export class AutoscalerComponent implements Component {
+  readonly name = 'autoscaler'
+  readonly controller: Controller
+  readonly #parts: AutoscalerParts
+  readonly #clock: Clock
+  readonly #timers: Timers
+  readonly #subjects: Subjects
+  readonly #sampler: LoadSampler
+  readonly #tickMs: number
+  #timer: unknown
+  #stopListening: (() => void) | undefined
+
+  constructor(parts: AutoscalerParts) {
+    this.#parts = parts
+    const { config, metrics, clock = systemClock, timers = systemTimers } = parts
+    this.#clock = clock
+    this.#timers = timers
+    this.#tickMs = Math.min(MAX_TICK_MS, config.AUTOSCALER_BURST_WINDOW / TICKS_PER_BURST)
+    this.#subjects = new Subjects(clock)
+    this.#sampler = new LoadSampler({
+      meters: { entries: metrics.allFunctionMetrics, find: metrics.knownFunctionMetrics },
+      cpuOf: () => undefined,
+      stableMs: config.AUTOSCALER_STABLE_WINDOW,
+      burstMs: config.AUTOSCALER_BURST_WINDOW,
+      now: clock.monotonic
+    })
+    this.controller = this.#assembleController()
+  }
+
+  async start(): Promise<void> {
+    const { functions } = this.#parts.store
+    this.#stopListening = functions.onChange(change => {
+      const key = keyOf(change.object.metadata)
+      if (this.#subjects.note(change)) this.controller.add(key)
+      if (this.#subjects.get(key) === undefined) this.#sampler.forget(key)
+    })
+    this.#subjects.load(await functions.list())
+    this.controller.start()
+    for (const key of this.#subjects.keys()) this.controller.add(key)
+    this.#timer = this.#timers.set(() => this.#tick(), this.#tickMs)
+  }
+
+  async stop(): Promise<void> {
+    this.#timers.clear(this.#timer)
+    this.#stopListening?.()
+    await this.controller.stop()
+  }
+
+  #tick(): void {
+    this.#timer = this.#timers.set(() => this.#tick(), this.#tickMs)
+    for (const key of this.#sampler.tick()) {
+      const subject = this.#subjects.get(key)
+      if (subject !== undefined && !subject.isPinned && subject.replicas > 0) this.controller.add(key)
+    }
+  }
+
+  #assembleController(): Controller {
+    const { config, store, metrics, log } = this.#parts
+    const reconciler = new AutoscalerReconciler({
+      ...{ ...this.#parts, ...store, clock: this.#clock, subjects: this.#subjects, sampler: this.#sampler },
+      policy: boundsPolicyOf(config),
+      downMs: config.AUTOSCALER_STABLE_WINDOW,
+      stepMax: config.AUTOSCALER_STEP_MAX,
+      onDecision: decision =>
+        metrics.scaleDecided(decision.kind === 'hold' ? 'hold' : decision.direction, decision.reason)
+    })
+    return new Controller({
+      ...{ reconciler, concurrency: CONCURRENCY, deadlineMs: config.RECONCILE_DEADLINE, log },
+      ...{ metrics: metrics.controller(reconciler.name), clock: this.#clock, timers: this.#timers },
+      random: Math.random
+    })
+  }
+}
