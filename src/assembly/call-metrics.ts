@@ -9,6 +9,8 @@ export function callMetrics(
     started: key => metrics.functionMetrics(key).started(),
     finished: (key, code, seconds) => metrics.knownFunctionMetrics(key)?.finished(code, seconds),
     held: count => metrics.setActivatorWaiting(count),
-    retried: key => metrics.knownFunctionMetrics(key)?.retried()
+    retried: key => metrics.knownFunctionMetrics(key)?.retried(),
+    shed: (key, reason) => metrics.knownFunctionMetrics(key)?.shed(reason),
+    timedOut: (key, kind) => metrics.knownFunctionMetrics(key)?.timedOut(kind)
   }
 }

@@ -30,6 +30,7 @@ export function assembleDataPlane({ config, ...deps }: DataPlaneDeps): Invocatio
       readMs: config.READ_TIMEOUT
     },
     maxBodyBytes: config.FUNCTION_BODY_MAX,
+    hopsMax: config.FUNCTION_HOPS_MAX,
     waitMax: config.FUNCTION_WAIT_MAX,
     clock: systemClock,
     random: Math.random,

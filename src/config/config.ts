@@ -78,10 +78,19 @@ export const Config = z
       '60s',
       'A client that takes nothing of an answer of the API for so long is cut off'
     ),
-    EXEC_TIMEOUT: field(duration(1), '60s', 'How long one call of a function may take'),
+    EXEC_TIMEOUT: field(
+      duration(1),
+      '60s',
+      'How long a call of a function may go on without a byte in either direction, unless the function says otherwise (docs/calls.md)'
+    ),
     FUNCTION_WAIT_TIMEOUT: field(duration(), '30s', 'How long a call is held for a function that is starting'),
     FUNCTION_WAIT_MAX: field(integer(0, MAX_COUNT), '1000', 'How many calls of one function are held while it starts'),
     FUNCTION_BODY_MAX: field(bytes('1Ki'), '1Gi', 'Most bytes in the body of a call; not set: no limit'),
+    FUNCTION_HOPS_MAX: field(
+      integer(0, 1000),
+      '16',
+      'How often a call may pass through the gateway, from function to function, before it is a loop; 0: any number'
+    ),
     MAX_CONNECTIONS: field(
       integer(16, MAX_COUNT),
       '10000',

@@ -1,4 +1,4 @@
-import type { Pace } from './call-context.ts'
+import type { Pace } from './pace.ts'
 
 /** Bytes a second with which a body that is waited for counts as coming. Source: `MinRate` of Apache's mod_reqtimeout. */
 const MIN_BODY_RATE = 500

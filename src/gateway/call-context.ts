@@ -1,16 +1,20 @@
+import type { CallLimitsTable } from './call-limits.ts'
 import type { ReplicaEnd } from './endpoints.ts'
+import type { Pace } from './pace.ts'
+import type { PassiveHealth } from './passive-health.ts'
 import type { EndpointPools } from './pools.ts'
 import type { ProxyDeps } from './proxy-deps.ts'
+import type { TickClock, Ticker, Timed } from './ticker.ts'
 import type { WaitingRoom } from './waiting-room.ts'
 
 /** A call that has not ended, as the proxy sees it. */
-export interface ActiveCall {
+export interface ActiveCall extends Timed {
   /** It has no end of its own, so that nobody waits for one. */
   readonly isSession: boolean
   /** Ends it now: with an answer if none has begun, else by cutting it off. */
   shutDown: () => void
-  /** Ends it if no byte moved for too long, or too few did; called in every tick. */
-  checkStall: () => void
+  /** Whose ticks they are; the proxy's own when left out. */
+  readonly ticker?: Ticker | undefined
   /** The container of a replica is stopped now, or has died. Calls hear of it by their connections: they may still end in time. */
   onReplicaEnd?: (containerId: string, why: ReplicaEnd) => void
 }
@@ -18,7 +22,8 @@ export interface ActiveCall {
 /** What all calls of a proxy share. */
 export interface CallContext {
   readonly deps: ProxyDeps
-  readonly maxPerEndpoint: number
+  readonly limits: CallLimitsTable
+  readonly health: PassiveHealth
   readonly servedBy: string
   readonly room: WaitingRoom
   readonly pools: EndpointPools
@@ -28,28 +33,7 @@ export interface CallContext {
   isClosing: boolean
   /** No call is taken any more. */
   isClosed: boolean
-  /** Time as calls count it. */
-  tick: number
+  readonly clock: TickClock
+  /** Of calls whose function says nothing of its own. */
   readonly pace: Pace
-}
-
-/** How long calls may take for what, in ticks. */
-export interface Pace {
-  readonly tickMs: number
-  /** So many without a byte end a call. */
-  readonly exec: number
-  /** So many in a row in which the client sends next to nothing of a body that is waited for end it too. */
-  readonly read: number
-}
-
-/**
- * The shorter time has at least so many ticks. One clock for all calls and not a timer for each, as a process that stood still
- * skips ticks: answers that came meanwhile are read before anybody's time is over. It is no faster (hack/bench/data-plane.ts).
- */
-const TICKS = 10
-
-/** The pace for these times. */
-export function paceOf({ execMs, readMs }: { readonly execMs: number; readonly readMs: number }): Pace {
-  const tickMs = Math.min(execMs, readMs) / TICKS
-  return { tickMs, exec: Math.round(execMs / tickMs), read: Math.round(readMs / tickMs) }
 }

@@ -1,4 +1,4 @@
-import type { ProxyDeps } from './proxy-deps.ts'
+import type { ProxyDeps, ShedReason, TimeoutKind } from './proxy-deps.ts'
 
 /** What metrics and log are told of one call. */
 export class CallRecord {
@@ -25,6 +25,21 @@ export class CallRecord {
   ended(code: number): void {
     if (!this.#isCounted) return
     this.#deps.metrics.finished(this.#key, code, (this.#deps.clock.monotonic() - this.#startedAt) / 1000)
+  }
+
+  /** Since it came. */
+  get elapsedMs(): number {
+    return this.#deps.clock.monotonic() - this.#startedAt
+  }
+
+  /** It is refused because there is too much of something. */
+  shed(reason: ShedReason): void {
+    if (this.#isCounted) this.#deps.metrics.shed(this.#key, reason)
+  }
+
+  /** A time of it is over. */
+  timedOut(kind: TimeoutKind): void {
+    if (this.#isCounted) this.#deps.metrics.timedOut(this.#key, kind)
   }
 
   warn(message: string, fields: object): void {

@@ -3,17 +3,26 @@ import type { Duplex } from 'node:stream'
 import { Answer } from './answer.ts'
 import type { Attempt } from './attempt.ts'
 import type { ActiveCall, CallContext } from './call-context.ts'
+import type { CallLimits } from './call-limits.ts'
 import { CallRecord } from './call-record.ts'
-import { CallTimes } from './call-times.ts'
+import { CallTimes, type Overdue } from './call-times.ts'
 import { Delivery, type Sender } from './delivery.ts'
+import type { Route } from './endpoints.ts'
+import { hopsOf } from './hops.ts'
 import { Outgoing } from './outgoing.ts'
-import type { ProxyTarget } from './proxy-deps.ts'
-import { type Refusal, refusalOf, refusals } from './refusal.ts'
+import type { ProxyTarget, TimeoutKind } from './proxy-deps.ts'
+import { type Refusal, refusalOf, refusalOfTimeout, refusals } from './refusal.ts'
 import type { Head } from './relay.ts'
 import { openSession } from './session.ts'
 
 /** In metrics, as nginx has it: the client closed the request. */
 const CLIENT_LEFT = 499
+/** More than real chains of functions have, and soon reached by one that has no end. */
+const HOPS_MAX = 16
+
+const TIMEOUTS = {
+  ...{ total: 'total', 'first-byte': 'first_byte', idle: 'idle', slow: 'body' }
+} satisfies Record<Overdue, TimeoutKind>
 
 /** One call from its request to the end of its answer: what its client gets, and when it is over. */
 export class Call implements ActiveCall, Sender {
@@ -26,7 +35,8 @@ export class Call implements ActiveCall, Sender {
   readonly #record: CallRecord
   readonly #outgoing: Outgoing
   readonly #delivery: Delivery
-  readonly #times = new CallTimes()
+  readonly #times: CallTimes
+  #limits: CallLimits
   #isOver = false
 
   constructor(context: CallContext, req: IncomingMessage, res: ServerResponse, target: ProxyTarget) {
@@ -34,7 +44,9 @@ export class Call implements ActiveCall, Sender {
     this.#context = context
     this.#req = req
     this.#target = target
-    const { deps, servedBy } = context
+    const { deps, servedBy, limits, clock } = context
+    this.#limits = limits.defaults
+    this.#times = new CallTimes(clock.tick)
     const answer = new Answer(req, res, {
       now: deps.clock.now(),
       servedBy,
@@ -47,6 +59,14 @@ export class Call implements ActiveCall, Sender {
     this.#outgoing = outgoing
     this.#delivery = new Delivery(context, this.key, { target, outgoing, answer, record }, this)
     res.on('close', () => this.#leave())
+  }
+
+  get limits(): CallLimits {
+    return this.#limits
+  }
+
+  get ticker(): CallLimits['ticker'] {
+    return this.#limits.ticker
   }
 
   /** Begins; everything else happens by events. */
@@ -68,15 +88,25 @@ export class Call implements ActiveCall, Sender {
   }
 
   checkStall(): void {
-    const { tick, pace } = this.#context
-    // A function that has begun to answer may take its time with both.
-    const overdue = this.#times.overdue(tick, this.#waitsForBody && !this.#answer.isBegun, pace)
-    if (overdue === 'stalled') this.#onStalled()
-    else if (overdue === 'slow') this.#onSlow()
+    const { clock, pace } = this.#limits
+    const progress = { isAnswered: this.#answer.isBegun, isBodyAwaited: this.#waitsForBody }
+    const overdue = this.#times.overdue(clock.tick, progress, pace)
+    if (overdue !== undefined) this.#onOverdue(overdue)
+  }
+
+  onRoute({ settings }: Route): void {
+    const limits = this.#context.limits.of(settings)
+    if (limits === this.#limits) return
+    if (limits.clock !== this.#limits.clock) {
+      this.#limits.ticker?.delete(this)
+      this.#times.rebase(limits.clock.tick, this.#record.elapsedMs, limits.pace)
+      limits.ticker?.add(this)
+    }
+    this.#limits = limits
   }
 
   onProgress(): void {
-    this.#times.moved(this.#context.tick)
+    this.#times.moved(this.#limits.clock.tick)
   }
 
   onWait(): void {
@@ -88,13 +118,14 @@ export class Call implements ActiveCall, Sender {
   }
 
   onBytes(bytes: number): void {
-    this.#times.bodyMoved(this.#context.tick, bytes)
+    this.#times.bodyMoved(this.#limits.clock.tick, bytes)
     const { maxBodyBytes } = this.#context.deps
     if (maxBodyBytes > 0 && this.#times.bodyBytes > maxBodyBytes) this.#onTooLarge(maxBodyBytes)
   }
 
   onHead(attempt: Attempt, head: Head): void {
     this.onProgress()
+    if (this.#delivery.isRetriedAfter(attempt, head)) return
     try {
       this.#answer.head(head, this.#context.isClosing || this.#outgoing.wantsUpgrade)
     } catch (error) {
@@ -119,7 +150,7 @@ export class Call implements ActiveCall, Sender {
     try {
       if (upgrade === undefined) throw new Error('nobody asked for another protocol')
       const client = this.#answer.switch(head, upgrade)
-      openSession(this.#context, { attempt, head, record: this.#record, client, replica })
+      openSession(this.#context, { attempt, head, record: this.#record, limits: this.#limits, client, replica })
     } catch (error) {
       replica.destroy()
       attempt.abort(toError(error))
@@ -129,6 +160,7 @@ export class Call implements ActiveCall, Sender {
     this.#isOver = true
     this.#delivery.end()
     this.#context.active.delete(this)
+    this.#limits.ticker?.delete(this)
   }
 
   onFailed(attempt: Attempt, error: Error): void {
@@ -152,15 +184,17 @@ export class Call implements ActiveCall, Sender {
     this.#delivery.attempt?.resume()
   }
 
-  /** No byte moved for `execMs`: whose fault it is decides the answer. */
-  #onStalled(): void {
-    const { execMs } = this.#context.deps.timeouts
-    const waitsForBody = this.#waitsForBody
-    this.#delivery.abort(`no byte moved for ${execMs} ms`)
-    if (this.#answer.isBegun) {
-      this.#cut(this.#answer.isPaused ? 'Cut off a client that did not read' : 'Cut off an answer that stopped')
-    } else if (waitsForBody) this.refuse(refusals.slowClient(execMs))
-    else this.refuseLogged(refusals.timeout(this.key, execMs))
+  #onOverdue(overdue: Overdue): void {
+    this.#record.timedOut(TIMEOUTS[overdue])
+    const answer = this.#answer
+    const refusal = refusalOfTimeout(overdue, this.key, this.#limits)
+    // Nobody gets an answer after the total time; a call that has none of its own is tried again instead, if it may be.
+    if (overdue === 'first-byte' && this.#delivery.isRetried(refusal.status)) return
+    this.#delivery.abort(refusal.text)
+    if (!answer.isBegun && refusal.status === 408) this.refuse(refusal)
+    else if (!answer.isBegun) this.refuseLogged(refusal)
+    else if (overdue === 'total') this.#cut('Cut off an answer that took too long')
+    else this.#cut(answer.isPaused ? 'Cut off a client that did not read' : 'Cut off an answer that stopped')
   }
 
   /** Whether the client is to send more of its body before anything else can happen. */
@@ -174,14 +208,12 @@ export class Call implements ActiveCall, Sender {
     else this.refuse(refusals.tooLarge(maxBodyBytes))
   }
 
-  #onSlow(): void {
-    const { readMs } = this.#context.deps.timeouts
-    this.#delivery.abort(`the client sent next to nothing for ${readMs} ms`)
-    this.refuse(refusals.slowClient(readMs))
-  }
-
   #refusalAtStart(): Refusal | undefined {
-    return refusalOf(this.#req, this.#target.path, this.#context.deps.maxBodyBytes)
+    const { hopsMax = HOPS_MAX, maxBodyBytes, table } = this.#context.deps
+    if (hopsMax === 0 || hopsOf(this.#req) < hopsMax) return refusalOf(this.#req, this.#target.path, maxBodyBytes)
+    if (table.get(this.key) !== undefined) this.#record.count()
+    this.#record.shed('loop')
+    return refusals.looped(this.key, hopsMax)
   }
 
   /** The connection is gone, or the answer is complete. */
@@ -206,6 +238,7 @@ export class Call implements ActiveCall, Sender {
     this.#isOver = true
     this.#delivery.end()
     this.#context.active.delete(this)
+    this.#limits.ticker?.delete(this)
     this.#record.ended(code)
   }
 }

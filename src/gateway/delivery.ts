@@ -2,20 +2,27 @@ import type { Answer } from './answer.ts'
 import { Attempt, type AttemptEvents } from './attempt.ts'
 import { pickEndpoint } from './balancer.ts'
 import type { CallContext } from './call-context.ts'
+import type { CallLimits } from './call-limits.ts'
 import type { CallRecord } from './call-record.ts'
-import type { Endpoint } from './endpoints.ts'
-import { failureOf } from './failure.ts'
+import type { Endpoint, Route } from './endpoints.ts'
+import { failureOf, isConnectTimeout } from './failure.ts'
 import type { Outgoing } from './outgoing.ts'
 import type { ProxyTarget } from './proxy-deps.ts'
 import { type Refusal, refusalOfTurn, refusals } from './refusal.ts'
+import type { Head } from './relay.ts'
+import { Retries } from './retries.ts'
 import { turnOf } from './turn.ts'
 import type { Guest } from './waiting-room.ts'
 
 /** The call that is delivered: what its attempts and the delivery itself tell it. */
 export interface Sender extends AttemptEvents {
+  /** What holds for it now. */
+  readonly limits: CallLimits
+  /** Told before each try: what is known of its function may have changed. */
+  onRoute: (route: Route) => void
   /** Its time runs, and something was done. */
   onProgress: () => void
-  /** It waits for an endpoint, which has its own time. */
+  /** It waits for an endpoint, or until it is sent again. */
   onWait: () => void
   /** Bytes of its body came. */
   onBytes: (bytes: number) => void
@@ -44,6 +51,7 @@ export class Delivery implements Guest {
   #tried: Set<string> | undefined
   /** It goes out a second time, so over connections that were never used before: another kept one may be stale as well. */
   #isRepeated = false
+  #retries: Retries | undefined
   #isOver = false
 
   constructor(context: CallContext, key: string, parcel: Parcel, sender: Sender) {
@@ -63,7 +71,10 @@ export class Delivery implements Guest {
     const { deps } = this.#context
     const turn = turnOf(this.#key, deps)
     const route = deps.table.get(this.#key)
-    if (route !== undefined) this.#parcel.record.count()
+    if (route !== undefined) {
+      this.#parcel.record.count()
+      this.#sender.onRoute(route)
+    }
     if (turn === 'go') this.#go()
     else if (turn === 'wait') this.#wait()
     else this.#sender.refuse(refusalOfTurn(turn, this.#parcel.target, route?.trouble))
@@ -71,6 +82,7 @@ export class Delivery implements Guest {
 
   /** Ends the attempt that runs, and the waiting. */
   abort(reason: string): void {
+    this.#retries?.cancel()
     this.#context.room.leave(this.#key, this)
     this.#attempt?.abort(new Error(reason))
   }
@@ -78,6 +90,7 @@ export class Delivery implements Guest {
   /** The call is over: nothing is read or begun any more. */
   end(): void {
     this.#isOver = true
+    this.#retries?.cancel()
     this.#parcel.outgoing.destroy()
   }
 
@@ -89,6 +102,7 @@ export class Delivery implements Guest {
   onExpired(): void {
     const { name, namespace } = this.#parcel.target
     const { deps } = this.#context
+    this.#parcel.record.timedOut('wait')
     if (turnOf(this.#key, deps) === 'unknown') this.#sender.refuse(refusals.unknown(name, namespace))
     else this.#sender.refuse(refusals.notReady(this.#key, deps.timeouts.waitMs))
   }
@@ -100,13 +114,58 @@ export class Delivery implements Guest {
   /** An attempt failed before its answer began: tries another way, or gives up. */
   recover(attempt: Attempt, error: Error): void {
     const failure = failureOf(error, attempt)
-    if (failure === 'unreachable') this.#context.deps.onUnreachable(this.#key, attempt.endpoint.containerId)
+    if (failure === 'unreachable') this.#onUnreachable(attempt, error)
     if (failure === 'unreachable' || failure === 'local') this.#tryElsewhere(attempt, error)
     else if (failure === 'invalid')
       this.#sender.refuse(refusals.badRequest(`the request cannot be passed on: ${error.message}`))
-    else if (failure === 'broken') this.#sender.refuseLogged(refusals.broken(this.#key), error)
-    else if (!this.#isRepeated && this.#parcel.outgoing.isRepeatable) this.#repeat(attempt, error)
-    else this.#sender.refuseLogged(refusals.lost(this.#key), error)
+    else if (failure === 'broken') this.#giveUp(refusals.broken(this.#key), error)
+    else this.#onLost(attempt, error)
+  }
+
+  /** The head of an answer came, and its client has got nothing of it: whether the call is tried again in its place. */
+  isRetriedAfter(attempt: Attempt, head: Head): boolean {
+    this.#context.health.answered(attempt.endpoint.containerId)
+    return head.status >= 400 && this.isRetried(head)
+  }
+
+  /** Whether the call is tried again in place of an answer with this head or status; ends the attempt that runs if so. */
+  isRetried(answer: number | Head): boolean {
+    const { limits } = this.#sender
+    const { outgoing, record, target } = this.#parcel
+    if (limits.retry === undefined || target.isRetriedByCaller === true || !outgoing.isWhole) return false
+    this.#retries ??= new Retries(this.#context, () => this.#onRetryDue())
+    if (!this.#retries.plan(answer, limits.retry, limits, record.elapsedMs)) return false
+    this.#attempt?.abort(new Error('its answer asks for another try'))
+    this.#attempt = undefined
+    this.#sender.onWait()
+    return true
+  }
+
+  #onRetryDue(): void {
+    this.#tried = undefined
+    this.waitUntil = 0
+    this.#context.deps.metrics.retried(this.#key)
+    this.advance()
+  }
+
+  /** The answer that the client gets, unless annotations of its function ask for another try. */
+  #giveUp(refusal: Refusal, err: unknown): void {
+    if (!this.isRetried(refusal.status)) this.#sender.refuseLogged(refusal, err)
+  }
+
+  #onUnreachable({ endpoint }: Attempt, error: Error): void {
+    if (isConnectTimeout(error)) this.#parcel.record.timedOut('connect')
+    this.#context.deps.onUnreachable(this.#key, endpoint.containerId)
+  }
+
+  /** The function may have done its work. A replica that loses many calls gets no others, if there is one that may take them. */
+  #onLost(attempt: Attempt, error: Error): void {
+    const { deps, health } = this.#context
+    const { containerId } = attempt.endpoint
+    const others = deps.table.get(this.#key)?.endpoints.some(e => e.containerId !== containerId)
+    if (health.lost(containerId) && others === true) deps.onUnreachable(this.#key, containerId)
+    if (!this.#isRepeated && this.#parcel.outgoing.isRepeatable) this.#repeat(attempt, error)
+    else this.#giveUp(refusals.lost(this.#key), error)
   }
 
   #go(): void {
@@ -131,14 +190,24 @@ export class Delivery implements Guest {
 
   /** An endpoint; without one the call waits or is refused. */
   #pick(): Endpoint | undefined {
-    const { deps, maxPerEndpoint } = this.#context
+    const { deps } = this.#context
     const endpoints = deps.table.get(this.#key)?.endpoints ?? []
     const tried = this.#tried
+    const maxPerEndpoint = this.#sender.limits.perReplica
     const picked = pickEndpoint(endpoints, { inflight: deps.inflight, random: deps.random, tried, maxPerEndpoint })
     if (picked !== undefined) return picked
-    if (endpoints.some(e => tried?.has(e.containerId) !== true)) this.#sender.refuse(refusals.overloaded(this.#key))
+    if (endpoints.some(e => tried?.has(e.containerId) !== true)) this.#onFull()
     else this.#wait()
     return undefined
+  }
+
+  /** All replicas have as many calls as they may. */
+  #onFull(): void {
+    const { isOwnPerReplica, perReplica } = this.#sender.limits
+    const refusal = isOwnPerReplica ? refusals.tooMany(this.#key, perReplica) : refusals.overloaded(this.#key)
+    if (this.isRetried(refusal.status)) return
+    this.#parcel.record.shed('max_inflight')
+    this.#sender.refuse(refusal)
   }
 
   #send(endpoint: Endpoint): void {
@@ -151,7 +220,7 @@ export class Delivery implements Guest {
       onStart: () => answer.sendContinue(),
       onBytes: bytes => this.#sender.onBytes(bytes)
     })
-    if (this.#isRepeated || outgoing.wantsUpgrade) pools.dispatchFresh(endpoint, options, attempt)
+    if (this.#isRepeated || outgoing.wantsUpgrade) pools.dispatchFresh(this.#key, endpoint, options, attempt)
     else pools.dispatch(this.#key, endpoint, options, attempt)
   }
 
@@ -160,7 +229,10 @@ export class Delivery implements Guest {
     const { deps, room, isClosing } = this.#context
     if (this.waitUntil === 0) this.waitUntil = deps.clock.monotonic() + deps.timeouts.waitMs
     if (isClosing) this.#sender.refuse(refusals.closing())
-    else if (!room.enter(this.#key, this)) this.#sender.refuse(refusals.crowded(this.#key))
+    else if (!room.enter(this.#key, this)) {
+      this.#parcel.record.shed('waiting_room')
+      this.#sender.refuse(refusals.crowded(this.#key))
+    }
   }
 
   /** Nothing was sent: another endpoint, or the next one that appears. */
@@ -171,7 +243,7 @@ export class Delivery implements Guest {
     if (turn === 'go' || turn === 'wait') {
       this.#context.deps.metrics.retried(this.#key)
       this.advance()
-    } else this.#sender.refuseLogged(refusals.unreachable(this.#key), error)
+    } else this.#giveUp(refusals.unreachable(this.#key), error)
   }
 
   /** Once more, over a new connection: to another endpoint, or to the same one if there is no other. */

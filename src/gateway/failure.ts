@@ -31,6 +31,11 @@ export function failureOf(error: Error, attempt: { readonly isSent: boolean; rea
   return !attempt.isAnswered && LOST.has(code) ? 'lost' : 'broken'
 }
 
+/** Whether no connection could be made in time. */
+export function isConnectTimeout(error: Error): boolean {
+  return 'code' in error && (error.code === 'UND_ERR_CONNECT_TIMEOUT' || error.code === 'ETIMEDOUT')
+}
+
 /** Methods that may be carried out twice without harm. PUT and DELETE ought to be, but functions are not written so. */
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS'])
 

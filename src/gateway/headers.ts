@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { HOPS_HEADER, nextHops } from './hops.ts'
 
 /** Name, value, name, value: the form that node:http and undici both take and give. */
 export type FlatHeaders = string[]
@@ -20,6 +21,7 @@ const HOP_BY_HOP = new Set([
 const REPLACED_IN_REQUEST = new Set([
   'host',
   'content-length',
+  'cdn-loop',
   'expect',
   // CGI programs take it for HTTP_PROXY. Source: CVE-2016-5385 and its kin.
   'proxy',
@@ -35,7 +37,13 @@ const REPLACED_IN_REQUEST = new Set([
 const FORWARDED =
   /^(?:forwarded|x-forwarded-.+|x-real-ip|x-client-ip|true-client-ip|x-original-(?:url|uri|host|forwarded-for)|x-rewrite-url)$/
 
-const REPLACED_IN_RESPONSE = new Set(['x-start-time', 'x-served-by', 'x-openfaas-internal', 'x-docker-faas-reason'])
+const REPLACED_IN_RESPONSE = new Set([
+  'cdn-loop',
+  'x-start-time',
+  'x-served-by',
+  'x-openfaas-internal',
+  'x-docker-faas-reason'
+])
 
 /** What must not come behind a body: framing, routing and what was decided by the head. Source: RFC 9110 6.5.1. */
 const NOT_IN_TRAILERS = new Set([
@@ -84,7 +92,7 @@ export function toUpstreamHeaders(req: IncomingMessage, marks: CallMarks, isTrus
   const { headers } = req
   if (headers['content-length'] !== undefined) out.push('Content-Length', headers['content-length'])
   if (headers.te !== undefined && /\btrailers\b/i.test(String(headers.te))) out.push('TE', 'trailers')
-  out.push('X-Call-Id', marks.callId, 'X-Start-Time', marks.startTime)
+  out.push('X-Call-Id', marks.callId, 'X-Start-Time', marks.startTime, HOPS_HEADER, nextHops(req))
   pushForwarded(out, req, isTrusted)
   return out
 }

@@ -39,9 +39,14 @@ export class Outgoing {
     return this.#protocols !== undefined
   }
 
+  /** Whether it is all still here, so that it can be sent again. */
+  get isWhole(): boolean {
+    return this.#kind !== 'streamed'
+  }
+
   /** Whether it may be carried out twice, and is all still here. */
   get isRepeatable(): boolean {
-    return this.#kind !== 'streamed' && isIdempotent(this.#req.method ?? '')
+    return this.isWhole && isIdempotent(this.#req.method ?? '')
   }
 
   /** Reads a small body whole. `onRead` is not called when the client leaves before the end. */

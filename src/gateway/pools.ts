@@ -9,6 +9,7 @@ import { Client, Pool } from './undici.ts'
 const KEEP_ALIVE_MS = 3_000
 
 interface Entry {
+  readonly connectMs: number
   readonly endpoint: Endpoint
   readonly pool: PoolClass
 }
@@ -20,11 +21,12 @@ export type DispatchOptions = Omit<Dispatcher.DispatchOptions, 'origin'>
  * whose number for each endpoint the balancer bounds.
  */
 export class EndpointPools {
-  readonly #connectMs: number
+  readonly #connectMsOf: (key: string) => number
   readonly #byKey = new Map<string, Map<string, Entry>>()
 
-  constructor(connectMs: number) {
-    this.#connectMs = connectMs
+  /** `connectMsOf`: how long a connection to a replica of the key may take. */
+  constructor(connectMsOf: (key: string) => number) {
+    this.#connectMsOf = connectMsOf
   }
 
   /** Sends over a kept connection or a new one; everything that happens then, errors too, reaches the handler. */
@@ -33,8 +35,9 @@ export class EndpointPools {
   }
 
   /** Sends over a connection that was never used before and is not used again; one that may be taken over ends each way by itself. */
-  dispatchFresh(endpoint: Endpoint, options: DispatchOptions, handler: Dispatcher.DispatchHandler): void {
-    const client = new Client(originOf(endpoint), { ...this.#clientOptions(), connect: { allowHalfOpen: true } })
+  dispatchFresh(key: string, endpoint: Endpoint, options: DispatchOptions, handler: Dispatcher.DispatchHandler): void {
+    const own = clientOptions(this.#connectMsOf(key))
+    const client = new Client(originOf(endpoint), { ...own, connect: { allowHalfOpen: true } })
     client.dispatch(options, handler)
     void client.close()
   }
@@ -43,8 +46,10 @@ export class EndpointPools {
   retain(key: string, route: Route | undefined): void {
     const entries = this.#byKey.get(key)
     if (entries === undefined) return
+    const connectMs = this.#connectMsOf(key)
     for (const [containerId, entry] of entries) {
-      if (route?.endpoints.some(e => isSame(e, entry.endpoint)) === true) continue
+      const isKept = route?.endpoints.some(e => isSame(e, entry.endpoint)) === true
+      if (isKept && entry.connectMs === connectMs) continue
       entries.delete(containerId)
       void entry.pool.close()
     }
@@ -76,23 +81,24 @@ export class EndpointPools {
       entries = new Map()
       this.#byKey.set(key, entries)
     }
-    const pool = new Pool(originOf(endpoint), this.#clientOptions())
-    entries.set(endpoint.containerId, { endpoint, pool })
+    const connectMs = this.#connectMsOf(key)
+    const pool = new Pool(originOf(endpoint), clientOptions(connectMs))
+    entries.set(endpoint.containerId, { endpoint, pool, connectMs })
     return pool
   }
+}
 
-  /** The times of a call are the proxy's own, so undici's are off. */
-  #clientOptions(): ClientClass.Options {
-    return {
-      allowH2: false,
-      pipelining: 1,
-      connectTimeout: this.#connectMs,
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      keepAliveMaxTimeout: KEEP_ALIVE_MS,
-      strictContentLength: true
-    }
+/** The times of a call are the proxy's own, so undici's are off. */
+function clientOptions(connectMs: number): ClientClass.Options {
+  return {
+    allowH2: false,
+    pipelining: 1,
+    connectTimeout: connectMs,
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveMaxTimeout: KEEP_ALIVE_MS,
+    strictContentLength: true
   }
 }
 

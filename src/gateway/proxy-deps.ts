@@ -4,6 +4,14 @@ import type { Clock } from '../clock.ts'
 import type { EndpointTable } from './endpoints.ts'
 import type { Inflight } from './inflight.ts'
 
+/** Why a call is refused at once: a bound of its function, of the gateway, of those that wait, or of the way it came. */
+export const SHED_REASONS = ['max_inflight', 'overload', 'waiting_room', 'loop'] as const
+export type ShedReason = (typeof SHED_REASONS)[number]
+
+/** Which time of a call was over; `body`: next to nothing of its body came; `wait`: no replica was ready. */
+export const TIMEOUT_KINDS = ['connect', 'first_byte', 'idle', 'total', 'body', 'wait'] as const
+export type TimeoutKind = (typeof TIMEOUT_KINDS)[number]
+
 /** What the data plane counts. Only keys of functions that exist get here, so that series stay few. */
 export interface ProxyMetrics {
   started: (key: string) => void
@@ -13,6 +21,8 @@ export interface ProxyMetrics {
   held: (count: number) => void
   /** A call went out again. */
   retried: (key: string) => void
+  shed: (key: string, reason: ShedReason) => void
+  timedOut: (key: string, kind: TimeoutKind) => void
 }
 
 export interface ProxyLog {
@@ -44,9 +54,11 @@ export interface ProxyDeps {
   readonly waitMax: number
   /** How many calls may wait in all; 8 times `waitMax` unless told. */
   readonly waitMaxTotal?: number
-  /** How many calls, and so connections, one container gets at most; 1,000 unless told. */
+  /** How many calls, and so connections, one container gets at most; 1,000 unless told, or its function says so. */
   readonly maxPerEndpoint?: number
-  /** No connection to the endpoint could be made: it is to leave the table until somebody has looked. */
+  /** How often a call may pass through gateways of this kind; 0: any number. 16 unless told. */
+  readonly hopsMax?: number
+  /** No connection to the endpoint could be made, or it closed many without an answer: it is to leave the table until somebody has looked. */
   readonly onUnreachable: (key: string, containerId: string) => void
   /** Whether the client is a proxy that is believed of its own client; none is when left out. */
   readonly isTrusted?: (req: IncomingMessage) => boolean
@@ -65,6 +77,8 @@ export interface ProxyTarget {
   readonly path: string
   /** The request came by `checkContinue`: the proxy answers `100 Continue` itself when it wants the body. */
   readonly owesContinue?: boolean
+  /** Whoever makes the call has a way of its own to try again what `com.openfaas.retry.*` asks for. */
+  readonly isRetriedByCaller?: boolean
   readonly upgrade?: Upgrade
 }
 

@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Call } from './call.ts'
-import { type ActiveCall, type CallContext, paceOf } from './call-context.ts'
+import type { ActiveCall, CallContext } from './call-context.ts'
+import { CallLimitsTable } from './call-limits.ts'
+import { PassiveHealth } from './passive-health.ts'
 import { EndpointPools } from './pools.ts'
 import type { ProxyDeps, ProxyTarget } from './proxy-deps.ts'
 import { turnOf } from './turn.ts'
@@ -25,31 +27,35 @@ export interface InvocationProxy {
 
 /** A proxy over the endpoint table. */
 export function createProxy(deps: ProxyDeps): InvocationProxy {
-  const { table, waitMax, clock, metrics } = deps
+  const { table, waitMax, metrics } = deps
   const room = new WaitingRoom({
     maxPerKey: waitMax,
     maxTotal: deps.waitMaxTotal ?? waitMax * WAIT_TOTAL_FACTOR,
-    now: clock.monotonic,
+    now: deps.clock.monotonic,
     mustWait: key => turnOf(key, deps) === 'wait',
     onCount: metrics.held
   })
-  const pools = new EndpointPools(deps.timeouts.connectMs)
+  const pools = new EndpointPools(key => table.get(key)?.settings?.connectTimeoutMs ?? deps.timeouts.connectMs)
+  const { timeouts, maxPerEndpoint: perReplica = MAX_PER_ENDPOINT } = deps
+  const clock = { tick: 0 }
+  const limits = new CallLimitsTable({ timeouts, perReplica, clock })
   const active = new Set<ActiveCall>()
   const context: CallContext = {
     deps,
-    maxPerEndpoint: deps.maxPerEndpoint ?? MAX_PER_ENDPOINT,
+    limits,
+    health: new PassiveHealth(),
     servedBy: deps.servedBy ?? 'docker-faas',
     room,
     pools,
     active,
     isClosing: false,
     isClosed: false,
-    tick: 0,
-    pace: paceOf(deps.timeouts)
+    clock,
+    pace: limits.defaults.pace
   }
   const ticker = setInterval(() => {
-    context.tick++
-    for (const call of active) call.checkStall()
+    clock.tick++
+    for (const call of active) if (call.ticker === undefined) call.checkStall()
   }, context.pace.tickMs).unref()
   const stopEnds = table.onEnd((containerId, why) => {
     for (const call of active) call.onReplicaEnd?.(containerId, why)
@@ -71,6 +77,7 @@ export function createProxy(deps: ProxyDeps): InvocationProxy {
       stopChanges()
       stopEnds()
       clearInterval(ticker)
+      limits.stop()
       await pools.destroy()
     }
   }

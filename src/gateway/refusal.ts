@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Overdue } from './call-times.ts'
 import type { ResponseMarks } from './headers.ts'
+import type { CallPeriods } from './pace.ts'
 import type { ProxyTarget } from './proxy-deps.ts'
 
 /** An answer of the gateway's own, in place of the function's. */
@@ -52,6 +54,19 @@ export const refusals = {
     retryAfterS: 1,
     text: `all replicas of function ${key} have as many calls as they may have`
   }),
+  tooMany: (key: string, most: number): Refusal => ({
+    status: 429,
+    reason: 'TooManyInFlight',
+    retryAfterS: 1,
+    text: `each replica of function ${key} has the ${most} calls that com.openfaas.max-inflight allows`
+  }),
+  looped: (key: string, most: number): Refusal => ({
+    status: 508,
+    reason: 'LoopDetected',
+    text:
+      `this call of function ${key} has passed through the gateway ${most} times: a function that it came from calls ` +
+      'itself, or one that calls it; FUNCTION_HOPS_MAX says how often is too often'
+  }),
   closing: (): Refusal => ({
     status: 503,
     reason: 'ShuttingDown',
@@ -79,6 +94,16 @@ export const refusals = {
     reason: 'ExecTimeout',
     text: `function ${key} did not answer within ${ms} ms`
   }),
+  firstByteTimeout: (key: string, ms: number): Refusal => ({
+    status: 504,
+    reason: 'FirstByteTimeout',
+    text: `function ${key} did not begin to answer within ${ms} ms, as com.docker-faas.timeout.first-byte says`
+  }),
+  totalTimeout: (key: string, ms: number): Refusal => ({
+    status: 504,
+    reason: 'TotalTimeout',
+    text: `the call of function ${key} was not over within ${ms} ms, as com.docker-faas.timeout.total says`
+  }),
   slowClient: (ms: number): Refusal => ({
     status: 408,
     reason: 'BodyTimeout',
@@ -103,6 +128,18 @@ export function refusalOfTurn(
   if (turn === 'asleep') return refusals.asleep(name, namespace)
   if (turn === 'unknown') return refusals.unknown(name, namespace)
   return refusals.troubled(`${namespace}/${name}`, trouble ?? 'NotReady')
+}
+
+/** The refusal of a call of which nothing was answered when a time was over. */
+export function refusalOfTimeout(
+  overdue: Overdue,
+  key: string,
+  { totalMs = 0, firstByteMs, idleMs, readMs }: CallPeriods
+): Refusal {
+  if (overdue === 'total') return refusals.totalTimeout(key, totalMs)
+  if (overdue === 'idle') return refusals.slowClient(idleMs)
+  if (overdue === 'slow') return refusals.slowClient(readMs)
+  return firstByteMs === idleMs ? refusals.timeout(key, idleMs) : refusals.firstByteTimeout(key, firstByteMs)
 }
 
 /** What of a request cannot be passed on at all, whatever the function. `path` is what the function would see. */

@@ -80,6 +80,11 @@ export function cutOff(req: IncomingMessage, res: ServerResponse): void {
   res.destroy()
 }
 
+/** Value of the first header with that name in lower case. */
+export function headerOf(raw: readonly Buffer[], name: string): string | undefined {
+  return valuesOf(raw, name)[0]
+}
+
 function isChunkable(req: IncomingMessage, status: number): boolean {
   return req.httpVersionMinor >= 1 && req.method !== 'HEAD' && status !== 204 && status !== 304
 }

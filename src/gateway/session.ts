@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { Attempt } from './attempt.ts'
 import type { ActiveCall, CallContext } from './call-context.ts'
+import type { CallLimits } from './call-limits.ts'
 import type { CallRecord } from './call-record.ts'
 import type { ReplicaEnd } from './endpoints.ts'
 import { type Head, isWebSocket } from './relay.ts'
@@ -17,6 +18,8 @@ export interface SessionParts {
   /** Of the function's answer 101. */
   readonly head: Head
   readonly record: CallRecord
+  /** What holds for calls of the function. */
+  readonly limits: CallLimits
   readonly client: Duplex
   readonly replica: Duplex
 }
@@ -25,6 +28,7 @@ export interface SessionParts {
 export function openSession(context: CallContext, parts: SessionParts): void {
   const session = new Session(context, parts)
   context.active.add(session)
+  parts.limits.ticker?.add(session)
   session.start()
 }
 
@@ -36,17 +40,24 @@ class Session implements ActiveCall {
   readonly #tunnel: Tunnel
   /** The tick in which a byte last moved. */
   #movedAt: number
+  /** It is being closed because a time of it is over. */
+  #isOverdue = false
+
+  get ticker(): CallLimits['ticker'] {
+    return this.#parts.limits.ticker
+  }
 
   constructor(context: CallContext, parts: SessionParts) {
     this.#context = context
     this.#parts = parts
-    this.#movedAt = context.tick
     const { client, replica, head } = parts
+    const { clock } = parts.limits
+    this.#movedAt = clock.tick
     this.#tunnel = new Tunnel(
       { client, replica, isWebSocket: isWebSocket(head) },
       {
         onMoved: () => {
-          this.#movedAt = context.tick
+          this.#movedAt = clock.tick
         },
         onEnd: isBroken => this.#onEnd(isBroken)
       }
@@ -62,8 +73,9 @@ class Session implements ActiveCall {
   }
 
   checkStall(): void {
-    const { tick, pace } = this.#context
-    if (tick - this.#movedAt > pace.exec) this.#tunnel.close(closings.idle)
+    const { limits, record } = this.#parts
+    if (limits.clock.tick - this.#movedAt > limits.pace.idle) this.#onOverdue('idle')
+    else if (limits.totalMs !== undefined && record.elapsedMs > limits.totalMs) this.#onOverdue('total')
   }
 
   onReplicaEnd(containerId: string, why: ReplicaEnd): void {
@@ -71,10 +83,17 @@ class Session implements ActiveCall {
     this.#tunnel.close(why === 'stopped' ? closings.restart : closings.died)
   }
 
+  #onOverdue(kind: 'idle' | 'total'): void {
+    if (!this.#isOverdue) this.#parts.record.timedOut(kind)
+    this.#isOverdue = true
+    this.#tunnel.close(kind === 'idle' ? closings.idle : closings.overdue)
+  }
+
   #onEnd(isBroken: boolean): void {
-    const { attempt, record } = this.#parts
+    const { attempt, record, limits } = this.#parts
     attempt.abort(new Error('the session has ended'))
     this.#context.active.delete(this)
+    limits.ticker?.delete(this)
     const { containerId } = attempt.endpoint
     if (isBroken) record.warn('Closed a session whose replica went away', { containerId })
     record.ended(isBroken ? BROKEN : SWITCHED)

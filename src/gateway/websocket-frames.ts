@@ -77,6 +77,7 @@ export interface Closing {
 /** Source: RFC 6455 7.4.1 and IANA's registry. */
 export const closings = {
   goingAway: { code: 1001, reason: 'the gateway is shutting down' },
+  overdue: { code: 1001, reason: 'the session has lasted as long as its function allows' },
   idle: { code: 1001, reason: 'nothing was sent for too long' },
   died: { code: 1011, reason: 'the replica of the function went away' },
   restart: { code: 1012, reason: 'the replica of the function is stopped' }

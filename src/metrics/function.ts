@@ -1,13 +1,18 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import { parseKey } from '../../api/meta.ts'
+import { SHED_REASONS, type ShedReason, TIMEOUT_KINDS, type TimeoutKind } from '../gateway/proxy-deps.ts'
 
 /** What the invocation path tells of one function; got once per call from a map, nothing else is looked up. */
 export interface FunctionMetrics {
   /** A call was taken. Every one of them ends in one `finished`. */
   readonly started: () => void
   readonly finished: (code: number, seconds: number) => void
-  /** A call went out again, because it had reached no replica. */
+  /** A call went out again: it had reached no replica, or its function asks for it. */
   readonly retried: () => void
+  /** A call was refused at once. */
+  readonly shed: (reason: ShedReason) => void
+  /** A time of a call was over. */
+  readonly timedOut: (kind: TimeoutKind) => void
   /** Calls that are running. */
   readonly inflight: number
   /** Calls that were taken since the start of the process. */
@@ -56,6 +61,14 @@ export class FunctionMetricsTable {
       started: counter('gateway_function_invocation_started', 'Calls of functions that were taken', NAME),
       total: counter('gateway_function_invocation_total', 'Calls of functions that have finished', NAME_AND_CODE),
       seconds: histogram('gateway_functions_seconds', 'Duration of calls of functions', NAME_AND_CODE),
+      shed: counter('gateway_function_invocation_shed_total', 'Calls that were refused at once, by why', [
+        ...NAME,
+        'reason'
+      ]),
+      timeouts: counter('gateway_function_invocation_timeouts_total', 'Times of calls that were over, by which', [
+        ...NAME,
+        'kind'
+      ]),
       retries: counter('gateway_function_invocation_retries_total', 'Calls that went out again', NAME),
       inflight: gauge('gateway_function_invocation_inflight', 'Calls of functions that are running'),
       legacyTotal: counter('function_invocations_total', 'Calls of functions that have finished', NAME_AND_CODE),
@@ -118,6 +131,8 @@ interface Families {
   readonly total: Counter
   readonly seconds: Histogram
   readonly retries: Counter
+  readonly shed: Counter
+  readonly timeouts: Counter
   readonly inflight: Gauge
   readonly legacyTotal: Counter
   readonly legacySeconds: Histogram
@@ -142,6 +157,8 @@ class BoundFunction implements FunctionMetrics {
   readonly #codes = new Map<number, BoundCode>()
   readonly #started: Counter.Internal
   readonly #retries: Counter.Internal
+  readonly #shed: ReadonlyMap<ShedReason, Counter.Internal>
+  readonly #timeouts: ReadonlyMap<TimeoutKind, Counter.Internal>
   readonly #inflightGauge: Gauge.Internal<string>
   readonly #legacySeconds: Histogram.Internal<string>
   readonly #legacyErrors: Counter.Internal
@@ -156,6 +173,8 @@ class BoundFunction implements FunctionMetrics {
     this.#families = families
     this.#started = families.started.labels(name)
     this.#retries = families.retries.labels(name)
+    this.#shed = boundCounters(families.shed, name, SHED_REASONS)
+    this.#timeouts = boundCounters(families.timeouts, name, TIMEOUT_KINDS)
     this.#inflightGauge = families.inflight.labels(name)
     this.#legacySeconds = families.legacySeconds.labels(name)
     this.#legacyErrors = families.legacyErrors.labels(name)
@@ -194,6 +213,14 @@ class BoundFunction implements FunctionMetrics {
     if (!this.#closed) this.#retries.inc()
   }
 
+  readonly shed = (reason: ShedReason): void => {
+    if (!this.#closed) this.#shed.get(reason)?.inc()
+  }
+
+  readonly timedOut = (kind: TimeoutKind): void => {
+    if (!this.#closed) this.#timeouts.get(kind)?.inc()
+  }
+
   readonly finished = (code: number, seconds: number): void => {
     this.#inflight--
     this.#invocations++
@@ -211,9 +238,11 @@ class BoundFunction implements FunctionMetrics {
   /** Removes its series and makes no new ones, though calls that still run will finish. */
   close(): void {
     this.#closed = true
-    const { total, legacyTotal, seconds, ...byName } = this.#families
+    const { total, legacyTotal, seconds, shed, timeouts, ...byName } = this.#families
     const name = { function_name: this.#name }
     for (const family of Object.values(byName)) family.remove(name)
+    for (const reason of SHED_REASONS) shed.remove({ ...name, reason })
+    for (const kind of TIMEOUT_KINDS) timeouts.remove({ ...name, kind })
     for (const code of this.#codes.keys()) {
       for (const family of [total, legacyTotal, seconds]) family.remove({ ...name, code: String(code) })
     }
@@ -232,6 +261,21 @@ class BoundFunction implements FunctionMetrics {
     this.#codes.set(code, bound)
     return bound
   }
+}
+
+/** A counter of the function for each value of a closed label, zero at start. */
+function boundCounters<T extends string>(
+  family: Counter,
+  name: string,
+  values: readonly T[]
+): ReadonlyMap<T, Counter.Internal> {
+  return new Map(
+    values.map(value => {
+      const bound = family.labels(name, value)
+      bound.inc(0)
+      return [value, bound]
+    })
+  )
 }
 
 function setOrRemove(family: Gauge, name: string, value: number | undefined): void {

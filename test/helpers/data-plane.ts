@@ -36,6 +36,8 @@ export class DataPlane {
   readonly finished: { key: string; code: number }[] = []
   readonly warnings: { fields: object; message: string }[] = []
   readonly #closers: (() => unknown)[] = []
+  readonly shed: string[] = []
+  readonly timedOut: string[] = []
   held = 0
   retried = 0
   readonly proxy: InvocationProxy
@@ -55,7 +57,9 @@ export class DataPlane {
         },
         retried: () => {
           this.retried++
-        }
+        },
+        shed: (key, reason) => this.shed.push(`${key} ${reason}`),
+        timedOut: (key, kind) => this.timedOut.push(`${key} ${kind}`)
       },
       timeouts: { execMs: 2_000, connectMs: 500, waitMs: 1_000, readMs: 2_000 },
       maxBodyBytes: 0,
