@@ -18,12 +18,18 @@ class Bench {
   readonly metrics = createMetrics({ nodeMetrics: false })
   readonly enqueued: string[] = []
   readonly capacities = new Map<string, number>()
+  /** Thousandths of a core that a replica uses; undefined: the engine says nothing. */
+  millicores: number | undefined = undefined
+  readonly readings: string[] = []
   isReady = true
   /** Whether what is asked for answers at once. */
   isFollowed = true
   readonly #store: Store
   readonly #scratch: Scratch
   #autoscaler: AutoscalerComponent
+  readonly #ready = new Map<string, number>()
+  /** That each replica has used. */
+  #cpuNanos = 0
   #following = 0
 
   private constructor(scratch: Scratch, store: Store) {
@@ -113,6 +119,7 @@ class Bench {
   /** Time goes on, a second at a time. */
   async pass(ms: number): Promise<void> {
     for (let left = ms; left > 0; left -= SECOND) {
+      this.#cpuNanos += (this.millicores ?? 0) * 1e6
       await this.time.advance(Math.min(SECOND, left))
       await this.quiet()
     }
@@ -137,6 +144,15 @@ class Bench {
         }
       },
       log: silentLogger,
+      engine: {
+        usage: async id => {
+          this.readings.push(id)
+          if (this.millicores === undefined) throw new Error('the engine is away')
+          const readAt = this.time.now()
+          return { readAt, cpuNanos: this.#cpuNanos, workingSetBytes: 1024 }
+        }
+      },
+      containersOf: key => Array.from({ length: this.#ready.get(key) ?? 0 }, (_, n) => `${key}-${n}`),
       capacityOf: key => this.capacities.get(key),
       isHeld: () => false,
       isReady: () => this.isReady,
@@ -158,6 +174,7 @@ class Bench {
       const { metadata, spec } = object
       const status = { ...INITIAL_STATUS, observedGeneration: metadata.generation, readyReplicas: spec.replicas }
       await this.functions.putStatus(key, metadata.uid, status)
+      this.#ready.set(key, spec.replicas)
     }
     this.#following--
   }
@@ -202,6 +219,37 @@ describe('the autoscaler over a database', function () {
     for (let call = 0; call < 23; call++) bench.meter('capacity').started()
     await bench.pass(90 * SECOND)
     expect((await bench.get('capacity')).spec.replicas).to.equal(5)
+  })
+
+  it('follows CPU, of functions that are called, and holds while it cannot be read', async () => {
+    await bench.put('cpu', { target: '100', 'target-proportion': '1', type: 'cpu', max: '8' })
+    await bench.put('rps', { target: '100' })
+    await bench.start()
+    await bench.pass(10 * SECOND)
+    expect(bench.readings).to.deep.equal([])
+    bench.millicores = 250
+    const call = { perSecond: 1, seconds: 1 }
+    for (let second = 0; second < 20; second++) {
+      await bench.calls('rps', call)
+      await bench.calls('cpu', call)
+      const { replicas } = (await bench.get('cpu')).spec
+      // 500 thousandths of a core in all, however many share them.
+      bench.millicores = 500 / replicas
+    }
+    expect((await bench.get('cpu')).spec.replicas).to.equal(5)
+    expect(new Set(bench.readings.map(id => id.replace(/-\d+$/, '')))).to.deep.equal(new Set([keyOf('cpu')]))
+    const text = (await bench.metrics.expose()).text
+    expect(text).to.match(/pod_cpu_usage_seconds_total\{function_name="cpu.openfaas-fn"\} [1-9]/)
+    expect(text).to.match(/pod_memory_working_set_bytes\{function_name="cpu.openfaas-fn"\} [1-9]/)
+    bench.millicores = undefined
+    await bench.calls('cpu', { perSecond: 1, seconds: 180 })
+    expect((await bench.get('cpu')).spec.replicas).to.equal(5)
+    expect((await bench.metrics.expose()).text).to.match(
+      /faas_autoscaler_decisions_total\{direction="hold",reason="no-data"\} [1-9]/
+    )
+    bench.millicores = 10
+    await bench.calls('cpu', { perSecond: 1, seconds: 180 })
+    expect((await bench.get('cpu')).spec.replicas).to.equal(1)
   })
 
   it('follows the rule of OpenFaaS CE without a target: a step each half minute, and back at its end', async () => {

@@ -1,9 +1,12 @@
 import { keyOf } from '../../api/meta.ts'
+import { CpuReader } from '../../controllers/autoscaler/cpu.ts'
 import { LoadSampler } from '../../controllers/autoscaler/observe.ts'
 import { type AutoscalerDeps, AutoscalerReconciler } from '../../controllers/autoscaler/reconciler.ts'
-import { Subjects } from '../../controllers/autoscaler/subjects.ts'
+import { type Known, Subjects } from '../../controllers/autoscaler/subjects.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
+import type { Engine } from '../engine/engine.ts'
+import type { EndpointTable } from '../gateway/endpoints.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { Controller } from '../runtime/controller.ts'
 import type { Component } from '../runtime/manager.ts'
@@ -14,6 +17,9 @@ import type { ControlPlane } from './control-plane.ts'
 
 export interface AutoscalerParts extends Pick<AutoscalerDeps, 'capacityOf' | 'isHeld' | 'isReady' | 'enqueue' | 'log'> {
   readonly config: Config
+  readonly engine: Pick<Engine, 'usage'>
+  /** Ids of the containers of a function that answer. */
+  readonly containersOf: (key: string) => readonly string[]
   readonly store: Pick<Store, 'functions' | 'events'>
   readonly metrics: Metrics
   readonly clock?: Clock
@@ -23,10 +29,13 @@ export interface AutoscalerParts extends Pick<AutoscalerDeps, 'capacityOf' | 'is
 /** The autoscaler over what the control plane knows. */
 export function assembleAutoscaler(
   plane: Pick<ControlPlane, 'functions' | 'resync' | 'capacities' | 'isHeld'>,
-  parts: Pick<AutoscalerParts, 'config' | 'store' | 'metrics' | 'log'>
+  parts: Pick<AutoscalerParts, 'config' | 'engine' | 'store' | 'metrics' | 'log'> & {
+    readonly endpoints: Pick<EndpointTable, 'get'>
+  }
 ): AutoscalerComponent {
   return new AutoscalerComponent({
     ...parts,
+    containersOf: key => parts.endpoints.get(key)?.endpoints.map(({ containerId }) => containerId) ?? [],
     capacityOf: key => plane.capacities.get(key),
     isHeld: plane.isHeld,
     isReady: () => plane.resync.isComplete,
@@ -49,6 +58,8 @@ export class AutoscalerComponent implements Component {
   readonly #timers: Timers
   readonly #subjects: Subjects
   readonly #sampler: LoadSampler
+  readonly #cpu: CpuReader
+  readonly #stopped = new AbortController()
   readonly #tickMs: number
   #timer: unknown
   #stopListening: (() => void) | undefined
@@ -62,10 +73,18 @@ export class AutoscalerComponent implements Component {
     this.#subjects = new Subjects(clock)
     this.#sampler = new LoadSampler({
       meters: { entries: metrics.allFunctionMetrics, find: metrics.knownFunctionMetrics },
-      cpuOf: () => undefined,
+      cpuOf: key => this.#cpu.rateOf(key),
       stableMs: config.AUTOSCALER_STABLE_WINDOW,
       burstMs: config.AUTOSCALER_BURST_WINDOW,
       now: clock.monotonic
+    })
+    this.#cpu = new CpuReader({
+      ...{ engine: parts.engine, containersOf: parts.containersOf, now: clock.monotonic },
+      onRead: (key, usage) => {
+        // One that went meanwhile is to have no series.
+        if (this.#subjects.get(key) !== undefined) metrics.usageRead(key, usage)
+      },
+      onFailure: err => parts.log.warn({ err }, 'Failed to read CPU of functions')
     })
     this.controller = this.#assembleController()
   }
@@ -84,6 +103,7 @@ export class AutoscalerComponent implements Component {
   }
 
   async stop(): Promise<void> {
+    this.#stopped.abort()
     this.#timers.clear(this.#timer)
     this.#stopListening?.()
     await this.controller.stop()
@@ -91,10 +111,16 @@ export class AutoscalerComponent implements Component {
 
   #tick(): void {
     this.#timer = this.#timers.set(() => this.#tick(), this.#tickMs)
-    for (const key of this.#sampler.tick()) {
-      const subject = this.#subjects.get(key)
-      if (subject !== undefined && !subject.isPinned && subject.replicas > 0) this.controller.add(key)
-    }
+    const moving = this.#sampler.tick().filter(key => this.#isDecided(key))
+    for (const key of moving) this.controller.add(key)
+    const byCpu = moving.filter(key => isByCpu(this.#subjects.get(key)))
+    if (byCpu.length > 0) void this.#cpu.read(byCpu, this.#stopped.signal)
+  }
+
+  /** Whether calls of the function make a difference. */
+  #isDecided(key: string): boolean {
+    const subject = this.#subjects.get(key)
+    return subject !== undefined && !subject.isPinned && subject.replicas > 0
   }
 
   #assembleController(): Controller {
@@ -113,4 +139,8 @@ export class AutoscalerComponent implements Component {
       random: Math.random
     })
   }
+}
+
+function isByCpu(subject: Known | undefined): boolean {
+  return subject?.scaling.type === 'cpu' && subject.scaling.target !== undefined
 }

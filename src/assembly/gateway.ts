@@ -99,7 +99,8 @@ export async function assembleGateway(options: GatewayOptions): Promise<Gateway>
   if (config.METRICS_ENABLED) manager.add(exposition)
   manager.add(firewall)
   manager.add(loop)
-  if (config.AUTOSCALER_ENABLED) manager.add(assembleAutoscaler(plane, { config, store, metrics, log }))
+  if (config.AUTOSCALER_ENABLED)
+    manager.add(assembleAutoscaler(plane, { config, engine, endpoints, store, metrics, log }))
   manager.add(edge)
   return {
     start: async () => {

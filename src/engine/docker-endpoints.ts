@@ -50,6 +50,13 @@ export const ENDPOINTS: readonly Endpoint[] = [
     use: 'what a replica wrote last'
   },
   {
+    method: 'GET',
+    path: '/containers/{container}/stats',
+    query: ['stream', 'one-shot'],
+    ours: true,
+    use: 'CPU and memory of a replica, for a function that scales by CPU'
+  },
+  {
     method: 'PUT',
     path: '/containers/{container}/archive',
     query: ['path'],

@@ -6,6 +6,7 @@ import type {
   Container,
   ContainerState,
   ContainerSummary,
+  ContainerUsage,
   EngineInfo,
   Image,
   ImageSummary,
@@ -175,4 +176,30 @@ function toPorts(raw: Readonly<Record<string, Docker.PortBinding[] | null>>): Po
         }))
       : []
   )
+}
+
+/** As far as it is read of the engine's answer. */
+interface RawStats {
+  readonly read: string
+  readonly cpu_stats?: { readonly cpu_usage?: { readonly total_usage?: number } }
+  readonly memory_stats?: {
+    readonly usage?: number
+    /** `inactive_file` of cgroup v2, `total_inactive_file` of v1. */
+    readonly stats?: Readonly<Record<string, number>>
+  }
+}
+
+/** Undefined for a container that does not run: the engine then says nothing of when it read. */
+export function toUsage({ read, cpu_stats: cpu, memory_stats: memory }: RawStats): ContainerUsage | undefined {
+  const readAt = preciseTime(read)
+  const cpuNanos = cpu?.cpu_usage?.total_usage
+  if (readAt <= 0 || cpuNanos === undefined) return undefined
+  const { inactive_file: v2, total_inactive_file: v1 } = memory?.stats ?? {}
+  return { readAt, cpuNanos, workingSetBytes: Math.max(0, (memory?.usage ?? 0) - (v1 ?? v2 ?? 0)) }
+}
+
+/** Milliseconds since the epoch of an RFC 3339 time, with what is behind the millisecond. */
+function preciseTime(text: string): number {
+  const [, fraction = ''] = /\.\d{3}(\d+)/.exec(text) ?? []
+  return Date.parse(text) + Number(`0.${fraction}0`)
 }

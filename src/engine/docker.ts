@@ -192,6 +192,17 @@ export class DockerEngine implements engine.Engine {
     )
   }
 
+  async usage(nameOrId: string, signal?: AbortSignal): Promise<engine.ContainerUsage | undefined> {
+    // One-shot: the engine would else wait a second for another reading.
+    const options = { stream: false, 'one-shot': true } as const
+    const call = this.#call({ operation: 'container_stats', subject: nameOrId, signal }, ({ abortSignal }) => {
+      const request = { ...options, abortSignal }
+      return this.#container(nameOrId).stats(request)
+    })
+    const raw = await unless(['not-found'], call)
+    return raw && translate.toUsage(raw)
+  }
+
   async listNetworks(signal?: AbortSignal): Promise<engine.NetworkSummary[]> {
     const heard = this.#closedNetworks.listing()
     const list = await this.#call({ operation: 'network_list', signal }, ({ abortSignal }) =>

@@ -30,6 +30,8 @@ export interface Engine {
   removeContainer: (nameOrId: string, signal?: AbortSignal) => Promise<void>
   /** The last `tail` lines of stdout and stderr together, oldest first, at most 64 KiB. */
   tailLogs: (nameOrId: string, tail: number, signal?: AbortSignal) => Promise<string>
+  /** What it has used, at once; undefined when it does not run or is not there. */
+  usage: (nameOrId: string, signal?: AbortSignal) => Promise<ContainerUsage | undefined>
 
   /** All networks of the engine, also those that are not ours: their subnets are taken. */
   listNetworks: (signal?: AbortSignal) => Promise<NetworkSummary[]>
@@ -130,6 +132,16 @@ export interface Container extends ContainerSummary {
   /** The kernel cannot limit memory, and the engine has discarded the limit that was asked for. */
   readonly memoryUnlimitable?: boolean
   readonly nanoCpus: number
+}
+
+/** What the processes of a container have used. */
+export interface ContainerUsage {
+  /** When it was read, by the engine's clock; milliseconds since the epoch, with a fraction. */
+  readonly readAt: number
+  /** Of all cores together, since its start. */
+  readonly cpuNanos: number
+  /** Memory that cannot be taken from it without harm: without the file cache that is not in use, as Kubernetes counts it. */
+  readonly workingSetBytes: number
 }
 
 /** A TCP port of the container on an address of the host. */

@@ -102,6 +102,7 @@ export function createMetrics({ now = systemClock.now, nodeMetrics = true }: Met
   const functions = new FunctionMetricsTable(registry)
   const loop = new LoopMetrics(registry)
   const lag = createLag(registry, now)
+  const autoscaler = createAutoscalerMetrics(registry)
   if (nodeMetrics) collectDefaultMetrics({ register: registry })
   return {
     expose: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
@@ -113,6 +114,7 @@ export function createMetrics({ now = systemClock.now, nodeMetrics = true }: Met
     removeFunction: (namespace, name) => {
       const key = keyOf({ namespace, name })
       functions.remove(key)
+      autoscaler.removeUsage(key)
       lag.forget(key)
     },
     lag,
@@ -125,7 +127,7 @@ export function createMetrics({ now = systemClock.now, nodeMetrics = true }: Met
     ...createTlsMetrics(registry),
     ...createAuditMetrics(registry),
     ...createAuthMetrics(registry),
-    ...createAutoscalerMetrics(registry)
+    ...autoscaler
   }
 }
 

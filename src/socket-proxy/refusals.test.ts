@@ -36,6 +36,7 @@ describe('S13: the socket proxy refuses, and sends nothing on of,', () => {
     ['the start of what is not ours', 'POST', '/containers/theirs/start'],
     ['the end of what is not ours', 'DELETE', '/containers/theirs?force=true'],
     ['the log of what is not ours', 'GET', '/containers/theirs/logs?stdout=true'],
+    ['the usage of what is not ours', 'GET', '/containers/theirs/stats?stream=false'],
     ['files for what is not ours', 'PUT', '/containers/theirs/archive?path=/', 'a tar'],
     ['a network of others', 'POST', '/networks/theirs/connect', { Container: 'mine' }],
     ['taking others off a network of others', 'POST', '/networks/theirs/disconnect', { Container: 'theirs' }],

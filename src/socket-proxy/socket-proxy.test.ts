@@ -21,6 +21,7 @@ describe('the socket proxy', () => {
       ['POST', '/v1.44/containers/mine/kill?signal=SIGTERM'],
       ['DELETE', '/containers/mine?force=true&v=true'],
       ['GET', '/containers/mine/logs?stdout=true&stderr=true&tail=10'],
+      ['GET', '/containers/mine/stats?stream=false&one-shot=true'],
       ['PUT', '/containers/mine/archive?path=%2Fvar', 'a tar'],
       ['POST', '/networks/mine/connect', { Container: 'theirs' }],
       ['POST', '/networks/theirs/disconnect', { Container: 'mine' }],

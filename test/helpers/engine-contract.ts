@@ -330,6 +330,30 @@ export function describeEngine(name: string, setUp: () => EngineUnderTest): void
       })
     })
 
+    describe('the usage of a container', () => {
+      it('grows while it runs, also when it is paused, and is known at once', async () => {
+        const { id, name } = await run()
+        const first = await t.engine.usage(id)
+        expect(first?.workingSetBytes).to.be.greaterThan(0)
+        await t.pause(name)
+        const second = await t.engine.usage(name)
+        expect(second?.cpuNanos).to.be.at.least(first?.cpuNanos ?? Number.NaN)
+        expect(second?.readAt).to.be.at.least(first?.readAt ?? Number.NaN)
+        expect(first?.readAt).to.be.greaterThan(1e12)
+      })
+
+      it('is not there when it does not run', async () => {
+        const { id, name } = await create()
+        expect(await t.engine.usage(id)).to.equal(undefined)
+        await t.engine.startContainer(name)
+        await t.engine.signalContainer(name, 'SIGKILL')
+        await exited(name)
+        expect(await t.engine.usage(name)).to.equal(undefined)
+        await t.engine.removeContainer(name)
+        expect(await t.engine.usage(name)).to.equal(undefined)
+      })
+    })
+
     describe('a list', () => {
       const listed = async (id: string) => (await t.engine.listContainers(t.labels)).find(c => c.id === id)
       /** What is compared to learn whether anything changed since somebody inspected it. */

@@ -326,6 +326,17 @@ export class FakeEngine implements engine.Engine {
     })
   }
 
+  async usage(nameOrId: string, signal?: AbortSignal): Promise<engine.ContainerUsage | undefined> {
+    return this.#faults.run('container_stats', nameOrId, signal, () => {
+      const container = this.#containers.find(nameOrId)
+      if (container === undefined || !this.#containers.isUp(container)) return undefined
+      // A thousandth of a core, all the time.
+      const readAt = this.#clock.now()
+      const ranMs = readAt - (container.startedAt ?? readAt)
+      return { readAt, cpuNanos: ranMs * 1000, workingSetBytes: 2 ** 20 }
+    })
+  }
+
   async tailLogs(nameOrId: string, tail: number, signal?: AbortSignal): Promise<string> {
     return this.#faults.run('container_logs', nameOrId, signal, () => {
       const lines = this.#logs.get(this.#containers.get('container_logs', nameOrId).id) ?? []

@@ -68,6 +68,23 @@ describe('the autoscaler over real containers', function () {
     expect(messages.some(message => message.endsWith('to 1 replicas: below-target'))).to.equal(true)
   })
 
+  it('follows the CPU that its containers use', async () => {
+    const labels = labelsOf({ type: 'cpu', target: '100', max: '2' })
+    await gateway.apply('cpu', { image }, { labels })
+    await gateway.converged('cpu')
+    let isCalling = true
+    const busy = (async () => {
+      while (isCalling) expect((await gateway.call('GET', '/function/cpu/spin?ms=30')).status).to.equal(200)
+    })()
+    await ready('cpu', 2)
+    isCalling = false
+    await busy
+    const text = await gateway.metrics()
+    expect(text).to.match(/pod_cpu_usage_seconds_total\{function_name="cpu.openfaas-fn"\} \d/)
+    const [, bytes] = /pod_memory_working_set_bytes\{function_name="cpu.openfaas-fn"\} (\d+)/.exec(text) ?? []
+    expect(Number(bytes)).to.be.within(1e6, 1e9)
+  })
+
   it('marks an idle function as frozen, and takes it to zero', async () => {
     const labels = labelsOf({ zero: 'true', 'zero-duration': '1s' })
     const annotations = { 'com.docker-faas.scale.freeze-duration': '2s' }
