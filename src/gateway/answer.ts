@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { clientCallId, type ResponseMarks, toUnixNanos } from './headers.ts'
+import { clientCallId, type RawHeaders, type ResponseMarks, toUnixNanos } from './headers.ts'
 import type { Upgrade } from './proxy-deps.ts'
 import { type Refusal, writeRefusal } from './refusal.ts'
 import { cutOff, flushHead, type Head, switchHead, writeEnd, writeHead, writeInformation } from './relay.ts'
@@ -74,7 +74,7 @@ export class Answer {
   }
 
   /** Ends the function's answer; gives its status. */
-  end(rawTrailers: readonly Buffer[]): number {
+  end(rawTrailers: RawHeaders): number {
     writeEnd(this.#res, rawTrailers)
     return this.#res.statusCode
   }

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import type { Endpoint } from './endpoints.ts'
+import type { RawHeaders } from './headers.ts'
 import type { Head } from './relay.ts'
 
 /** What an attempt tells its call; nothing after its end, which is `onEnd` or `onFailed` or that it was aborted. */
@@ -10,7 +11,7 @@ export interface AttemptEvents {
   onHead: (attempt: Attempt, head: Head) => void
   /** Whether more is welcome; otherwise `resume` says when. */
   onData: (attempt: Attempt, chunk: Buffer) => boolean
-  onEnd: (rawTrailers: readonly Buffer[]) => void
+  onEnd: (rawTrailers: RawHeaders) => void
   onFailed: (attempt: Attempt, error: Error) => void
   /** The function took another protocol: the connection is whoever hears this one's, who is to call `abort` at its end. */
   onUpgrade: (attempt: Attempt, head: Head, socket: Duplex) => void
@@ -78,7 +79,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
     socket: Duplex
   ): void {
     if (this.#isOver) socket.destroy()
-    else this.#events.onUpgrade(this, { status, statusText: '', raw: bytesOf(rawHeaders) }, socket)
+    else this.#events.onUpgrade(this, { status, statusText: '', raw: flatOf(rawHeaders) }, socket)
   }
 
   onResponseStart(
@@ -88,7 +89,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
     statusText?: string
   ): void {
     if (this.#isOver) return
-    this.#events.onHead(this, { status, statusText: statusText ?? '', raw: bytesOf(controller.rawHeaders) })
+    this.#events.onHead(this, { status, statusText: statusText ?? '', raw: flatOf(controller.rawHeaders) })
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -98,7 +99,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
   onResponseEnd(controller: Dispatcher.DispatchController): void {
     if (this.#isOver) return
     this.#finish()
-    this.#events.onEnd(bytesOf(controller.rawTrailers))
+    this.#events.onEnd(flatOf(controller.rawTrailers))
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
@@ -113,7 +114,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
   }
 }
 
-/** undici's HTTP/1 parser gives buffers; its types also name the forms of others. */
-function bytesOf(raw: Dispatcher.DispatchController['rawHeaders']): readonly Buffer[] {
-  return Array.isArray(raw) ? (raw as Buffer[]) : []
+/** undici's HTTP/1 parser gives buffers, our own strings; undici's types also name the forms of others. */
+function flatOf(raw: Dispatcher.DispatchController['rawHeaders']): RawHeaders {
+  return Array.isArray(raw) ? raw : []
 }

@@ -8,6 +8,7 @@ import { CallRecord } from './call-record.ts'
 import { CallTimes, type Overdue } from './call-times.ts'
 import { Delivery, type Sender } from './delivery.ts'
 import type { Route } from './endpoints.ts'
+import type { RawHeaders } from './headers.ts'
 import { hopsOf } from './hops.ts'
 import { Outgoing } from './outgoing.ts'
 import type { ProxyTarget, TimeoutKind } from './proxy-deps.ts'
@@ -140,7 +141,7 @@ export class Call implements ActiveCall, Sender {
     return this.#answer.data(chunk, this.#onDrain)
   }
 
-  onEnd(rawTrailers: readonly Buffer[]): void {
+  onEnd(rawTrailers: RawHeaders): void {
     this.#finish(this.#answer.end(rawTrailers))
   }
 

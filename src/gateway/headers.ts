@@ -4,6 +4,9 @@ import { HOPS_HEADER, nextHops } from './hops.ts'
 /** Name, value, name, value: the form that node:http and undici both take and give. */
 export type FlatHeaders = string[]
 
+/** Name, value, name, value, as a function's answer comes: bytes are Latin-1. */
+export type RawHeaders = readonly (Buffer | string)[]
+
 /** What belongs to one connection and not to the message. Source: RFC 9110 7.6.1. */
 const HOP_BY_HOP = new Set([
   'connection',
@@ -128,7 +131,7 @@ export interface AnswerShape {
 }
 
 /** The headers that the client sees, each as often, in the order and in the case in which the function sent it, and ours. */
-export function toClientHeaders(raw: readonly Buffer[], shape: AnswerShape, marks: ResponseMarks): FlatHeaders {
+export function toClientHeaders(raw: RawHeaders, shape: AnswerShape, marks: ResponseMarks): FlatHeaders {
   const out: FlatHeaders = []
   const seen: Seen = {}
   for (let i = 0; i + 1 < raw.length; i += 2) {
@@ -152,7 +155,7 @@ export function toClientHeaders(raw: readonly Buffer[], shape: AnswerShape, mark
 }
 
 /** The trailers that the client sees, as pairs. */
-export function toClientTrailers(raw: readonly Buffer[]): [string, string][] {
+export function toClientTrailers(raw: RawHeaders): [string, string][] {
   const out: [string, string][] = []
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = latin1(raw[i])
@@ -199,6 +202,6 @@ function isNoted(lower: string): lower is Noted {
   return NOTED_NAMES.has(lower)
 }
 
-function latin1(bytes: Buffer | undefined): string {
-  return bytes === undefined ? '' : bytes.toString('latin1')
+function latin1(bytes: Buffer | string | undefined): string {
+  return typeof bytes === 'string' ? bytes : (bytes?.toString('latin1') ?? '')
 }

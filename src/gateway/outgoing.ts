@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { type BodyEvents, type BodyKind, bodyKindOf, readSmallBody, StreamedBody } from './body.ts'
 import { isIdempotent } from './failure.ts'
 import { type CallMarks, toUpstreamHeaders } from './headers.ts'
-import type { DispatchOptions } from './pools.ts'
+import type { DispatchOptions } from './http1/exchange.ts'
 import type { ProxyTarget } from './proxy-deps.ts'
 
 /** The client's request as it goes to a replica, perhaps more than once. */

@@ -1,5 +1,8 @@
 import type { Client as ClientClass, Dispatcher, Pool as PoolClass } from 'undici'
 import type { Endpoint, Route } from './endpoints.ts'
+import { READ_BYTES } from './http1/connection.ts'
+import { Connections } from './http1/connections.ts'
+import type { DispatchOptions } from './http1/exchange.ts'
 import { Client, Pool } from './undici.ts'
 
 /**
@@ -8,36 +11,49 @@ import { Client, Pool } from './undici.ts'
  */
 const KEEP_ALIVE_MS = 3_000
 
+/** How often connections that were idle too long are looked for. */
+const SWEEP_MS = 1_000
+
 interface Entry {
   readonly connectMs: number
   readonly endpoint: Endpoint
-  readonly pool: PoolClass
+  readonly connections: Connections
+  /** Made for the first call that needs it. */
+  pool: PoolClass | undefined
 }
 
-export type DispatchOptions = Omit<Dispatcher.DispatchOptions, 'origin'>
-
 /**
- * Connections to replicas: one pool for each endpoint of the table, gone with it. There are never more connections than calls,
- * whose number for each endpoint the balancer bounds.
+ * Connections to replicas: those of each endpoint of the table, gone with it. There are never more connections than calls,
+ * whose number for each endpoint the balancer bounds. Calls whose body is here as a whole, or that have none, go over our own
+ * connections, which cost half of undici's; the others over undici's.
  */
 export class EndpointPools {
   readonly #connectMsOf: (key: string) => number
   readonly #byKey = new Map<string, Map<string, Entry>>()
+  readonly #shared = Buffer.allocUnsafeSlow(READ_BYTES)
+  readonly #sweeper: NodeJS.Timeout
 
   /** `connectMsOf`: how long a connection to a replica of the key may take. */
   constructor(connectMsOf: (key: string) => number) {
     this.#connectMsOf = connectMsOf
+    this.#sweeper = setInterval(() => this.#closeStale(), SWEEP_MS).unref()
   }
 
   /** Sends over a kept connection or a new one; everything that happens then, errors too, reaches the handler. */
   dispatch(key: string, endpoint: Endpoint, options: DispatchOptions, handler: Dispatcher.DispatchHandler): void {
-    this.#poolOf(key, endpoint).dispatch(options, handler)
+    const entry = this.#entryOf(key, endpoint)
+    if (isWhole(options)) entry.connections.dispatch(options, handler)
+    else this.#poolOf(entry).dispatch(options, handler)
   }
 
   /** Sends over a connection that was never used before and is not used again; one that may be taken over ends each way by itself. */
   dispatchFresh(key: string, endpoint: Endpoint, options: DispatchOptions, handler: Dispatcher.DispatchHandler): void {
-    const own = clientOptions(this.#connectMsOf(key))
-    const client = new Client(originOf(endpoint), { ...own, connect: { allowHalfOpen: true } })
+    const connectMs = this.#connectMsOf(key)
+    if (isWhole(options)) {
+      this.#connectionsTo(endpoint, connectMs).dispatchFresh(options, handler)
+      return
+    }
+    const client = new Client(originOf(endpoint), { ...clientOptions(connectMs), connect: { allowHalfOpen: true } })
     client.dispatch(options, handler)
     void client.close()
   }
@@ -51,7 +67,7 @@ export class EndpointPools {
       const isKept = route?.endpoints.some(e => isSame(e, entry.endpoint)) === true
       if (isKept && entry.connectMs === connectMs) continue
       entries.delete(containerId)
-      void entry.pool.close()
+      close(entry)
     }
     if (entries.size === 0) this.#byKey.delete(key)
   }
@@ -65,26 +81,43 @@ export class EndpointPools {
 
   /** Destroys all connections. */
   async destroy(): Promise<void> {
-    const pools = [...this.#byKey.values()].flatMap(entries => [...entries.values()].map(e => e.pool))
+    clearInterval(this.#sweeper)
+    const entries = [...this.#byKey.values()].flatMap(each => [...each.values()])
     this.#byKey.clear()
-    await Promise.all(pools.map(pool => pool.destroy()))
+    for (const { connections } of entries) connections.destroy()
+    await Promise.all(entries.map(({ pool }) => pool?.destroy()))
   }
 
-  #poolOf(key: string, endpoint: Endpoint): PoolClass {
+  #entryOf(key: string, endpoint: Endpoint): Entry {
     let entries = this.#byKey.get(key)
     const found = entries?.get(endpoint.containerId)
     if (found !== undefined) {
-      if (isSame(found.endpoint, endpoint)) return found.pool
-      void found.pool.close()
+      if (isSame(found.endpoint, endpoint)) return found
+      close(found)
     }
     if (entries === undefined) {
       entries = new Map()
       this.#byKey.set(key, entries)
     }
     const connectMs = this.#connectMsOf(key)
-    const pool = new Pool(originOf(endpoint), clientOptions(connectMs))
-    entries.set(endpoint.containerId, { endpoint, pool, connectMs })
-    return pool
+    const entry: Entry = { endpoint, connectMs, connections: this.#connectionsTo(endpoint, connectMs), pool: undefined }
+    entries.set(endpoint.containerId, entry)
+    return entry
+  }
+
+  #connectionsTo(endpoint: Endpoint, connectMs: number): Connections {
+    return new Connections({ endpoint, connectMs, keepAliveMs: KEEP_ALIVE_MS, shared: this.#shared })
+  }
+
+  #poolOf(entry: Entry): PoolClass {
+    entry.pool ??= new Pool(originOf(entry.endpoint), clientOptions(entry.connectMs))
+    return entry.pool
+  }
+
+  #closeStale(): void {
+    for (const entries of this.#byKey.values()) {
+      for (const { connections } of entries.values()) connections.closeStale()
+    }
   }
 }
 
@@ -100,6 +133,16 @@ function clientOptions(connectMs: number): ClientClass.Options {
     keepAliveMaxTimeout: KEEP_ALIVE_MS,
     strictContentLength: true
   }
+}
+
+/** Whether all that is to be sent is here. */
+function isWhole({ body, upgrade }: DispatchOptions): boolean {
+  return (upgrade === undefined || upgrade === null) && (body === null || Buffer.isBuffer(body))
+}
+
+function close({ connections, pool }: Entry): void {
+  connections.close()
+  void pool?.close()
 }
 
 function isSame(a: Endpoint, b: Endpoint): boolean {

@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { http } from '../node-http.ts'
-import { type FlatHeaders, type ResponseMarks, toClientHeaders, toClientTrailers } from './headers.ts'
+import { type FlatHeaders, type RawHeaders, type ResponseMarks, toClientHeaders, toClientTrailers } from './headers.ts'
 import { reset } from './reset.ts'
 
 /** The head of a function's answer, as undici gives it. */
 export interface Head {
   readonly status: number
   readonly statusText: string
-  readonly raw: readonly Buffer[]
+  readonly raw: RawHeaders
 }
 
 /** What a status line may hold. A function's words beyond it are left out: the code says the same. */
@@ -44,7 +44,7 @@ export function writeInformation(req: IncomingMessage, res: ServerResponse, { st
 }
 
 /** Ends the answer with its trailers; those of an answer that does not go out in chunks have no place. */
-export function writeEnd(res: ServerResponse, rawTrailers: readonly Buffer[]): void {
+export function writeEnd(res: ServerResponse, rawTrailers: RawHeaders): void {
   if (rawTrailers.length > 0) res.addTrailers(toClientTrailers(rawTrailers))
   res.end()
 }
@@ -81,7 +81,7 @@ export function cutOff(req: IncomingMessage, res: ServerResponse): void {
 }
 
 /** Value of the first header with that name in lower case. */
-export function headerOf(raw: readonly Buffer[], name: string): string | undefined {
+export function headerOf(raw: RawHeaders, name: string): string | undefined {
   return valuesOf(raw, name)[0]
 }
 
@@ -89,7 +89,7 @@ function isChunkable(req: IncomingMessage, status: number): boolean {
   return req.httpVersionMinor >= 1 && req.method !== 'HEAD' && status !== 204 && status !== 304
 }
 
-function valuesOf(raw: readonly Buffer[], name: string): FlatHeaders {
+function valuesOf(raw: RawHeaders, name: string): FlatHeaders {
   const out: FlatHeaders = []
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const value = raw[i + 1]
