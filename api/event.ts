@@ -21,7 +21,12 @@ export const EVENT_REASONS = [
   'DebugPortsBound',
   'SecretChanged',
   'SecretDeleted',
-  'Scaled'
+  'Scaled',
+  'ScheduleInvalid',
+  'ScheduleMissed',
+  'ScheduleSkipped',
+  'ScheduleDelayed',
+  'ScheduleClockSetBack'
 ] as const
 export type EventReason = Reason | (typeof EVENT_REASONS)[number]
 

@@ -5,6 +5,7 @@ import { DNS_LABEL, type StringMap } from './meta.ts'
 import { MIN_REPLICAS_LABEL, minReplicasOf, NAME_RULE, type ReplicaLimits, tooManyReplicas } from './openfaas.ts'
 import { about, type Rule, type Violation, violationsOfRules } from './rule.ts'
 import { scalingFaults } from './scaling.ts'
+import { scheduleFaults } from './schedule.ts'
 
 const MIN_FIELD = `labels.${MIN_REPLICAS_LABEL}`
 
@@ -42,7 +43,8 @@ const FUNCTION_RULES: readonly Rule<WantedFunction, OperatorRules>[] = [
     faults: (wanted: WantedFunction, { rules }: OperatorRules) => faults(wanted, rules)
   })),
   { kind: 'invalid', faults: ({ labels, annotations }) => scalingFaults(labels, annotations) },
-  { kind: 'invalid', faults: ({ annotations }) => callSettingFaults(annotations) }
+  { kind: 'invalid', faults: ({ annotations }) => callSettingFaults(annotations) },
+  { kind: 'invalid', faults: ({ annotations }) => scheduleFaults(annotations) }
 ]
 
 /** Everything that the request may not have, or cannot. Pure. */

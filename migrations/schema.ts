@@ -215,3 +215,22 @@ export const INVOCATION_TABLES = [
   PRIMARY KEY (seq, kind)
 )`
 ]
+
+/** The table of version 10. Times are milliseconds since the epoch, `done` is JSON (`Span[]`). */
+export const SCHEDULES = `CREATE TABLE schedules (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  function_uid TEXT NOT NULL REFERENCES functions(uid) ON DELETE CASCADE,
+  schedule TEXT NOT NULL,
+  timezone TEXT NOT NULL,
+  done TEXT NOT NULL,
+  seen_at INTEGER NOT NULL,
+  suspended INTEGER NOT NULL,
+  claim INTEGER,
+  last_tick INTEGER,
+  last_at INTEGER,
+  last_call TEXT,
+  runs INTEGER NOT NULL,
+  skipped INTEGER NOT NULL,
+  missed INTEGER NOT NULL,
+  UNIQUE (function_uid, schedule, timezone)
+)`

@@ -11,6 +11,7 @@ import type { Store } from '../store/open.ts'
 import type { ControlPlane } from './control-plane.ts'
 import type { IdentityParts } from './identity.ts'
 import { isolationRules } from './policy.ts'
+import { assembleScheduleDesk } from './schedule-desk.ts'
 
 export interface AssembledApiDeps {
   readonly config: Config
@@ -40,6 +41,7 @@ export function assembleApi(deps: AssembledApiDeps, shutdown: AbortSignal): Retu
     },
     loop: deps.view,
     adoption: plane.decisions,
+    schedules: assembleScheduleDesk(deps),
     authenticator: deps.identity.authenticator,
     tokens: deps.identity.tokens,
     addressOf: createOrigins(config.TRUST_PROXY).addressOf,

@@ -7,6 +7,7 @@ import { printMigrationStatus, runMigrateDown, runMigrateUp } from './migrate.ts
 import { printPassword } from './password.ts'
 import { printPlan } from './plan.ts'
 import { createCommand, runCommand } from './run.ts'
+import { printSchedules, type SchedulesOptions } from './schedules.ts'
 import { type RotateOptions, rotateKey } from './secrets.ts'
 import { serve } from './serve.ts'
 import { addSmallCommands } from './small.ts'
@@ -54,6 +55,7 @@ function createProgram(environment: Environment): Command {
   addFirewall(program, environment)
   addAudit(program, environment)
   addSecrets(program, environment)
+  addSchedules(program, environment)
   return program
 }
 
@@ -168,6 +170,17 @@ function addSecrets(program: Command, environment: Environment): void {
     .option('--json', 'print JSON', false)
     .option('--gateway <url>', 'the gateway; that of GATEWAY_ADDRESS and GATEWAY_PORT when left out')
     .action((options: RotateOptions) => rotateKey(environment, options))
+}
+
+function addSchedules(program: Command, environment: Environment): void {
+  program
+    .command('schedules')
+    .description('print when functions are called by the clock: the last run, the next, and how many there were')
+    .option('--namespace <namespace>', 'of this namespace only')
+    .option('--json', 'print JSON', false)
+    .option('--gateway <url>', 'the gateway; that of GATEWAY_ADDRESS and GATEWAY_PORT when left out')
+    .addHelpText('after', '\nSee docs/schedules.md.')
+    .action((options: SchedulesOptions) => printSchedules(environment, options))
 }
 
 function toInteger(text: string): number {

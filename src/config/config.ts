@@ -133,6 +133,11 @@ export const Config = z
       'Most requests to the API per window and user or token, or address without authentication; calls of functions do not count; 0: any number'
     ),
     API_RATE_WINDOW: field(duration(SECOND_MS), '1m', 'Window in which requests to the API are counted'),
+    SCHEDULE_SPREAD: field(
+      duration(0, 60_000),
+      '1s',
+      'Functions whose schedules share a tick are called spread over so long, each at its own place'
+    ),
     AUDIT_RETENTION: field(duration(HOUR_MS, 10 * YEAR_MS), '2160h', 'How long rows of the audit log are kept'),
     AUDIT_MAX_ROWS: field(
       integer(1000, 100_000_000),

@@ -16,6 +16,7 @@ import { functionActionRoutes } from './routes/function-actions.ts'
 import { functionRoutes } from './routes/functions.ts'
 import { healthRoutes } from './routes/health.ts'
 import { reconcileRoutes } from './routes/reconcile.ts'
+import { scheduleRoutes } from './routes/schedules.ts'
 import { secretRoutes } from './routes/secrets.ts'
 import { systemRoutes } from './routes/system.ts'
 import { systemFunctionRoutes } from './routes/system-functions.ts'
@@ -59,6 +60,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...functionRoutes(deps),
     ...functionActionRoutes(deps),
     ...reconcileRoutes(deps),
+    ...scheduleRoutes(deps),
     ...adoptionRoutes(deps),
     ...secretRoutes(deps),
     ...systemSecretRoutes(deps),

@@ -1,6 +1,7 @@
 import type { FunctionObject } from '../../api/function.ts'
 import type { IsolationRules } from '../../api/isolation.ts'
 import type { FunctionContainer, ReplicaLimits } from '../../api/openfaas.ts'
+import type { ScheduleView } from '../../api/schedule-view.ts'
 import type { Clock } from '../clock.ts'
 import type { AuditStore } from '../store/audit-store.ts'
 import type { SecretStore } from '../store/secret-store.ts'
@@ -152,6 +153,12 @@ export interface HttpLog {
   error: (fields: object, message: string) => void
 }
 
+/** Says when functions are, and were, called by the clock. */
+export interface ScheduleDesk {
+  /** Of these functions. */
+  readonly list: (objects: readonly FunctionObject[]) => Promise<ScheduleView[]>
+}
+
 export interface ApiDeps {
   readonly functions: FunctionStore
   readonly events: EventStore
@@ -162,6 +169,7 @@ export interface ApiDeps {
   readonly enqueue: (key: string) => void
   readonly loop: LoopView
   readonly adoption: AdoptionDesk
+  readonly schedules: ScheduleDesk
   readonly authenticator: Omit<Authenticator, 'isOwn'>
   readonly tokens: TokenDesk
   /** Where a request comes from: see `createOrigins`. */

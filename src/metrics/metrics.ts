@@ -9,6 +9,7 @@ import { type FunctionMetrics, FunctionMetricsTable, type ReplicaCounts } from '
 import { createGarbageMetrics, type GarbageMetrics } from './garbage.ts'
 import { LagTracker } from './lag.ts'
 import { type ControllerMetrics, LoopMetrics } from './loop.ts'
+import { createScheduleMetrics, type ScheduleMetrics } from './schedules.ts'
 import { createSecretMetrics, type SecretMetrics } from './secrets.ts'
 import { createTlsMetrics, type TlsMetrics } from './tls.ts'
 
@@ -69,6 +70,7 @@ export interface Metrics
   /** Removes every series of a function and forgets its lag. */
   readonly removeFunction: (namespace: string, name: string) => void
   readonly lag: LagTracker
+  readonly schedules: ScheduleMetrics
 
   /** The metrics of one controller; ask once. */
   readonly controller: (name: string) => ControllerMetrics
@@ -123,6 +125,7 @@ export function createMetrics({ now = systemClock.now, nodeMetrics = true }: Met
     ...createEngineMetrics(registry),
     ...createGarbageMetrics(registry),
     ...createSecretMetrics(registry),
+    schedules: createScheduleMetrics(registry),
     ...createStoreMetrics(registry),
     ...createTlsMetrics(registry),
     ...createAuditMetrics(registry),

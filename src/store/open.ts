@@ -13,6 +13,8 @@ import { Invocations } from './invocations.ts'
 import { readBornAt, readInheritedUids, readResourceVersion } from './meta.ts'
 import { prepareFile, upgrade } from './migrator.ts'
 import { connect } from './orm.ts'
+import type { ScheduleStore } from './schedule-store.ts'
+import { Schedules } from './schedules.ts'
 import { NO_CIPHER, type SecretCipher, type SecretStore } from './secret-store.ts'
 import { Secrets } from './secrets.ts'
 import type { AdoptionStore, EventStore, FunctionStore, ImageStore } from './store.ts'
@@ -48,6 +50,7 @@ export interface Store extends AsyncDisposable {
   readonly audit: AuditStore
   readonly tokens: TokenStore
   readonly invocations: InvocationStore
+  readonly schedules: ScheduleStore
   /** Ms since the epoch; when this database was created or first came to schema version 3. */
   readonly bornAt: number
   /** Whether there was nothing in the file, or no file, before it was opened. */
@@ -93,7 +96,8 @@ export async function openStore(options: OpenOptions): Promise<Store> {
     const invocations = new Invocations({ database })
     const isFresh = !state.hasContent
     const audit = new AuditLog({ ...common, key: options.auditKey ?? randomBytes(32) })
-    const stores = { audit, functions, events, images, adoption, secrets, tokens, invocations }
+    const schedules = new Schedules({ database })
+    const stores = { audit, functions, events, images, adoption, secrets, tokens, invocations, schedules }
     return { ...stores, bornAt, isFresh, inheritedUids, close, [Symbol.asyncDispose]: close }
   } catch (err) {
     await database.close()

@@ -10,6 +10,7 @@ import { AuditLog } from '../../migrations/0006-audit-log.ts'
 import { Tokens } from '../../migrations/0007-tokens.ts'
 import { ScaleColumn } from '../../migrations/0008-scale-column.ts'
 import { Invocations } from '../../migrations/0009-invocations.ts'
+import { Schedules } from '../../migrations/0010-schedules.ts'
 import { SCHEMA_MIGRATIONS } from '../../migrations/schema.ts'
 
 /** Every migration, in order. The descriptions of 1 and 2 are those of the older program. */
@@ -32,7 +33,8 @@ export const MIGRATIONS = [
     description: 'What was decided about the size of functions',
     class: ScaleColumn
   },
-  { version: 9, name: '0009-invocations', description: 'Asynchronous calls', class: Invocations }
+  { version: 9, name: '0009-invocations', description: 'Asynchronous calls', class: Invocations },
+  { version: 10, name: '0010-schedules', description: 'Ticks of schedules', class: Schedules }
 ] as const
 
 /** The schema version that this release works with. */

@@ -3,6 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { openTimeZone } from '../../api/time-zone.ts'
+import { listSchedules } from '../../controllers/schedule/view.ts'
 import { type Clock, systemClock } from '../../src/clock.ts'
 import { createApi } from '../../src/http/app.ts'
 import { type Authenticator, createAuthenticator, type RefusalReason } from '../../src/http/auth/authenticator.ts'
@@ -107,6 +109,9 @@ export async function startApi(
     adoption: {
       list: async () => ({ active: false, adopt: [], conflicts: [], delete: [], forged: 0 }),
       confirm: async () => ({ active: false, adopted: [], deleted: [] })
+    },
+    schedules: {
+      list: objects => listSchedules({ ...store, zones: openTimeZone, spreadMs: 0, now: systemClock.now }, objects)
     },
     authenticator,
     tokens: identity.tokens,

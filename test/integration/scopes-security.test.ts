@@ -8,6 +8,9 @@ import { eventually } from '../helpers/eventually.ts'
 /** In every object of others. */
 const CANARY = 'canary-of-others'
 
+/** So that there is something of it in each list. */
+const SCHEDULED = { topic: 'cron-function', schedule: '0 0 1 1 *' }
+
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
 
 describe('who may do what', () => {
@@ -118,7 +121,11 @@ describe('who may do what', () => {
       for (const namespace of ['team-a', 'team-b']) {
         const about = namespace === 'team-b' ? CANARY : 'mine'
         await api.store.functions.put(`${namespace}/x`, () =>
-          aDraft('x', { image: `registry.example/${about}:1` }, { namespace, labels: { about } })
+          aDraft(
+            'x',
+            { image: `registry.example/${about}:1` },
+            { namespace, labels: { about }, annotations: SCHEDULED }
+          )
         )
         const { metadata } = (await api.store.functions.get(`${namespace}/x`)) ?? expect.fail('not written')
         await api.store.secrets.put(`${namespace}/x`, Buffer.from(about))
