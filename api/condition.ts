@@ -10,6 +10,7 @@ export const REASONS = [
   // all is well
   'ReplicasReady',
   'ScaledToZero',
+  'Frozen',
   'Converged',
   'AsWanted',
   // under way

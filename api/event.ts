@@ -12,6 +12,8 @@ export const EVENT_REASONS = [
   'NetworkCreated',
   'DriftRepaired',
   'RolloutComplete',
+  'Woken',
+  'Thawed',
   'OrphanCollected',
   'Adopted',
   'ForgedObject',

@@ -177,7 +177,9 @@ export interface FunctionStatus {
   readonly replicas: number
   /** Of these, the ones that answer. */
   readonly readyReplicas: number
-  /** Of these, the ones with another spec hash than wanted. */
+  /** Containers that are frozen until a call comes; they are not ready. */
+  readonly frozenReplicas: number
+  /** Of all, the ones with another spec hash than wanted. */
   readonly outdatedReplicas: number
   /** 8 hex; the hash that replicas are compared with, or were before secrets went missing. Absent until the image is resolved. */
   readonly specHash?: string
@@ -196,6 +198,7 @@ export const INITIAL_STATUS: FunctionStatus = {
   observedGeneration: 0,
   replicas: 0,
   readyReplicas: 0,
+  frozenReplicas: 0,
   outdatedReplicas: 0,
   conditions: [],
   debugPorts: [],

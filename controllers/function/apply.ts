@@ -40,6 +40,9 @@ export interface ApplyDeps extends SecretsDeps {
   readonly resourceVersion: () => number
   readonly departures: Departures
   readonly endpoints: Pick<EndpointTable, 'end'>
+  readonly inflight: { count: (containerId: string) => number }
+  /** Whether calls wait for the function, so that nothing of it is frozen. */
+  readonly isWanted?: (key: string) => boolean
   readonly now: () => number
 }
 
@@ -73,7 +76,7 @@ export async function applySteps(
 ): Promise<void> {
   const lanes = lanesOf(steps.filter(isReplicaStep))
   const reviving = lanes.filter(lane => lane.some(isRevival))
-  const going = lanes.filter(lane => lane.every(({ kind }) => kind === 'stop-replica' || kind === 'remove-replica'))
+  const going = lanes.filter(isLeaving)
   const runLane = (lane: readonly ReplicaStep[]) => applyInOrder(deps, target, lane, signal)
   const bring = async () => {
     const first = steps.filter(step => !isReplicaStep(step) && !isLeftOver(target, step))
@@ -113,11 +116,18 @@ function isRevival(step: ReplicaStep): boolean {
   return (step.kind === 'start-replica' || step.kind === 'connect-replica') && step.id !== undefined
 }
 
+/** Whether it only takes something away. */
+function isLeaving(lane: readonly ReplicaStep[]): boolean {
+  const last = lane.at(-1)?.kind
+  const takes = new Set<string>(['thaw-replica', 'stop-replica', 'remove-replica'])
+  return (last === 'stop-replica' || last === 'remove-replica') && lane.every(({ kind }) => takes.has(kind))
+}
+
 /** Steps of one ordinal depend on each other; an old one that leaves or serves on must not wait for its successor. */
 function lanesOf(steps: readonly ReplicaStep[]): ReplicaStep[][] {
   const lanes = new Map<string, ReplicaStep[]>()
   for (const step of steps) {
-    const isApart = step.kind === 'stop-replica' || isRevival(step)
+    const isApart = step.kind === 'stop-replica' || step.kind === 'thaw-replica' || isRevival(step)
     const lane = isApart ? `old ${'id' in step ? step.id : ''}` : `ordinal ${step.ordinal}`
     lanes.set(lane, [...(lanes.get(lane) ?? []), step])
   }
@@ -169,6 +179,13 @@ async function applyStep(deps: ApplyDeps, target: Target, step: Step, signal: Ab
       return engine.disconnectNetwork(step.networkId, step.name, signal)
     case 'unpause-replica':
       return engine.unpauseContainer(step.name, signal)
+    case 'freeze-replica':
+      // A call came since this was planned: it waits, or runs on.
+      return deps.isWanted?.(desired.key) === true || deps.inflight.count(step.id) > 0
+        ? undefined
+        : engine.pauseContainer(step.id, signal)
+    case 'thaw-replica':
+      return engine.unpauseContainer(step.id, signal)
     case 'rename-replica':
       return engine.renameContainer(step.id, step.to, signal)
     case 'stop-replica':

@@ -70,6 +70,10 @@ export interface Desired {
   readonly deleting: boolean
   /** 0 while deleting. */
   readonly replicas: number
+  /** Its replicas are to be frozen: nothing runs, and nothing is started. */
+  readonly frozen: boolean
+  /** It was frozen when it was last looked at, so that what is paused was not paused by somebody else. */
+  readonly wasFrozen: boolean
   readonly image: ImageStatus
   /** Hash that current replicas carry; absent until image and secrets are known: then nothing is created or outdated. */
   readonly hash?: string
@@ -128,11 +132,13 @@ export function desiredOf(
     engine?: EngineInfo
     /** As whom the pinned image runs; absent where that does not matter. */
     imageUser?: string | undefined
+    /** Calls wait for it, so that it is not frozen, whatever is written down. */
+    isWanted?: boolean
   },
   policy: Policy
 ): Desired {
   const { metadata } = object
-  const { engine, imageUser, secrets: found, ...known } = facts
+  const { engine, imageUser, isWanted = false, secrets: found, ...known } = facts
   const secrets = wantedSecrets(object, found)
   const isKnown = object.spec.secrets.length === 0 || secrets !== undefined
   const deleting = metadata.deletionRequestedAt !== undefined
@@ -147,6 +153,8 @@ export function desiredOf(
     },
     deleting,
     replicas: deleting ? 0 : object.spec.replicas,
+    frozen: !deleting && !isWanted && object.spec.replicas > 0 && object.scale?.frozenSince !== undefined,
+    wasFrozen: object.status.frozenReplicas > 0,
     outdatedRestarts: [],
     ...known,
     missingSecrets: found?.missing ?? [],

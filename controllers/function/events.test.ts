@@ -13,6 +13,9 @@ function happened(action: string, labels: Record<string, string>): string[] {
       drop: (key: string, id: string) => {
         told.push(`drop ${id} of ${key}`)
       },
+      pause: (key: string, id: string) => {
+        told.push(`pause ${id} of ${key}`)
+      },
       routes: () => [].values()
     },
     add: (key: string) => {
@@ -40,6 +43,10 @@ describe('onEngineEvent', () => {
 
   it('takes a container that died out of the endpoint table, and looks at its function', () => {
     expect(happened('die', owned('mine'))).to.deep.equal(['drop id-1 of team/hello', 'look at team/hello'])
+  })
+
+  it('takes a container that was paused out of those that take calls, so that it can be thawed', () => {
+    expect(happened('pause', owned('mine'))).to.deep.equal(['pause id-1 of team/hello', 'look at team/hello'])
   })
 
   it('only looks when the container may live on', () => {

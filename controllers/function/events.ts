@@ -14,7 +14,7 @@ const MAY_LIVE_ON: ReadonlySet<string> = new Set(['kill', 'oom'])
 export interface EventDeps {
   readonly instance: string
   readonly functionsNetwork: string
-  readonly endpoints: Pick<EndpointTable, 'drop' | 'routes'>
+  readonly endpoints: Pick<EndpointTable, 'drop' | 'pause' | 'routes'>
   readonly add: (key: string) => void
 }
 
@@ -27,7 +27,8 @@ export function onEngineEvent({ instance, functionsNetwork, endpoints, add }: Ev
     case 'container': {
       const key = keyOfContainer(instance, event.labels)
       if (key === undefined || key.startsWith('/') || key.endsWith('/')) return
-      if (ENDS.has(event.action) && !MAY_LIVE_ON.has(event.action)) endpoints.drop(key, event.id)
+      if (event.action === 'pause') endpoints.pause(key, event.id)
+      else if (ENDS.has(event.action) && !MAY_LIVE_ON.has(event.action)) endpoints.drop(key, event.id)
       if (!event.action.startsWith('exec_')) add(key)
       return
     }

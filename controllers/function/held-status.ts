@@ -21,6 +21,7 @@ export function heldStatus(object: FunctionObject, held: FunctionObject, result:
     observedGeneration: object.metadata.generation,
     replicas: seen.replicas,
     readyReplicas: seen.readyReplicas,
+    frozenReplicas: seen.frozenReplicas,
     outdatedReplicas: seen.outdatedReplicas,
     debugPorts: seen.debugPorts,
     conditions: seen.conditions.map(condition => {

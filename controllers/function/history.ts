@@ -13,7 +13,22 @@ export interface Happening {
 
 /** What happened between two statuses. Pure, so that the same change is told the same way. */
 export function happeningsOf(before: FunctionStatus, after: FunctionStatus): Happening[] {
-  return [...exits(before, after), ...faults(before, after), ...debugging(before, after), ...convergence(before, after)]
+  return [
+    ...exits(before, after),
+    ...faults(before, after),
+    ...debugging(before, after),
+    ...freezing(before, after),
+    ...convergence(before, after)
+  ]
+}
+
+/** The same words each time, so that the event store counts them. */
+function freezing(before: FunctionStatus, after: FunctionStatus): Happening[] {
+  const isFrozen = ({ conditions }: FunctionStatus) => getCondition(conditions, 'Ready')?.reason === 'Frozen'
+  if (!isFrozen(after) || isFrozen(before)) return []
+  return [
+    { type: 'Normal', reason: 'Frozen', message: 'no call came for a while: its replicas are frozen until one does' }
+  ]
 }
 
 function exits(before: FunctionStatus, after: FunctionStatus): Happening[] {

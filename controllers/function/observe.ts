@@ -17,7 +17,7 @@ const LAST_LINES = 10
 
 export interface ObserveDeps {
   readonly engine: Pick<Engine, 'listContainers' | 'inspectContainer' | 'inspectNetwork' | 'listVolumes' | 'tailLogs'>
-  readonly prober: Pick<Prober, 'check'>
+  readonly prober: Pick<Prober, 'check' | 'rest'>
   readonly departures: Pick<Departures, 'get' | 'volumes'>
   readonly inflight: { count: (containerId: string) => number }
   readonly capacityOf: (subnet: string) => number
@@ -114,10 +114,15 @@ async function observeReplica(deps: ObserveDeps, found: Found, signal: AbortSign
   const { networkName: network, ...identity } = identityOf(found)
   const foreignNetworks = identity.legacy === true ? [] : foreignNetworksOf(found)
   const isItsOwn = !foreignNetworks.some(({ name }) => name === network)
-  const address = container.state === 'running' && isItsOwn ? container.networks[network]?.ipAddress : undefined
+  const isUp = container.state === 'running' || container.state === 'paused'
+  const address = isUp && isItsOwn ? container.networks[network]?.ipAddress : undefined
   const hasAddress = address !== undefined && address !== ''
+  const paused = container.state === 'paused'
+  if (paused) deps.prober.rest(container.id)
   const probe =
-    hasAddress && departure?.stoppingSince === undefined ? await probeReplica(deps, found, address) : undefined
+    hasAddress && !paused && departure?.stoppingSince === undefined
+      ? await probeReplica(deps, found, address)
+      : undefined
   const { phase, since } = phaseOf(container, departure?.stoppingSince !== undefined, probe, deps.now())
   const died = phase === 'exited' && departure?.stoppingSince === undefined
   return {
@@ -127,7 +132,7 @@ async function observeReplica(deps: ObserveDeps, found: Found, signal: AbortSign
     ...identity,
     phase,
     phaseSince: since,
-    paused: container.state === 'paused',
+    paused,
     foreignNetworks,
     inflight: deps.inflight.count(container.id),
     ...(hasAddress ? { address } : {}),

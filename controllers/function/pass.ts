@@ -36,7 +36,7 @@ import type { Throttle } from './throttle.ts'
 
 export interface PassDeps extends ObserveDeps, ApplyDeps, ImageDeps, HeldDeps {
   readonly engine: ObserveDeps['engine'] & ApplyDeps['engine']
-  readonly prober: Pick<Prober, 'check' | 'peek' | 'prune'>
+  readonly prober: Pick<Prober, 'check' | 'rest' | 'peek' | 'prune'>
   readonly departures: Departures
   readonly endpoints: Pick<EndpointTable, 'get' | 'put' | 'end'>
   readonly policy: Policy
@@ -81,8 +81,18 @@ const REFUSED_MS = 3_600_000
 /** Until a step that had no effect is tried again. */
 const STUCK_MS = 1000
 
+export interface PassOptions {
+  readonly signal: AbortSignal
+  /** Calls waited for the function when the pass began, before the object was read. */
+  readonly isWanted?: boolean
+}
+
 /** One pass: observe, plan, publish endpoints, apply, observe again. Does not throw: what stopped it is in the result. */
-export async function runPass(deps: PassDeps, object: FunctionObject, signal: AbortSignal): Promise<Pass> {
+export async function runPass(
+  deps: PassDeps,
+  object: FunctionObject,
+  { signal, isWanted = false }: PassOptions
+): Promise<Pass> {
   const key = keyOf(object.metadata)
   const look = () => lookAndForget(deps, object, signal)
   if (deps.holds?.isHeld(key) !== true) declareRoute(deps, object)
@@ -93,7 +103,7 @@ export async function runPass(deps: PassDeps, object: FunctionObject, signal: Ab
     const held = await heldObject(deps, key, signal)
     if (held !== undefined) return await runHeldPass(deps, held, signal)
     observed = await look()
-    const first = await planPass(deps, object, observed, signal)
+    const first = await planPass(deps, object, observed, { signal, isWanted })
     desired = first.desired
     publish(deps, object, first, observed)
     const steps = first.plan.steps.filter(step => !becameBusy(deps, observed, step))
@@ -101,7 +111,7 @@ export async function runPass(deps: PassDeps, object: FunctionObject, signal: Ab
       deps.throttle.forget(key)
       return { ...waiting(deps, observed, first.plan), desired, observed, done, interrupted: false }
     }
-    const waitMs = deps.throttle.admit(key, steps.length, isAskedFor(object))
+    const waitMs = deps.throttle.admit(key, steps.length, isWanted || isAskedFor(object))
     if (waitMs > 0) return { ...delayed(first.plan, waitMs), desired, observed, done, interrupted: false }
     deps.log.info({ key, generation: desired.owner.generation, steps: steps.map(formatStep) }, 'Planned function')
     try {
@@ -130,7 +140,7 @@ export async function runPass(deps: PassDeps, object: FunctionObject, signal: Ab
  */
 export async function runHeldPass(deps: PassDeps, held: FunctionObject, signal: AbortSignal): Promise<Pass> {
   const observed = await lookAndForget(deps, held, signal)
-  const first = await planPass(deps, held, observed, signal)
+  const first = await planPass(deps, held, observed, { signal })
   publish(deps, held, first, observed)
   const steps = first.plan.steps.filter(isHarmless)
   const target = { object: held, desired: first.desired, isProven: true }
@@ -143,7 +153,8 @@ export async function runHeldPass(deps: PassDeps, held: FunctionObject, signal: 
 export async function previewPass(deps: PassDeps, object: FunctionObject, signal: AbortSignal): Promise<string[]> {
   const held = await heldObject(deps, keyOf(object.metadata), signal)
   if (held !== undefined) return [`wait: generation ${held.metadata.generation} runs, which the database does not know`]
-  const onlyLooking = { ...deps, prober: { check: (target: ProbeTarget) => deps.prober.peek(target) } }
+  const check = (target: ProbeTarget) => deps.prober.peek(target)
+  const onlyLooking = { ...deps, prober: { check, rest: () => undefined } }
   const observed = await observeObject(onlyLooking, object, signal)
   const image = await peekImage(deps, object, signal)
   const { steps } = planFunction(await desire(deps, object, { image, observed, signal }), observed, deps.now())
@@ -202,11 +213,11 @@ async function planPass(
   deps: PassDeps,
   object: FunctionObject,
   observed: Observed,
-  signal: AbortSignal
+  { signal, isWanted = false }: PassOptions
 ): Promise<Planned> {
   const image = await resolveAllowed(deps, object)
   const planned = async (status: ImageStatus): Promise<Planned> => {
-    const desired = await desire(deps, object, { image: status, observed, signal })
+    const desired = await desire(deps, object, { image: status, observed, signal, isWanted })
     return { desired, plan: planFunction(desired, observed, deps.now()) }
   }
   const first = await planned(image)
@@ -240,11 +251,12 @@ async function engineInfo(deps: PassDeps, object: FunctionObject, signal: AbortS
 async function desire(
   deps: PassDeps,
   object: FunctionObject,
-  { image, observed, signal }: { image: ImageStatus; observed: Observed; signal: AbortSignal }
+  { image, observed, signal, isWanted = false }: PassOptions & { image: ImageStatus; observed: Observed }
 ): Promise<Desired> {
   const gatewayId = deps.gatewayId()
   const facts = {
     image,
+    isWanted,
     engine: await engineInfo(deps, object, signal),
     imageUser: await imageUserOf(deps, object, image, signal),
     secrets: await findSecrets(deps.secrets, object),
@@ -302,18 +314,22 @@ function declareRoute({ endpoints }: PassDeps, { metadata, spec }: FunctionObjec
   const replicas = metadata.deletionRequestedAt === undefined ? spec.replicas : 0
   const route = endpoints.get(key)
   if (route?.uid === uid && route.replicas === replicas) return
-  const known = route?.uid === uid ? route.endpoints : []
-  endpoints.put({ key, uid, replicas, endpoints: known, ...settingsOf(metadata.annotations) })
+  const known = route?.uid === uid ? route : undefined
+  const frozen = known?.frozen === undefined ? {} : { frozen: known.frozen }
+  const settings = settingsOf(metadata.annotations)
+  endpoints.put({ key, uid, replicas, endpoints: known?.endpoints ?? [], ...frozen, ...settings })
 }
 
 /** Endpoints first, then steps: a replica has left the table before it is asked to stop. */
 function publish(deps: PassDeps, object: FunctionObject, { desired, plan }: Planned, observed: Observed): void {
-  const trouble = desired.replicas === 0 ? undefined : troubleOf(desired, observed, deps.now())
+  const isAsleep = desired.replicas === 0 || plan.frozen !== undefined
+  const trouble = isAsleep ? undefined : troubleOf(desired, observed, deps.now())
   deps.endpoints.put({
     key: desired.key,
     uid: desired.owner.uid,
     replicas: desired.replicas,
     endpoints: plan.endpoints.map(toEndpoint),
+    ...(plan.frozen === undefined ? {} : { frozen: plan.frozen.map(toEndpoint) }),
     ...settingsOf(object.metadata.annotations),
     ...(trouble === undefined ? {} : { trouble })
   })
@@ -341,6 +357,7 @@ function waiting({ inflight }: PassDeps, { replicas }: Observed, plan: Plan): Pi
 
 /** A call was let in after the observation and before the endpoint left: the replica is not idle, as the plan thought. */
 function becameBusy(deps: PassDeps, observed: Observed | undefined, step: Step): boolean {
+  if (step.kind === 'freeze-replica') return deps.inflight.count(step.id) > 0
   if (step.kind !== 'stop-replica') return false
   const seen = observed?.replicas.find(r => r.id === step.id)
   return seen?.inflight === 0 && deps.inflight.count(step.id) > 0

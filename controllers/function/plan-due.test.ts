@@ -71,9 +71,12 @@ describe('planFunction, in detail', () => {
     expect(steps(aDesired(), anObserved([aReplica(), removing]))).to.deep.equal([])
   })
 
-  it('K5: removes a paused replica that leaves, as it cannot end by itself', () => {
+  it('K5: thaws a paused replica that leaves, as it cannot end before', () => {
     const paused = aReplica({ hash: OLD, phase: 'unready', paused: true, name: 'hello-0-old' })
-    expect(steps(aDesired(), anObserved([aReplica(), paused]))).to.deep.equal(['remove hello-0-old: outdated'])
+    expect(steps(aDesired(), anObserved([aReplica(), paused]))).to.deep.equal([
+      'thaw hello-0-old: to stop',
+      'stop hello-0-old: outdated'
+    ])
   })
 
   it('removes one that exited under a wanted name once, also when it is outdated', () => {

@@ -2,9 +2,11 @@ import { outdatedName } from '../../api/names.ts'
 import { waitsFor, willWait } from './debug-ports.ts'
 import type { Desired } from './desired.ts'
 import type { Observed, ObservedNetwork, Replica } from './observed.ts'
+import { planFreeze } from './plan-frozen.ts'
 import { planSecrets } from './plan-secrets.ts'
+import { isUp } from './replica-phase.ts'
 import { dueAt, isRestartable } from './revival.ts'
-import { decideRollout, notBefore, type Rollout } from './rollout.ts'
+import { decideLeaving, decideRollout, notBefore, type Rollout } from './rollout.ts'
 import { MOVES, RENAMED, type ReplicaStep, type Step } from './step.ts'
 
 /** A pull wakes the function when it ends; this is for the case that its end was missed. */
@@ -18,6 +20,8 @@ export interface Plan {
   readonly steps: readonly Step[]
   /** The replicas that take calls. */
   readonly endpoints: readonly Replica[]
+  /** The replicas that take calls when they are thawed; absent where the function is not frozen. */
+  readonly frozen?: readonly Replica[]
   /** Ids of the replicas that take no more calls and are to go. */
   readonly leaving: ReadonlySet<string>
   /** Milliseconds after which something is due that no event tells of. */
@@ -28,6 +32,37 @@ export interface Plan {
 
 /** Plans the next steps from what is wanted and what was found. Pure: equal input gives an equal plan. */
 export function planFunction(desired: Desired, found: Observed, now: number): Plan {
+  return desired.frozen ? planFrozen(desired, found, now) : planRunning(desired, found, now)
+}
+
+/**
+ * Of a function that is frozen only what is not its own goes, and what is more than wanted: an old revision stays until a call
+ * comes, and what is missing is made then.
+ */
+function planFrozen(desired: Desired, observed: Observed, now: number): Plan {
+  const { network, replicas } = observed
+  const leave = decideLeaving(desired, replicas)
+  const gone = new Set(leave.map(({ replica }) => replica.id))
+  const { frozen, running, steps } = planFreeze(desired, replicas, gone)
+  const leaving = withIds(gone, running)
+  const due = leave.filter(({ replica }) => isUp(replica)).map(({ replica }) => drainedAt(desired, replica, now))
+  const ahead = due.filter(instant => instant > now)
+  return {
+    steps: [
+      ...(network === undefined ? [] : planNetwork(desired, observed, false)),
+      ...replicas.filter(({ id }) => !gone.has(id)).flatMap(planIsolation),
+      ...leave.flatMap(({ replica, cause }) => planLeave(desired, replica, { cause, now })),
+      ...steps
+    ],
+    endpoints: [],
+    frozen,
+    leaving,
+    ...(ahead.length === 0 ? {} : { requeueAfter: Math.min(...ahead) - now }),
+    finished: false
+  }
+}
+
+function planRunning(desired: Desired, found: Observed, now: number): Plan {
   const move = planMove(desired, found, now)
   const plan = planOf(desired, found, { isMoving: move !== undefined, now })
   if (move === undefined) return plan
@@ -116,7 +151,7 @@ function planOf(
       ...[...rollout.kept.values()].flatMap(replica => planRepair(desired, observed, replica)),
       ...observed.replicas
         .filter(({ id }) => rollout.revival.held.has(id) && !keptIds.has(id))
-        .flatMap(replica => planMend(observed, replica)),
+        .flatMap(replica => planMend(desired, observed, replica)),
       ...planRevival(observed, rollout),
       ...creates,
       ...rollout.leave
@@ -190,15 +225,16 @@ function planRepair(desired: Desired, observed: Observed, replica: Replica): Rep
   const waits = observed.replicas.some(other => waitsFor(replica, other))
   if (replica.phase === 'created' && observed.network?.ours !== false && !waits)
     steps.push({ kind: 'start-replica', name: replica.id, ordinal, cause: 'not started' })
-  return [...steps, ...planMend(observed, replica)]
+  return [...steps, ...planMend(desired, observed, replica)]
 }
 
 /** What people do to a replica that runs is undone. */
-function planMend(observed: Observed, replica: Replica): ReplicaStep[] {
-  const { ordinal } = replica
+function planMend({ wasFrozen }: Desired, observed: Observed, replica: Replica): ReplicaStep[] {
+  const { id, name, ordinal } = replica
   const steps: ReplicaStep[] = []
-  if (replica.paused) steps.push({ kind: 'unpause-replica', name: replica.id, ordinal, cause: 'paused' })
-  // One that is paused has no address that counts, whatever it is attached to.
+  if (replica.paused && wasFrozen) steps.push({ kind: 'thaw-replica', name, id, ordinal, cause: 'is to run' })
+  else if (replica.paused) steps.push({ kind: 'unpause-replica', name: id, ordinal, cause: 'paused' })
+  // One that is paused is attached when it runs: the next look does that.
   if (replica.address === undefined && !replica.paused && isUp(replica) && observed.network?.ours !== false) {
     const network = observed.network === undefined ? {} : { networkId: observed.network.id }
     steps.push({ kind: 'connect-replica', name: replica.id, ...network, ordinal, cause: 'not on its network' })
@@ -230,10 +266,6 @@ function planRevival({ network }: Observed, { revival }: Rollout): ReplicaStep[]
       start
     ]
   })
-}
-
-function isUp(replica: Replica): boolean {
-  return replica.phase === 'starting' || replica.phase === 'ready' || replica.phase === 'unready'
 }
 
 function planCreate(
@@ -273,8 +305,9 @@ function planLeave(desired: Desired, replica: Replica, { cause, now }: { cause: 
     case 'unready': {
       const drained = replica.inflight === 0 || now - (replica.leavingSince ?? now) >= desired.policy.drainMs
       if (!drained) return []
-      if (replica.paused) return [remove]
-      return [{ kind: 'stop-replica', name, id, posixSignal: replica.container.stopSignal, ordinal, cause }]
+      // The engine sends no signals to one that is paused.
+      const thaw: ReplicaStep[] = replica.paused ? [{ kind: 'thaw-replica', name, id, ordinal, cause: 'to stop' }] : []
+      return [...thaw, { kind: 'stop-replica', name, id, posixSignal: replica.container.stopSignal, ordinal, cause }]
     }
     default:
       return replica.phase satisfies never

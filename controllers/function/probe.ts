@@ -86,6 +86,8 @@ interface Watch {
   askedAt: number
   /** The probe under way. */
   probe?: Promise<void> | undefined
+  /** Its container was paused when it was last looked at. */
+  resting: boolean
   /** Set while a background probe is scheduled or under way. */
   cancel?: (() => void) | undefined
 }
@@ -119,6 +121,7 @@ export class Prober {
   async check(target: ProbeTarget): Promise<ProbeResult> {
     this.#forgetOld()
     const watch = this.#watchOf(target)
+    if (watch.resting) this.#resume(watch)
     if (this.#isDue(watch)) await this.#probe(watch)
     return resultOf(watch)
   }
@@ -135,7 +138,7 @@ export class Prober {
   /** Asks the ready replicas of these functions again, in the background: one that does not answer is told by `onChange`. */
   confirm(keys: ReadonlySet<string>): void {
     const ids = [...keys].flatMap(key => [...(this.#idsOf.get(key) ?? [])])
-    const ready = ids.flatMap(id => this.#watches.get(id) ?? []).filter(watch => watch.ready)
+    const ready = ids.flatMap(id => this.#watches.get(id) ?? []).filter(watch => watch.ready && !watch.resting)
     const lanes = Array.from({ length: CONFIRM_WIDTH }, (_, lane) => ready.filter((_, n) => n % CONFIRM_WIDTH === lane))
     for (const lane of lanes) void this.#confirmAll(lane)
   }
@@ -163,6 +166,16 @@ export class Prober {
     if (ids?.size === 0) this.#idsOf.delete(watch.target.key)
     watch.cancel?.()
     watch.abort.abort()
+  }
+
+  /** The container is paused: it is asked nothing until the next `check`, which takes it for what it was before. */
+  rest(containerId: string): void {
+    const watch = this.#watches.get(containerId)
+    if (watch === undefined || this.#stopped) return
+    watch.cancel?.()
+    watch.cancel = undefined
+    watch.resting = true
+    this.#watchOf(watch.target)
   }
 
   /** A call found nobody there: the next `check` probes, however young the last success is. */
@@ -206,6 +219,7 @@ export class Prober {
       target,
       abort: new AbortController(),
       ready: false,
+      resting: false,
       answered: false,
       since: this.#clock.now(),
       lastError: undefined,
@@ -214,6 +228,14 @@ export class Prober {
       delayMs: FIRST_DELAY_MS,
       askedAt: 0
     }
+  }
+
+  /** It runs again: one that answered before it was paused does now, and one that did not is asked. */
+  #resume(watch: Watch): void {
+    watch.resting = false
+    watch.failures = 0
+    watch.delayMs = FIRST_DELAY_MS
+    if (watch.ready) watch.succeededAt = this.#clock.monotonic()
   }
 
   /** Whether nothing else is going to ask, and the last success is old. */
@@ -233,7 +255,8 @@ export class Prober {
   /** One probe, what follows from it, and the time of the next one if it failed. */
   async #probeOnce(watch: Watch): Promise<void> {
     const outcome = await this.#ask(watch)
-    if (watch.abort.signal.aborted) return // forgotten, or started again: this answer is of another life
+    // Forgotten, paused, or started again: this answer is of another life.
+    if (watch.abort.signal.aborted || watch.resting) return
     this.#note(watch, outcome)
     if (outcome.kind !== 'success') this.#again(watch)
   }

@@ -5,6 +5,7 @@ import type { EndpointTable } from '../../src/gateway/endpoints.ts'
 import type { Logger } from '../../src/logging/logger.ts'
 import type { Reconciler, Result } from '../../src/runtime/reconciler.ts'
 import type { EventDraft, EventStore, FunctionStore } from '../../src/store/store.ts'
+import type { Waker } from '../wake/waker.ts'
 import { heldObject } from './held.ts'
 import { heldStatus } from './held-status.ts'
 import { happeningsOf, isConverged, repairsOf } from './history.ts'
@@ -16,11 +17,14 @@ import { secretsText } from './secrets.ts'
 import { sightOfPass } from './sight.ts'
 import { statusOf } from './status.ts'
 import { isRepair, type RepairKind } from './step.ts'
+import { thawReplicas } from './thaw.ts'
 
 export interface FunctionReconcilerDeps extends PassDeps {
   readonly functions: Pick<FunctionStore, 'get' | 'putStatus' | 'remove'>
   readonly events: Pick<EventStore, 'record'>
-  readonly endpoints: Pick<EndpointTable, 'get' | 'put' | 'remove' | 'end'>
+  readonly endpoints: Pick<EndpointTable, 'get' | 'put' | 'remove' | 'thaw' | 'drop' | 'end'>
+  /** Says which functions calls wait for; nobody waits when left out. */
+  readonly waker?: Pick<Waker, 'wakingOf' | 'met'>
   readonly log: Logger
   /** Told of every status, and of the end of a function: for metrics and lag. */
   readonly onStatus: (object: FunctionObject, converged: boolean) => void
@@ -41,15 +45,20 @@ export interface FunctionReconcilerDeps extends PassDeps {
 export class FunctionReconciler implements Reconciler {
   readonly name = 'function'
   readonly #deps: FunctionReconcilerDeps
+  readonly #passDeps: PassDeps
   /** Names of forged containers and busy volumes that an event has told of. */
   readonly #told = new Set<string>()
 
   constructor(deps: FunctionReconcilerDeps) {
     this.#deps = deps
+    this.#passDeps = { ...deps, isWanted: key => deps.waker?.wakingOf(key) !== undefined }
   }
 
   async reconcile(key: string, signal: AbortSignal): Promise<Result> {
-    const { functions, endpoints, onGone } = this.#deps
+    const { functions, endpoints, waker, onGone } = this.#deps
+    // Before the object is read: what is read thereafter says as much once it is written.
+    const waking = waker?.wakingOf(key)
+    if (waking !== undefined && (await thawReplicas(this.#deps, key, signal))) return { requeueAfter: 0 }
     const object = await functions.get(key)
     if (object === undefined) {
       // Whose row was lost serves on, until a person decides.
@@ -61,7 +70,7 @@ export class FunctionReconciler implements Reconciler {
       }
       return {}
     }
-    const pass = await runPass(this.#deps, object, signal)
+    const pass = await runPass(this.#passDeps, object, { signal, isWanted: waking !== undefined })
     const leaked = leakedNetwork(object, pass, { now: this.#deps.now(), graceMs: this.#deps.leakGraceMs ?? 60_000 })
     if (leaked !== undefined) {
       await this.#tellLeaked(object, pass, leaked)
@@ -71,6 +80,7 @@ export class FunctionReconciler implements Reconciler {
     if (pass.finished) await this.#finalize(object, pass, 'nothing of it is left')
     else await this.#report(object, pass)
     if (pass.failure !== undefined) throw pass.failure
+    if (waking !== undefined && !pass.interrupted) await waker?.met(waking)
     return pass.requeueAfter === undefined ? {} : { requeueAfter: pass.requeueAfter }
   }
 
@@ -142,14 +152,15 @@ export class FunctionReconciler implements Reconciler {
   }
 
   /** What the pass saw, when it left the function as wanted with nothing to wait for; else undefined. */
-  #restOf({ metadata }: FunctionObject, pass: Pass, status: FunctionStatus): string | undefined {
+  #restOf({ metadata, scale }: FunctionObject, pass: Pass, status: FunctionStatus): string | undefined {
     const { failure, held, observed, requeueAfter } = pass
     if (failure !== undefined || held !== undefined || requeueAfter !== undefined) return undefined
     if (observed === undefined || !isConverged(status.conditions)) return undefined
     // A record is forgotten when its replica has run well for a while, which no list shows.
     if (status.restarts.length + status.outdatedRestarts.length > 0) return undefined
     const { secrets, missingSecrets: missing } = pass.desired
-    const wish = { ...metadata, secrets: secretsText(metadata.uid, { found: secrets?.found ?? [], missing }) }
+    const known = secretsText(metadata.uid, { found: secrets?.found ?? [], missing })
+    const wish = { ...metadata, secrets: known, frozenSince: scale?.frozenSince }
     return sightOfPass(wish, observed, this.#deps.gatewayId())
   }
 

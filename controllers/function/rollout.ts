@@ -67,6 +67,8 @@ export function isUpToDate(desired: Desired, replica: Replica): boolean {
   return isMade && hasLimits(desired.limits, container) && hasPortsInRange(desired, replica)
 }
 
+const ORPHANED = 'of an earlier function of this name'
+
 /** A replica is kept in this order of worth. */
 const WORTH: Readonly<Record<Phase, number>> = {
   ready: 0,
@@ -165,6 +167,14 @@ export function notBefore(restarts: readonly RestartRecord[], ordinal: number): 
   return record === undefined ? 0 : Date.parse(record.notBefore)
 }
 
+/** What goes of a function that is frozen: what is of an earlier one of its name, or more than wanted. */
+export function decideLeaving(desired: Desired, replicas: readonly Replica[]): Rollout['leave'] {
+  return replicas.flatMap(replica => {
+    if (replica.uid !== desired.owner.uid) return [{ replica, cause: ORPHANED }]
+    return replica.ordinal >= desired.replicas ? [{ replica, cause: 'surplus' }] : []
+  })
+}
+
 function leaving(
   desired: Desired,
   replicas: readonly Replica[],
@@ -182,7 +192,7 @@ function leaving(
   const settled = [...kept.values()].filter(r => r.phase === 'ready' && r.legacy === undefined).length
   const leave: { replica: Replica; cause: string }[] = groups.orphans.map(replica => ({
     replica,
-    cause: 'of an earlier function of this name'
+    cause: ORPHANED
   }))
   // Those that go in any case use up what may be spared.
   const isAwaited = awaitedOf(kept)

@@ -6,6 +6,8 @@ import type { Observed } from './observed.ts'
 export type Wish = Pick<ObjectMeta, 'uid' | 'generation' | 'deletionRequestedAt'> & {
   /** Of `secretsText`. */
   readonly secrets: string
+  /** Since when it is to be frozen; absent when it is not. */
+  readonly frozenSince?: string | undefined
 }
 
 /** What a list of the engine's objects shows of one function. */
@@ -27,14 +29,14 @@ export interface Listed {
  * Labels, images and subnets are not in it, as the engine never changes those of an id.
  */
 export function sightOf(
-  { uid, generation, deletionRequestedAt, secrets }: Wish,
+  { uid, generation, deletionRequestedAt, secrets, frozenSince }: Wish,
   { network, containers }: Listed
 ): string {
   const lines = containers.map(({ id, name, state, networks }) => {
     const attached = Object.entries(networks).map(([at, { networkId, ipAddress }]) => `${at}=${networkId}=${ipAddress}`)
     return `${id} ${name} ${state} ${attached.sort().join(' ')}`
   })
-  const wish = `${uid} ${generation} ${deletionRequestedAt ?? ''} ${secrets}`
+  const wish = `${uid} ${generation} ${deletionRequestedAt ?? ''} ${secrets} ${frozenSince ?? ''}`
   return [
     wish,
     network === undefined ? '' : `${network.id} ${network.hasGateway} ${network.conflict ?? ''}`,

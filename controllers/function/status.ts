@@ -6,6 +6,7 @@ import { boundDebugPorts, exposure } from './debug-status.ts'
 import type { Desired } from './desired.ts'
 import { pullReasonOf, reasonOf, startReasonOf } from './faults.ts'
 import type { Observed, ObservedConflict, Replica } from './observed.ts'
+import { isUp } from './replica-phase.ts'
 import { isUpToDate } from './rollout.ts'
 
 interface Verdict {
@@ -38,6 +39,7 @@ export function statusOf({ object, desired, observed, failure, now }: PassResult
     observedGeneration: desired.owner.generation,
     replicas: seen?.replicas ?? before.replicas,
     readyReplicas: seen?.ready ?? before.readyReplicas,
+    frozenReplicas: seen?.frozen ?? before.frozenReplicas,
     outdatedReplicas: seen?.outdated ?? before.outdatedReplicas,
     ...(specHash === undefined ? {} : { specHash }),
     conditions: [...verdicts, ...exposure(desired, debugPorts)].map(draft => transition(before.conditions, draft, at)),
@@ -56,6 +58,9 @@ export function statusOf({ object, desired, observed, failure, now }: PassResult
 interface Summary {
   readonly replicas: number
   readonly ready: number
+  readonly frozen: number
+  /** Of a function that is to be frozen, the ones that run yet. */
+  readonly thawed: number
   readonly outdated: number
   /** Up to date, wanted and ready. */
   readonly settled: number
@@ -66,12 +71,17 @@ interface Summary {
 function summarize(desired: Desired, { replicas }: Observed): Summary {
   const own = replicas.filter(r => r.uid === desired.owner.uid)
   const isCurrent = (r: Replica) => desired.hash !== undefined && isUpToDate(desired, r) && r.ordinal < desired.replicas
+  // An old revision may be frozen too.
+  const isWanted = (r: Replica) => (desired.frozen ? r.ordinal < desired.replicas : isCurrent(r))
+  const isFrozen = (r: Replica) => desired.frozen && r.paused
   return {
     replicas: replicas.length,
     ready: own.filter(r => r.phase === 'ready').length,
+    frozen: own.filter(isFrozen).length,
+    thawed: desired.frozen ? own.filter(r => isUp(r) && !r.paused).length : 0,
     outdated: desired.hash === undefined ? 0 : own.filter(r => !isUpToDate(desired, r)).length,
     settled: own.filter(r => isCurrent(r) && r.phase === 'ready').length,
-    extra: replicas.filter(r => !(r.uid === desired.owner.uid && isCurrent(r))).length
+    extra: replicas.filter(r => !(r.uid === desired.owner.uid && isWanted(r))).length
   }
 }
 
@@ -83,8 +93,9 @@ function conditionsOf(result: PassResult, seen: Summary | undefined): Draft[] {
   if (observed === undefined || seen === undefined || isUnreachable(failure)) return unreachable(failure)
   const fault = faultOf(result, observed)
   const moving = movesTo(desired, observed)
-  const converged =
-    moving === undefined && seen.settled === desired.replicas && seen.extra === 0 && desired.hash !== undefined
+  const converged = desired.frozen
+    ? seen.thawed === 0 && seen.extra === 0
+    : moving === undefined && seen.settled === desired.replicas && seen.extra === 0 && desired.hash !== undefined
   return [
     readyCondition(desired, seen, fault),
     progressing(desired, seen, { fault, converged, moving }),
@@ -124,6 +135,10 @@ function readyCondition(desired: Desired, seen: Summary, fault: Verdict | undefi
   if (desired.replicas === 0) {
     return { type, status: 'True', reason: 'ScaledToZero', message: 'no replica is wanted' }
   }
+  if (desired.frozen) {
+    const when = seen.thawed === 0 ? '' : ' as soon as the calls that run have ended'
+    return { type, status: 'True', reason: 'Frozen', message: `replicas are frozen${when}; a call brings them back` }
+  }
   if (seen.ready > 0) {
     return {
       type,
@@ -148,6 +163,10 @@ function progressing(
   if (converged) return { type, status: 'False', reason: 'Converged', message: 'everything is as wanted' }
   if (desired.image.state === 'pulling') {
     return { type, status: 'True', reason: 'ImagePulling', message: pullText(desired.image) }
+  }
+  if (desired.frozen) {
+    const message = `${seen.thawed} replicas are frozen as soon as the calls that run have ended`
+    return { type, status: 'True', reason: 'Scaling', message }
   }
   if (moving !== undefined) {
     const message = `replicas move to a network of egress ${moving} as soon as the calls that run have ended`
@@ -233,6 +252,8 @@ function standingFault(desired: Desired, observed: Observed, now: number): Verdi
       message: `secrets are missing: ${desired.missingSecrets.join(', ')}; create them`
     }
   }
+  // What ended while it was frozen is made anew when a call comes, and not before.
+  if (desired.frozen) return networkFault(desired, observed)
   return networkFault(desired, observed) ?? exitFault(desired, observed, now) ?? readinessFault(desired, observed, now)
 }
 

@@ -47,6 +47,14 @@ export type ReplicaStep =
     }
   | { readonly kind: 'unpause-replica'; readonly name: string; readonly ordinal: number; readonly cause: string }
   | {
+      /** The two that follow from whether calls come; `unpause-replica` undoes what somebody did by hand. */
+      readonly kind: 'freeze-replica' | 'thaw-replica'
+      readonly name: string
+      readonly id: string
+      readonly ordinal: number
+      readonly cause: string
+    }
+  | {
       readonly kind: 'rename-replica'
       readonly name: string
       readonly id: string

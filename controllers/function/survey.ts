@@ -45,13 +45,13 @@ export async function survey(
   const containersOf = Map.groupBy(own, ({ labels }) => `${labels[LABEL.namespace]}/${labels[LABEL.function]}`)
   const networksOf = Map.groupBy(networks, ({ name }) => name)
   const attached = new Set(Object.values(gateway?.networks ?? {}).map(({ networkId }) => networkId))
-  const sights = objects.map(({ metadata, spec }, at) => {
+  const sights = objects.map(({ metadata, spec, scale }, at) => {
     const key = keyOf(metadata)
     const name = networkName(functionsNetwork, metadata)
     const network = pickNetwork(networksOf.get(name) ?? [], name)
     const facts = pickSecrets(secretsOf.get(metadata.namespace) ?? [], spec.secrets)
     const sight = sightOf(
-      { ...metadata, secrets: secretsText(metadata.uid, facts) },
+      { ...metadata, secrets: secretsText(metadata.uid, facts), frozenSince: scale?.frozenSince },
       {
         network: network && {
           id: network.id,

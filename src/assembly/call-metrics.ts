@@ -8,7 +8,8 @@ export function callMetrics(
   return {
     started: key => metrics.functionMetrics(key).started(),
     finished: (key, code, seconds) => metrics.knownFunctionMetrics(key)?.finished(code, seconds),
-    held: count => metrics.setActivatorWaiting(count),
+    waiting: count => metrics.setActivatorWaiting(count),
+    held: key => metrics.knownFunctionMetrics(key)?.held(),
     retried: key => metrics.knownFunctionMetrics(key)?.retried(),
     shed: (key, reason) => metrics.knownFunctionMetrics(key)?.shed(reason),
     timedOut: (key, kind) => metrics.knownFunctionMetrics(key)?.timedOut(kind)

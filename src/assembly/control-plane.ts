@@ -14,6 +14,7 @@ import { Throttle } from '../../controllers/function/throttle.ts'
 import { GarbageReconciler, GC_KEY } from '../../controllers/gc/reconciler.ts'
 import { IMAGES_KEY, type ImagesReconciler } from '../../controllers/images/reconciler.ts'
 import { SecretReconciler } from '../../controllers/secret/reconciler.ts'
+import type { Waker } from '../../controllers/wake/waker.ts'
 import { systemClock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
 import type { FileWatch } from '../engine/file-watch.ts'
@@ -31,6 +32,7 @@ import { assembleImages } from './images.ts'
 import { policyOf } from './policy.ts'
 import { Self } from './self.ts'
 import { WaitingKeys } from './waiting-keys.ts'
+import { assembleWaker } from './waker.ts'
 
 /** The controllers and what they work with. Nothing runs before somebody starts it. */
 export interface ControlPlane {
@@ -47,6 +49,7 @@ export interface ControlPlane {
   readonly self: Self
   readonly prober: Prober
   readonly images: ImagePuller
+  readonly waker: Waker
   /** Sees when credentials of registries change. */
   readonly credentials: FileWatch
   /** How many replicas the network of each function holds, as far as it was seen. */
@@ -85,6 +88,7 @@ export function assembleControlPlane(deps: ControlPlaneDeps): ControlPlane {
     heirOf: inheritance(deps),
     holds,
     engineFacts: deps.facts,
+    waker: { wakingOf: key => waker.wakingOf(key), met: waking => waker.met(waking) },
     gatewayId: () => self.id,
     throttle,
     onStatus: (object, converged) => {
@@ -101,6 +105,7 @@ export function assembleControlPlane(deps: ControlPlaneDeps): ControlPlane {
       metrics.removeFunction(namespace, name)
       waiting.forget(key)
       capacities.delete(key)
+      waker.forget(key)
       throttle.forget(key)
       resync.left(key, undefined)
     }
@@ -118,11 +123,12 @@ export function assembleControlPlane(deps: ControlPlaneDeps): ControlPlane {
   pressure.onLack(() => imageGarbage.add(IMAGES_KEY))
   const decisions = assembleDecisions(deps, { adoption, garbageReconciler, functions, garbage })
   const secrets = assembleSecrets(deps, functions)
+  const waker: Waker = assembleWaker(deps, () => functions)
   followStore(deps, { departures, functions, garbage, secrets })
   const reconcilers = { functionReconciler, garbageReconciler, imagesReconciler }
   const controllers = { functions, garbage, imageGarbage, secrets, ...reconcilers }
   const { isHeld } = holds
-  return { ...controllers, decisions, resync, self, prober, images, credentials, capacities, isHeld }
+  return { ...controllers, waker, decisions, resync, self, prober, images, credentials, capacities, isHeld }
 }
 
 function assembleSecrets(deps: ControlPlaneDeps, functions: Controller): Controller {
@@ -306,6 +312,6 @@ function noteStatus(
   const key = keyOf(metadata)
   if (converged) metrics.lag.met(key, status.observedGeneration, now)
   else metrics.lag.lost(key, status.observedGeneration, now)
-  const counts = { wanted: spec.replicas, replicas: status.replicas, ready: status.readyReplicas }
-  metrics.setReplicas(key, { ...counts, ...aimsOf(object, config) })
+  const { replicas, readyReplicas: ready, frozenReplicas: frozen } = status
+  metrics.setReplicas(key, { wanted: spec.replicas, replicas, ready, frozen, ...aimsOf(object, config) })
 }

@@ -11,7 +11,7 @@ import type { Logger } from '../logging/logger.ts'
  * by messages. So it is values and callbacks by the keys of functions: no store, no engine, no queue.
  */
 export interface DataPlaneDeps
-  extends Pick<ProxyDeps, 'table' | 'inflight' | 'isPending' | 'onUnreachable' | 'metrics'> {
+  extends Pick<ProxyDeps, 'table' | 'inflight' | 'isPending' | 'onWake' | 'onUnreachable' | 'metrics'> {
   readonly config: Config
   readonly log: Logger
 }
@@ -32,6 +32,7 @@ export function assembleDataPlane({ config, ...deps }: DataPlaneDeps): Invocatio
     maxBodyBytes: config.FUNCTION_BODY_MAX,
     hopsMax: config.FUNCTION_HOPS_MAX,
     waitMax: config.FUNCTION_WAIT_MAX,
+    waitBytesMax: config.FUNCTION_WAIT_BYTES_MAX || Number.POSITIVE_INFINITY,
     clock: systemClock,
     random: Math.random,
     servedBy: hostname()

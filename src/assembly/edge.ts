@@ -45,6 +45,7 @@ export class EdgeComponent implements Component {
       certificate: certificate?.current,
       table: endpoints,
       isPending: key => plane.functions.has(key),
+      onWake: key => plane.waker.wake(key),
       onUnreachable: unreachability(plane, endpoints),
       metrics: callMetrics(metrics),
       connectionsCut: metrics.connectionsCut

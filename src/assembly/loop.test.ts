@@ -29,6 +29,7 @@ describe('LoopComponent', () => {
       secrets: runs,
       images: runs,
       prober: runs,
+      waker: runs,
       resync: { run: async () => undefined },
       self: {
         find: async () => {

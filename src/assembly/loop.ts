@@ -99,7 +99,8 @@ export class LoopComponent implements Component {
   async stop(): Promise<void> {
     clearInterval(this.#timer)
     this.#stopped.abort()
-    const { functions, garbage, imageGarbage, secrets, prober, images } = this.#plane
+    const { functions, garbage, imageGarbage, secrets, waker, prober, images } = this.#plane
+    waker.stop()
     const queues = [functions, garbage, imageGarbage, secrets]
     await Promise.all([this.#watching, ...queues.map(queue => queue.stop()), images.stop()])
     prober.stop()

@@ -83,8 +83,21 @@ export const Config = z
       '60s',
       'How long a call of a function may go on without a byte in either direction, unless the function says otherwise (docs/calls.md)'
     ),
-    FUNCTION_WAIT_TIMEOUT: field(duration(), '30s', 'How long a call is held for a function that is starting'),
-    FUNCTION_WAIT_MAX: field(integer(0, MAX_COUNT), '1000', 'How many calls of one function are held while it starts'),
+    FUNCTION_WAIT_TIMEOUT: field(
+      duration(),
+      '30s',
+      'How long a call is held for a function that is starting, or woken by it; annotation com.docker-faas.scale.wake-timeout says it for one function'
+    ),
+    FUNCTION_WAIT_MAX: field(
+      integer(0, MAX_COUNT),
+      '1000',
+      'How many calls of one function are held while it starts; 8 times as many in all'
+    ),
+    FUNCTION_WAIT_BYTES_MAX: field(
+      bytes('1Ki'),
+      '16Mi',
+      'Most bytes of heads and bodies of the calls of one function that are held; 8 times as many in all. Not set: no limit'
+    ),
     FUNCTION_BODY_MAX: field(bytes('1Ki'), '1Gi', 'Most bytes in the body of a call; not set: no limit'),
     FUNCTION_HOPS_MAX: field(
       integer(0, 1000),

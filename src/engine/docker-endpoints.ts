@@ -39,7 +39,20 @@ export const ENDPOINTS: readonly Endpoint[] = [
   { method: 'POST', path: '/containers/create', query: ['name'], body: 'container', use: 'a new replica' },
   { method: 'POST', path: '/containers/{container}/start', query: [], ours: true, use: 'starts a replica' },
   { method: 'POST', path: '/containers/{container}/kill', query: ['signal'], ours: true, use: 'stops a replica' },
-  { method: 'POST', path: '/containers/{container}/unpause', query: [], ours: true, use: 'mends one that was paused' },
+  {
+    method: 'POST',
+    path: '/containers/{container}/pause',
+    query: [],
+    ours: true,
+    use: 'freezes a replica that is idle'
+  },
+  {
+    method: 'POST',
+    path: '/containers/{container}/unpause',
+    query: [],
+    ours: true,
+    use: 'thaws it for a call; mends one that was paused by hand'
+  },
   { method: 'POST', path: '/containers/{container}/rename', query: ['name'], ours: true, use: 'moves one aside' },
   { method: 'DELETE', path: '/containers/{container}', query: ['force', 'v'], ours: true, use: 'removes a replica' },
   {

@@ -161,6 +161,13 @@ export class DockerEngine implements engine.Engine {
     await unless(['not-found', 'unchanged'], call)
   }
 
+  async pauseContainer(nameOrId: string, signal?: AbortSignal): Promise<void> {
+    const call = this.#call({ operation: 'container_pause', subject: nameOrId, signal }, ({ abortSignal }) =>
+      this.#container(nameOrId).pause({ abortSignal })
+    )
+    await unless(['unchanged'], call)
+  }
+
   async unpauseContainer(nameOrId: string, signal?: AbortSignal): Promise<void> {
     const call = this.#call({ operation: 'container_unpause', subject: nameOrId, signal }, ({ abortSignal }) =>
       this.#container(nameOrId).unpause({ abortSignal })

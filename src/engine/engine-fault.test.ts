@@ -28,6 +28,7 @@ const ANSWERS: readonly [status: number, message: string, fault: EngineFault][] 
   [409, 'cannot start a paused container, try unpause instead', 'busy'],
   [409, 'Cannot kill container: 4d5: Container 4d5 is not running', 'unchanged'],
   [500, 'Container 4d5 is not paused', 'unchanged'],
+  [409, 'Container 4d5 is already paused', 'unchanged'],
   [403, 'endpoint with name hello-0 already exists in network net', 'unchanged'],
   [500, 'container 4d5 is not connected to network net', 'unchanged'],
   [403, 'error while removing network: network net id 4d5 has active endpoints', 'busy'],

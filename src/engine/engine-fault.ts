@@ -11,7 +11,7 @@ const MESSAGES: readonly Meaning[] = [
   [/port is already allocated|address already in use|ports are not available/i, 'port-in-use'],
   [/cannot assign requested address/i, 'no-address'],
   [/removal of container .* is already in progress|marked for removal|has active endpoints/i, 'busy'],
-  [/is not running|is not paused|already exists in network|is not connected to/i, 'unchanged'],
+  [/is not running|is not paused|is already paused|already exists in network|is not connected to/i, 'unchanged'],
   [/no such image/i, 'no-image'],
   [/authorization denied|permission denied by/i, 'unauthorized']
 ]

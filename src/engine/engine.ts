@@ -23,6 +23,8 @@ export interface Engine {
   startContainer: (nameOrId: string, signal?: AbortSignal) => Promise<void>
   /** Sends a POSIX signal. Done also when it does not run or is not there. */
   signalContainer: (nameOrId: string, posixSignal: string, signal?: AbortSignal) => Promise<void>
+  /** Stops its processes where they are, by its cgroup. No effect on one that is paused, or does not run. */
+  pauseContainer: (nameOrId: string, signal?: AbortSignal) => Promise<void>
   unpauseContainer: (nameOrId: string, signal?: AbortSignal) => Promise<void>
   /** Faults: `name-in-use`, `not-found`. */
   renameContainer: (nameOrId: string, newName: string, signal?: AbortSignal) => Promise<void>

@@ -6,6 +6,7 @@ import type { EndpointPools } from './pools.ts'
 import type { ProxyDeps } from './proxy-deps.ts'
 import type { TickClock, Ticker, Timed } from './ticker.ts'
 import type { WaitingRoom } from './waiting-room.ts'
+import type { Wakes } from './wakes.ts'
 
 /** A call that has not ended, as the proxy sees it. */
 export interface ActiveCall extends Timed {
@@ -26,6 +27,7 @@ export interface CallContext {
   readonly health: PassiveHealth
   readonly servedBy: string
   readonly room: WaitingRoom
+  readonly wakes: Wakes
   readonly pools: EndpointPools
   /** Calls that have not ended. */
   readonly active: Set<ActiveCall>

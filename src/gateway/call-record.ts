@@ -22,6 +22,11 @@ export class CallRecord {
     this.#deps.metrics.started(this.#key)
   }
 
+  /** It has to wait. */
+  held(): void {
+    if (this.#isCounted) this.#deps.metrics.held(this.#key)
+  }
+
   ended(code: number): void {
     if (!this.#isCounted) return
     this.#deps.metrics.finished(this.#key, code, (this.#deps.clock.monotonic() - this.#startedAt) / 1000)

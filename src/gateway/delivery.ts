@@ -11,7 +11,7 @@ import type { ProxyTarget } from './proxy-deps.ts'
 import { type Refusal, refusalOfTurn, refusals } from './refusal.ts'
 import type { Head } from './relay.ts'
 import { Retries } from './retries.ts'
-import { turnOf } from './turn.ts'
+import { isAsleep, isWaiting, turnOf } from './turn.ts'
 import type { Guest } from './waiting-room.ts'
 
 /** The call that is delivered: what its attempts and the delivery itself tell it. */
@@ -61,6 +61,10 @@ export class Delivery implements Guest {
     this.#sender = sender
   }
 
+  get bytes(): number {
+    return this.#parcel.outgoing.heldBytes
+  }
+
   /** The last one that was begun. */
   get attempt(): Attempt | undefined {
     return this.#attempt
@@ -76,7 +80,7 @@ export class Delivery implements Guest {
       this.#sender.onRoute(route)
     }
     if (turn === 'go') this.#go()
-    else if (turn === 'wait') this.#wait()
+    else if (isWaiting(turn)) this.#wait()
     else this.#sender.refuse(refusalOfTurn(turn, this.#parcel.target, route?.trouble))
   }
 
@@ -101,10 +105,11 @@ export class Delivery implements Guest {
 
   onExpired(): void {
     const { name, namespace } = this.#parcel.target
-    const { deps } = this.#context
+    const { deps, wakes } = this.#context
     this.#parcel.record.timedOut('wait')
     if (turnOf(this.#key, deps) === 'unknown') this.#sender.refuse(refusals.unknown(name, namespace))
-    else this.#sender.refuse(refusals.notReady(this.#key, deps.timeouts.waitMs))
+    else if (wakes.isWaking(this.#key)) this.#sender.refuse(refusals.wakeTimeout(this.#key, this.#waitMs))
+    else this.#sender.refuse(refusals.notReady(this.#key, this.#waitMs))
   }
 
   onRemoved(): void {
@@ -226,13 +231,23 @@ export class Delivery implements Guest {
 
   #wait(): void {
     this.#sender.onWait()
-    const { deps, room, isClosing } = this.#context
-    if (this.waitUntil === 0) this.waitUntil = deps.clock.monotonic() + deps.timeouts.waitMs
+    const { deps, room, wakes, isClosing } = this.#context
+    if (this.waitUntil === 0) {
+      this.waitUntil = deps.clock.monotonic() + this.#waitMs
+      this.#parcel.record.held()
+    }
+    const route = deps.table.get(this.#key)
     if (isClosing) this.#sender.refuse(refusals.closing())
     else if (!room.enter(this.#key, this)) {
       this.#parcel.record.shed('waiting_room')
       this.#sender.refuse(refusals.crowded(this.#key))
-    }
+    } else if (route !== undefined && isAsleep(route)) wakes.ask(route)
+  }
+
+  /** How long it waits for an endpoint, in all. */
+  get #waitMs(): number {
+    const { table, timeouts } = this.#context.deps
+    return table.get(this.#key)?.settings?.wakeTimeoutMs ?? timeouts.waitMs
   }
 
   /** Nothing was sent: another endpoint, or the next one that appears. */
@@ -240,7 +255,7 @@ export class Delivery implements Guest {
     this.#tried ??= new Set()
     this.#tried.add(attempt.endpoint.containerId)
     const turn = turnOf(this.#key, this.#context.deps)
-    if (turn === 'go' || turn === 'wait') {
+    if (turn === 'go' || isWaiting(turn)) {
       this.#context.deps.metrics.retried(this.#key)
       this.advance()
     } else this.#giveUp(refusals.unreachable(this.#key), error)

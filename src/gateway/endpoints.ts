@@ -16,7 +16,10 @@ export interface Route {
   /** How many replicas are wanted: 0 is a function that sleeps, and not one that is starting. */
   readonly replicas: number
   readonly endpoints: readonly Endpoint[]
-  /** Replicas that are frozen: they take calls when they are thawed, and not before. Absent: there are none. */
+  /**
+   * Replicas that are frozen, or about to be: they take calls when they are thawed, and not before. Empty where the function
+   * is frozen and nothing is left to thaw. Absent: it is not frozen.
+   */
   readonly frozen?: readonly Endpoint[]
   /** How its calls are carried out, where that differs from the gateway's own settings. */
   readonly settings?: CallSettings
@@ -69,11 +72,20 @@ export class EndpointTable {
     this.#set(route)
   }
 
-  /** Takes one endpoint out, if it is there: its container is dead. */
+  /** Takes one endpoint out, if it is there, a frozen one too: its container is dead. */
   drop(key: string, containerId: string): void {
+    this.pause(key, containerId)
+    const route = this.#routes.get(key)
+    if (route?.frozen?.some(e => e.containerId === containerId) === true) {
+      this.#set({ ...route, frozen: route.frozen.filter(e => e.containerId !== containerId) })
+    }
+    this.end(containerId, 'died')
+  }
+
+  /** Takes one endpoint out, if it is there: its container does not run on, and may again. */
+  pause(key: string, containerId: string): void {
     this.#suspended.get(key)?.delete(containerId)
     this.#takeOut(key, containerId)
-    this.end(containerId, 'died')
   }
 
   /**
@@ -82,6 +94,15 @@ export class EndpointTable {
    */
   end(containerId: string, why: ReplicaEnd): void {
     for (const listener of this.#endListeners) listener(containerId, why)
+  }
+
+  /** The frozen replicas of these containers take calls from now on; the others stay what they are. */
+  thaw(key: string, containerIds: ReadonlySet<string>): void {
+    const route = this.#routes.get(key)
+    const thawed = route?.frozen?.filter(e => containerIds.has(e.containerId)) ?? []
+    if (route?.frozen === undefined || thawed.length === 0) return
+    const frozen = route.frozen.filter(e => !thawed.includes(e))
+    this.#set({ ...route, endpoints: [...route.endpoints, ...thawed], frozen })
   }
 
   /** Takes one endpoint out that could not be reached, until `resume` or until the controller puts a list for which it looked. */

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { type BodyEvents, type BodyKind, bodyKindOf, readSmallBody, StreamedBody } from './body.ts'
 import { isIdempotent } from './failure.ts'
 import { type CallMarks, toUpstreamHeaders } from './headers.ts'
+import { heldBytes } from './held-bytes.ts'
 import type { DispatchOptions } from './http1/exchange.ts'
 import type { ProxyTarget } from './proxy-deps.ts'
 
@@ -27,6 +28,11 @@ export class Outgoing {
   /** Whether a small body has to be read before the first byte is sent. */
   get isUnread(): boolean {
     return this.#kind === 'small' && this.#body === null
+  }
+
+  /** Most bytes that it takes up while nobody sends it. */
+  get heldBytes(): number {
+    return heldBytes(this.#req)
   }
 
   /** Whether the function would take more of the body and the client does not send it. */

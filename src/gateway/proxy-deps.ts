@@ -18,7 +18,9 @@ export interface ProxyMetrics {
   /** `code` is the HTTP status; 499: the client left; 502 also for an answer, or a session, that broke off; 101: a session ended. */
   finished: (key: string, code: number, seconds: number) => void
   /** How many calls wait for an endpoint now, of all functions. */
-  held: (count: number) => void
+  waiting: (count: number) => void
+  /** A call has to wait for an endpoint; told once for each call. */
+  held: (key: string) => void
   /** A call went out again. */
   retried: (key: string) => void
   shed: (key: string, reason: ShedReason) => void
@@ -54,6 +56,13 @@ export interface ProxyDeps {
   readonly waitMax: number
   /** How many calls may wait in all; 8 times `waitMax` unless told. */
   readonly waitMaxTotal?: number
+  /** Most bytes of all calls that wait for one function; 8 times as many in all. 16 MiB unless told. */
+  readonly waitBytesMax?: number
+  /**
+   * A call waits for a function that sleeps: with no replica wanted, or with frozen ones only. Told once, and again when the
+   * route was put anew and calls still wait.
+   */
+  readonly onWake: (key: string) => void
   /** How many calls, and so connections, one container gets at most; 1,000 unless told, or its function says so. */
   readonly maxPerEndpoint?: number
   /** How often a call may pass through gateways of this kind; 0: any number. 16 unless told. */

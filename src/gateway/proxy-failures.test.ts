@@ -64,10 +64,10 @@ describe('failures of a call', () => {
       expect((await plane.call()).status).to.equal(503)
     })
 
-    it('answers 502 when the function is not wanted any more', async () => {
+    it('answers 502 when the function cannot come up any more', async () => {
       await planeWith({
         onUnreachable: () => {
-          plane.table.put({ key: 'ns/fn', uid: 'uid-1', replicas: 0, endpoints: [] })
+          plane.table.put({ key: 'ns/fn', uid: 'uid-1', replicas: 1, endpoints: [], trouble: 'CrashLoopBackOff' })
         }
       })
       plane.route(await closedPort())

@@ -42,16 +42,6 @@ describe('routing of calls', () => {
     expect(plane.finished).to.deep.equal([])
   })
 
-  it('answers 503 that says how to scale up when the function is scaled to zero', async () => {
-    await planeWith()
-    plane.table.put({ key: 'ns/fn', uid: 'uid-1', replicas: 0, endpoints: [] })
-    plane.table.markComplete()
-    const answer = await plane.call()
-    expect(answer.status).to.equal(503)
-    expect(answer.body).to.match(/scaled to zero.*\/system\/scale-function\/fn\?namespace=ns/)
-    expect(answer.headers['retry-after']).to.equal('5')
-  })
-
   it('K2: refuses a call at once while the function cannot come up, and holds it when the loop looks again', async () => {
     await planeWith()
     plane.table.put({ key: 'ns/fn', uid: 'uid-1', replicas: 1, endpoints: [], trouble: 'ImageNotFound' })

@@ -5,11 +5,13 @@ import { CallLimitsTable } from './call-limits.ts'
 import { PassiveHealth } from './passive-health.ts'
 import { EndpointPools } from './pools.ts'
 import type { ProxyDeps, ProxyTarget } from './proxy-deps.ts'
-import { turnOf } from './turn.ts'
+import { isAsleep, isWaiting, turnOf } from './turn.ts'
 import { WaitingRoom } from './waiting-room.ts'
+import { Wakes } from './wakes.ts'
 
 const MAX_PER_ENDPOINT = 1_000
 const WAIT_TOTAL_FACTOR = 8
+const WAIT_BYTES_MAX = 16 * 1024 * 1024
 
 /** The invocation path: from a request that node:http parsed to a replica and back. No database and no Docker. */
 export interface InvocationProxy {
@@ -28,13 +30,15 @@ export interface InvocationProxy {
 /** A proxy over the endpoint table. */
 export function createProxy(deps: ProxyDeps): InvocationProxy {
   const { table, waitMax, metrics } = deps
+  const waitBytes = deps.waitBytesMax ?? WAIT_BYTES_MAX
   const room = new WaitingRoom({
-    maxPerKey: waitMax,
-    maxTotal: deps.waitMaxTotal ?? waitMax * WAIT_TOTAL_FACTOR,
+    perKey: { guests: waitMax, bytes: waitBytes },
+    total: { guests: deps.waitMaxTotal ?? waitMax * WAIT_TOTAL_FACTOR, bytes: waitBytes * WAIT_TOTAL_FACTOR },
     now: deps.clock.monotonic,
-    mustWait: key => turnOf(key, deps) === 'wait',
-    onCount: metrics.held
+    mustWait: key => isWaiting(turnOf(key, deps)),
+    onCount: metrics.waiting
   })
+  const wakes = new Wakes(deps.onWake)
   const pools = new EndpointPools(key => table.get(key)?.settings?.connectTimeoutMs ?? deps.timeouts.connectMs)
   const { timeouts, maxPerEndpoint: perReplica = MAX_PER_ENDPOINT } = deps
   const clock = { tick: 0 }
@@ -46,6 +50,7 @@ export function createProxy(deps: ProxyDeps): InvocationProxy {
     health: new PassiveHealth(),
     servedBy: deps.servedBy ?? 'docker-faas',
     room,
+    wakes,
     pools,
     active,
     isClosing: false,
@@ -62,8 +67,10 @@ export function createProxy(deps: ProxyDeps): InvocationProxy {
   })
   const stopChanges = table.onChange((key, route) => {
     pools.retain(key, route)
+    wakes.changed(key, route)
     if (route === undefined) room.evict(key)
-    else if (turnOf(key, deps) !== 'wait') room.wake(key)
+    else if (!isWaiting(turnOf(key, deps))) room.wake(key)
+    else if (isAsleep(route) && room.has(key)) wakes.ask(route)
   })
   return {
     handle: (req, res, target) => new Call(context, req, res, target).start(),

@@ -22,14 +22,6 @@ export const refusals = {
     reason: 'FunctionNotFound',
     text: `function ${name} not found in namespace ${namespace}`
   }),
-  asleep: (name: string, namespace: string): Refusal => ({
-    status: 503,
-    reason: 'ScaledToZero',
-    retryAfterS: 5,
-    text:
-      `function ${name} in namespace ${namespace} is scaled to zero; scale it up with ` +
-      `POST /system/scale-function/${name}?namespace=${namespace} {"serviceName":"${name}","replicas":1}`
-  }),
   troubled: (key: string, trouble: string): Refusal => ({
     status: 503,
     reason: trouble,
@@ -42,11 +34,18 @@ export const refusals = {
     retryAfterS: 5,
     text: `function ${key} had no ready replica for ${waitedMs} ms; its status says why`
   }),
+  wakeTimeout: (key: string, waitedMs: number): Refusal => ({
+    status: 504,
+    reason: 'WakeTimeout',
+    text:
+      `function ${key} was scaled to zero or frozen, and had no ready replica within ${waitedMs} ms of this call; ` +
+      'its status and events say why, and annotation com.docker-faas.scale.wake-timeout how long calls wait'
+  }),
   crowded: (key: string): Refusal => ({
     status: 503,
     reason: 'TooManyWaiting',
     retryAfterS: 1,
-    text: `function ${key} has no ready replica and too many calls wait for it`
+    text: `function ${key} has no ready replica, and too many calls wait, or too large ones`
   }),
   overloaded: (key: string): Refusal => ({
     status: 503,
@@ -121,11 +120,10 @@ export const refusals = {
 
 /** The refusal of a call that can neither be sent nor wait. */
 export function refusalOfTurn(
-  turn: 'asleep' | 'troubled' | 'unknown',
+  turn: 'troubled' | 'unknown',
   { name, namespace }: Pick<ProxyTarget, 'name' | 'namespace'>,
   trouble: string | undefined
 ): Refusal {
-  if (turn === 'asleep') return refusals.asleep(name, namespace)
   if (turn === 'unknown') return refusals.unknown(name, namespace)
   return refusals.troubled(`${namespace}/${name}`, trouble ?? 'NotReady')
 }

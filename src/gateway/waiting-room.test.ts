@@ -9,6 +9,7 @@ describe('WaitingRoom', () => {
   let room: WaitingRoom
   const guest = (name: string, waitMs = 60_000, onTurn?: () => void): Guest => ({
     waitUntil: performance.now() + waitMs,
+    bytes: 10,
     onTurn: () => {
       said.push(`${name} turn`)
       onTurn?.()
@@ -22,8 +23,8 @@ describe('WaitingRoom', () => {
     counts = []
     mustWait = true
     room = new WaitingRoom({
-      maxPerKey: 3,
-      maxTotal: 4,
+      perKey: { guests: 3, bytes: 100 },
+      total: { guests: 4, bytes: 120 },
       now: () => performance.now(),
       mustWait: () => mustWait,
       onCount: n => counts.push(n)
@@ -45,6 +46,18 @@ describe('WaitingRoom', () => {
   it('has places for each key and in all', () => {
     expect(['a', 'b', 'c', 'd'].map(n => room.enter('k', guest(n)))).to.deep.equal([true, true, true, false])
     expect(['e', 'f'].map(n => room.enter('l', guest(n)))).to.deep.equal([true, false])
+  })
+
+  it('has room for so many bytes for each key and in all, and gets it back', () => {
+    const large = (name: string, bytes: number): Guest => ({ ...guest(name), bytes })
+    const first = large('a', 60)
+    expect([room.enter('k', first), room.enter('k', large('b', 50)), room.enter('l', large('c', 70))]).to.deep.equal([
+      true,
+      false,
+      false
+    ])
+    room.leave('k', first)
+    expect([room.enter('k', large('b', 50)), room.enter('l', large('c', 70))]).to.deep.equal([true, true])
   })
 
   it('does not wake a guest twice for one change when it enters again', () => {

@@ -2,6 +2,8 @@
 export interface Guest {
   /** When it gives up: milliseconds of the monotonic clock. */
   readonly waitUntil: number
+  /** What it takes up while it waits; the same from when it enters until it leaves. */
+  readonly bytes: number
   /** Something changed: look again. */
   onTurn: () => void
   /** `waitUntil` is over. */
@@ -10,9 +12,15 @@ export interface Guest {
   onRemoved: () => void
 }
 
+/** Most guests, and most bytes of theirs together. */
+export interface Bound {
+  readonly guests: number
+  readonly bytes: number
+}
+
 export interface WaitingRoomOptions {
-  readonly maxPerKey: number
-  readonly maxTotal: number
+  readonly perKey: Bound
+  readonly total: Bound
   /** Monotonic milliseconds. */
   readonly now: () => number
   /** Whether calls of the key still have to wait. */
@@ -24,11 +32,19 @@ export interface WaitingRoomOptions {
 /** Some answers change without a word from the table (its completion, a key that leaves the queue), so waiting keys are looked at this often. */
 const RECHECK_MS = 100
 
-/** Calls without an endpoint: bounded for each function and in all, woken in the order in which they came. */
+/** Where the guests of one key are. */
+interface Places {
+  /** Guest → what ends its waiting. */
+  readonly timers: Map<Guest, NodeJS.Timeout>
+  bytes: number
+}
+
+/** Calls without an endpoint: their number and bytes bounded for each function and in all, woken in the order in which they came. */
 export class WaitingRoom {
   readonly #options: WaitingRoomOptions
-  readonly #byKey = new Map<string, Map<Guest, NodeJS.Timeout>>()
+  readonly #byKey = new Map<string, Places>()
   #count = 0
+  #bytes = 0
   #recheck: NodeJS.Timeout | undefined
 
   constructor(options: WaitingRoomOptions) {
@@ -39,31 +55,35 @@ export class WaitingRoom {
     return this.#count
   }
 
+  /** Whether anybody waits for the key. */
+  has(key: string): boolean {
+    return this.#byKey.has(key)
+  }
+
   /** Whether there was a place. */
   enter(key: string, guest: Guest): boolean {
-    const { maxPerKey, maxTotal, now } = this.#options
-    const guests = this.#byKey.get(key) ?? new Map<Guest, NodeJS.Timeout>()
-    if (guests.size >= maxPerKey || this.#count >= maxTotal) return false
-    const leftMs = Math.max(0, guest.waitUntil - now())
-    guests.set(
+    const places = this.#byKey.get(key) ?? { timers: new Map<Guest, NodeJS.Timeout>(), bytes: 0 }
+    if (!this.#hasRoom(places, guest)) return false
+    const leftMs = Math.max(0, guest.waitUntil - this.#options.now())
+    places.timers.set(
       guest,
       setTimeout(() => this.leave(key, guest) && guest.onExpired(), leftMs)
     )
-    this.#byKey.set(key, guests)
+    this.#byKey.set(key, places)
     this.#recheck ??= setInterval(() => this.#wakeDue(), RECHECK_MS).unref()
-    this.#counted(1)
+    this.#counted(places, guest, 1)
     return true
   }
 
   /** Whether the guest was there; its place is free afterwards. */
   leave(key: string, guest: Guest): boolean {
-    const guests = this.#byKey.get(key)
-    const timer = guests?.get(guest)
-    if (guests === undefined || timer === undefined) return false
+    const places = this.#byKey.get(key)
+    const timer = places?.timers.get(guest)
+    if (places === undefined || timer === undefined) return false
     clearTimeout(timer)
-    guests.delete(guest)
-    if (guests.size === 0) this.#byKey.delete(key)
-    this.#counted(-1)
+    places.timers.delete(guest)
+    if (places.timers.size === 0) this.#byKey.delete(key)
+    this.#counted(places, guest, -1)
     return true
   }
 
@@ -83,10 +103,10 @@ export class WaitingRoom {
   }
 
   #callAll(key: string, call: (guest: Guest) => void): void {
-    const guests = this.#byKey.get(key)
-    if (guests === undefined) return
+    const places = this.#byKey.get(key)
+    if (places === undefined) return
     // A guest that enters again gets a new place, so this ends.
-    for (const guest of [...guests.keys()]) {
+    for (const guest of [...places.timers.keys()]) {
       if (this.leave(key, guest)) call(guest)
     }
   }
@@ -97,7 +117,15 @@ export class WaitingRoom {
     }
   }
 
-  #counted(change: number): void {
+  #hasRoom({ timers, bytes }: Places, guest: Guest): boolean {
+    const { perKey, total } = this.#options
+    const isFull = timers.size >= perKey.guests || this.#count >= total.guests
+    return !isFull && bytes + guest.bytes <= perKey.bytes && this.#bytes + guest.bytes <= total.bytes
+  }
+
+  #counted(places: Places, { bytes }: Guest, change: 1 | -1): void {
+    places.bytes += change * bytes
+    this.#bytes += change * bytes
     this.#count += change
     this.#options.onCount(this.#count)
     if (this.#count > 0) return

@@ -13,6 +13,12 @@ export interface FunctionMetrics {
   readonly shed: (reason: ShedReason) => void
   /** A time of a call was over. */
   readonly timedOut: (kind: TimeoutKind) => void
+  /** A call had to wait for a replica. */
+  readonly held: () => void
+  /** A call brought it back from zero. */
+  readonly woken: () => void
+  /** A call brought it back from being frozen. */
+  readonly thawed: () => void
   /** Calls that are running. */
   readonly inflight: number
   /** Calls that were taken since the start of the process. */
@@ -29,6 +35,7 @@ export interface ReplicaCounts {
   /** Containers of it, in whatever phase. */
   readonly replicas: number
   readonly ready: number
+  readonly frozen: number
   /** The load per replica that its autoscaler aims at; left out when it has none. */
   readonly target?: number
   /** The least number of replicas that its autoscaler leaves. */
@@ -70,6 +77,9 @@ export class FunctionMetricsTable {
         'kind'
       ]),
       retries: counter('gateway_function_invocation_retries_total', 'Calls that went out again', NAME),
+      held: counter('faas_function_held_calls_total', 'Calls that had to wait for a replica', NAME),
+      woken: counter('faas_function_wakes_total', 'Times that a call brought the function back from zero', NAME),
+      thawed: counter('faas_function_thaws_total', 'Times that a call brought the function back from frozen', NAME),
       inflight: gauge('gateway_function_invocation_inflight', 'Calls of functions that are running'),
       legacyTotal: counter('function_invocations_total', 'Calls of functions that have finished', NAME_AND_CODE),
       legacySeconds: histogram('function_duration_seconds', 'Duration of calls of functions', NAME),
@@ -78,6 +88,7 @@ export class FunctionMetricsTable {
       serviceReady: gauge('gateway_service_ready_count', 'Ready replicas'),
       serviceTarget: gauge('gateway_service_target', 'Load per replica that the autoscaler aims at'),
       serviceMin: gauge('gateway_service_min', 'Least number of replicas that the autoscaler leaves'),
+      frozen: gauge('faas_function_replicas_frozen', 'Frozen replicas'),
       replicasWanted: gauge('faas_function_replicas_wanted', 'Replicas that are wanted'),
       legacyReplicas: gauge('function_replicas', 'Containers of the function')
     }
@@ -115,6 +126,7 @@ export class FunctionMetricsTable {
     families.serviceReady.set({ function_name: name }, counts.ready)
     families.legacyReplicas.set({ function_name: name }, counts.replicas)
     families.replicasWanted.set({ function_name: name }, counts.wanted)
+    families.frozen.set({ function_name: name }, counts.frozen)
     setOrRemove(families.serviceTarget, name, counts.target)
     setOrRemove(families.serviceMin, name, counts.min)
   }
@@ -133,6 +145,9 @@ interface Families {
   readonly retries: Counter
   readonly shed: Counter
   readonly timeouts: Counter
+  readonly held: Counter
+  readonly woken: Counter
+  readonly thawed: Counter
   readonly inflight: Gauge
   readonly legacyTotal: Counter
   readonly legacySeconds: Histogram
@@ -142,6 +157,7 @@ interface Families {
   readonly serviceTarget: Gauge
   readonly serviceMin: Gauge
   readonly replicasWanted: Gauge
+  readonly frozen: Gauge
   readonly legacyReplicas: Gauge
 }
 
@@ -159,6 +175,9 @@ class BoundFunction implements FunctionMetrics {
   readonly #retries: Counter.Internal
   readonly #shed: ReadonlyMap<ShedReason, Counter.Internal>
   readonly #timeouts: ReadonlyMap<TimeoutKind, Counter.Internal>
+  readonly #held: Counter.Internal
+  readonly #woken: Counter.Internal
+  readonly #thawed: Counter.Internal
   readonly #inflightGauge: Gauge.Internal<string>
   readonly #legacySeconds: Histogram.Internal<string>
   readonly #legacyErrors: Counter.Internal
@@ -175,11 +194,13 @@ class BoundFunction implements FunctionMetrics {
     this.#retries = families.retries.labels(name)
     this.#shed = boundCounters(families.shed, name, SHED_REASONS)
     this.#timeouts = boundCounters(families.timeouts, name, TIMEOUT_KINDS)
+    this.#held = families.held.labels(name)
+    this.#woken = families.woken.labels(name)
+    this.#thawed = families.thawed.labels(name)
     this.#inflightGauge = families.inflight.labels(name)
     this.#legacySeconds = families.legacySeconds.labels(name)
     this.#legacyErrors = families.legacyErrors.labels(name)
-    this.#started.inc(0)
-    this.#retries.inc(0)
+    for (const counter of [this.#started, this.#retries, this.#held, this.#woken, this.#thawed]) counter.inc(0)
     this.#inflightGauge.set(0)
     this.#legacyErrors.inc(0)
     families.legacySeconds.zero({ function_name: name })
@@ -219,6 +240,18 @@ class BoundFunction implements FunctionMetrics {
 
   readonly timedOut = (kind: TimeoutKind): void => {
     if (!this.#closed) this.#timeouts.get(kind)?.inc()
+  }
+
+  readonly held = (): void => {
+    if (!this.#closed) this.#held.inc()
+  }
+
+  readonly woken = (): void => {
+    if (!this.#closed) this.#woken.inc()
+  }
+
+  readonly thawed = (): void => {
+    if (!this.#closed) this.#thawed.inc()
   }
 
   readonly finished = (code: number, seconds: number): void => {

@@ -117,7 +117,7 @@ describe('createMetrics', () => {
       hello.finished(code, 0.1)
     }
     hello.started()
-    metrics.setReplicas(KEY, { wanted: 2, replicas: 3, ready: 1, target: 50, min: 1 })
+    metrics.setReplicas(KEY, { wanted: 2, replicas: 3, ready: 1, frozen: 1, target: 50, min: 1 })
     metrics.lag.wanted(KEY, 1, 5000)
     expect((await linesOf(metrics)).filter(line => line.includes('hello'))).to.have.length.above(20)
     metrics.removeFunction('openfaas-fn', 'hello')
@@ -128,13 +128,13 @@ describe('createMetrics', () => {
 
   it('tells ready replicas by both names, and the autoscaler only where there is one', async () => {
     const metrics = aMetrics()
-    metrics.setReplicas(KEY, { wanted: 3, replicas: 2, ready: 1, target: 50, min: 1 })
+    metrics.setReplicas(KEY, { wanted: 3, replicas: 2, ready: 1, frozen: 1, target: 50, min: 1 })
     const label = '{function_name="hello.openfaas-fn"}'
     expect(await seriesValue(metrics, `gateway_service_count${label}`)).to.equal(1)
     expect(await seriesValue(metrics, `gateway_service_ready_count${label}`)).to.equal(1)
     expect(await seriesValue(metrics, `function_replicas${label}`)).to.equal(2)
     expect(await seriesValue(metrics, `gateway_service_target${label}`)).to.equal(50)
-    metrics.setReplicas(KEY, { wanted: 3, replicas: 2, ready: 1 })
+    metrics.setReplicas(KEY, { wanted: 3, replicas: 2, ready: 1, frozen: 0 })
     expect(await seriesValue(metrics, `gateway_service_target${label}`)).to.equal(undefined)
   })
 

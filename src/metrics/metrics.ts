@@ -86,6 +86,8 @@ export interface Metrics
   readonly observeStoreOperation: (operation: string, status: StoreStatus, seconds: number) => void
   /** Calls that are held until a function is ready. */
   readonly setActivatorWaiting: (count: number) => void
+  /** It could not be written down that a function is to run for calls that wait. */
+  readonly wakeWriteFailed: () => void
   /** What somebody did to a replica by hand, or what befell it, was undone. */
   readonly repaired: (kind: RepairKind) => void
   /** Repairs were told to wait, so that the engine is not overrun. */
@@ -197,6 +199,11 @@ function createGatewayMetrics(registry: Registry) {
   })
   const deployed = new Gauge({ name: 'functions_deployed', help: 'Functions that are written down', registers })
   const waiting = new Gauge({ name: 'faas_activator_waiting', help: 'Calls that wait for a ready replica', registers })
+  const unwritten = new Counter({
+    name: 'faas_wake_write_failures_total',
+    help: 'Times that it could not be written down that a function is to run for calls that wait',
+    registers
+  })
   return {
     observeRequest: (request: HttpObservation) => {
       const method = METHODS.has(request.method) ? request.method : 'OTHER'
@@ -209,6 +216,7 @@ function createGatewayMetrics(registry: Registry) {
     rateLimited: () => limited.inc(),
     setFunctionsDeployed: (count: number) => deployed.set(count),
     setActivatorWaiting: (count: number) => waiting.set(count),
+    wakeWriteFailed: () => unwritten.inc(),
     stalled: () => stalls.inc(),
     connectionsCut: (count: number) => cut.inc(count),
     gatewayStarted: () => restarts.inc()

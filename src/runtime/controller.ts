@@ -113,6 +113,11 @@ export class Controller {
     this.#queue.addFirst(key)
   }
 
+  /** The key is due now, and waits for no worker: its pass is short. */
+  addUrgent(key: string): void {
+    this.#queue.addUrgent(key)
+  }
+
   /** As `add`, but after all others that wait. */
   addLast(key: string): void {
     this.#queue.addLast(key)

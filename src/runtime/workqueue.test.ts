@@ -65,6 +65,25 @@ describe('Workqueue', () => {
     expect(runs.join('')).to.equal('adeabcb')
   })
 
+  it('works on what is urgent though all workers are busy, once, and never beside itself', async () => {
+    const { queue, runs, finish } = aQueue({ concurrency: 1 })
+    for (const key of 'abcd') queue.add(key)
+    await settle()
+    queue.addUrgent('c')
+    queue.addUrgent('a')
+    queue.addUrgent('x')
+    await settle()
+    expect(runs.join('')).to.equal('ac')
+    await finish('c')
+    expect(runs.join('')).to.equal('acx')
+    await finish('x')
+    await finish('a')
+    expect(runs.slice(3).sort().join('')).to.equal('ab')
+    for (const key of 'abd') await finish(key)
+    expect(runs.sort().join('')).to.equal('aabcdx')
+    expect([queue.depth, queue.running]).to.deep.equal([0, 0])
+  })
+
   it('works after all others on what was added last, unless that is wanted sooner meanwhile', async () => {
     const { queue, runs, finish } = aQueue({ concurrency: 1 })
     queue.add('a')

@@ -25,8 +25,8 @@ export interface WorkqueueOptions {
 }
 
 /** Whose turn is sooner when several keys wait for a worker. */
-type Turn = 'first' | 'normal' | 'last'
-const PRIORITIES: Readonly<Record<Turn, number>> = { first: 1, normal: 0, last: -1 }
+type Turn = 'urgent' | 'first' | 'normal' | 'last'
+const PRIORITIES: Readonly<Record<Turn, number>> = { urgent: 2, first: 1, normal: 0, last: -1 }
 
 interface Due {
   readonly since: number
@@ -51,6 +51,8 @@ export class Workqueue {
   readonly #running = new Map<string, number>()
   readonly #delayed = new Map<string, Delay>()
   readonly #pool: PQueue
+  /** Workers of their own for what is urgent, as many again: the others may all be busy for long. */
+  readonly #urgentPool: PQueue
   readonly #work: (key: string) => Promise<void>
   readonly #clock: Pick<Clock, 'monotonic'>
   readonly #timers: Timers
@@ -60,6 +62,7 @@ export class Workqueue {
   constructor({ name, concurrency, work, clock, timers, observer, autoStart = true }: WorkqueueOptions) {
     this.name = name
     this.#pool = new PQueue({ concurrency, autoStart })
+    this.#urgentPool = new PQueue({ concurrency, autoStart })
     this.#work = work
     this.#clock = clock
     this.#timers = timers
@@ -89,12 +92,19 @@ export class Workqueue {
 
   /** Lets the workers begin. */
   start(): void {
-    if (!this.#stopped) this.#pool.start()
+    if (this.#stopped) return
+    this.#pool.start()
+    this.#urgentPool.start()
   }
 
   /** The key is due now; a later wish for it is forgotten. */
   add(key: string): void {
     this.#add(key, 'normal')
+  }
+
+  /** The key is due now, and waits for no worker that is busy with another: its work is short, and somebody waits for it. */
+  addUrgent(key: string): void {
+    this.#add(key, 'urgent')
   }
 
   /** The key is due now, and before all that wait for a worker. */
@@ -126,8 +136,8 @@ export class Workqueue {
     this.#stopped = true
     for (const key of [...this.#delayed.keys()]) this.#cancelDelay(key)
     this.#dirty.clear()
-    this.#pool.clear()
-    await this.#pool.onIdle()
+    for (const pool of [this.#pool, this.#urgentPool]) pool.clear()
+    await Promise.all([this.#pool.onIdle(), this.#urgentPool.onIdle()])
   }
 
   #add(key: string, turn: Turn): void {
@@ -140,15 +150,20 @@ export class Workqueue {
       if (!this.#running.has(key)) this.#schedule(key, turn)
     } else if (PRIORITIES[turn] > PRIORITIES[due.turn]) {
       due.turn = turn
-      if (!this.#running.has(key)) this.#pool.setPriority(key, PRIORITIES[turn])
+      if (this.#running.has(key)) return
+      if (turn === 'urgent') this.#schedule(key, turn)
+      else this.#pool.setPriority(key, PRIORITIES[turn])
     }
   }
 
   #schedule(key: string, turn: Turn): void {
-    void this.#pool.add(() => this.#run(key), { id: key, priority: PRIORITIES[turn] })
+    const pool = turn === 'urgent' ? this.#urgentPool : this.#pool
+    void pool.add(() => this.#run(key), { id: key, priority: PRIORITIES[turn] })
   }
 
   async #run(key: string): Promise<void> {
+    // One that became urgent while it waited has two places, and comes up once.
+    if (!this.#dirty.has(key) || this.#running.has(key)) return
     const startedAt = this.#clock.monotonic()
     this.#observer?.waited((startedAt - (this.#dirty.get(key)?.since ?? startedAt)) / 1000)
     this.#dirty.delete(key)

@@ -38,7 +38,12 @@ export class DataPlane {
   readonly #closers: (() => unknown)[] = []
   readonly shed: string[] = []
   readonly timedOut: string[] = []
+  /** How many calls wait now. */
   held = 0
+  /** Keys of the calls that had to wait. */
+  readonly waited: string[] = []
+  /** Keys that were asked to be woken. */
+  readonly woken: string[] = []
   retried = 0
   readonly proxy: InvocationProxy
   readonly server: http.Server
@@ -52,9 +57,10 @@ export class DataPlane {
       metrics: {
         started: key => this.started.push(key),
         finished: (key, code) => this.finished.push({ key, code }),
-        held: count => {
+        waiting: count => {
           this.held = count
         },
+        held: key => this.waited.push(key),
         retried: () => {
           this.retried++
         },
@@ -64,6 +70,7 @@ export class DataPlane {
       timeouts: { execMs: 2_000, connectMs: 500, waitMs: 1_000, readMs: 2_000 },
       maxBodyBytes: 0,
       waitMax: 1_000,
+      onWake: key => this.woken.push(key),
       onUnreachable: (key, containerId) => {
         this.unreachable.push(`${key} ${containerId}`)
         this.table.drop(key, containerId)

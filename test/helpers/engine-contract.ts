@@ -297,6 +297,27 @@ export function describeEngine(name: string, setUp: () => EngineUnderTest): void
         await rejects('not-found', t.engine.unpauseContainer(aName()))
       })
 
+      it('are paused, also when they are paused or do not run, and keep their address', async () => {
+        const { name } = await run()
+        const { networks } = await inspect(name)
+        await t.engine.pauseContainer(name)
+        expect(await inspect(name)).to.deep.include({ state: 'paused', networks })
+        await t.engine.pauseContainer(name)
+        await t.engine.removeContainer(name)
+        const idle = await create()
+        await t.engine.pauseContainer(idle.name)
+        expect((await inspect(idle.name)).state).to.equal('created')
+        await rejects('not-found', t.engine.pauseContainer(aName()))
+      })
+
+      it('that are paused end when they are thawed and asked to', async () => {
+        const { name } = await run()
+        await t.engine.pauseContainer(name)
+        await t.engine.unpauseContainer(name)
+        await t.engine.signalContainer(name, 'SIGKILL')
+        await exited(name)
+      })
+
       it('that are paused are neither started nor lost', async () => {
         const { name } = await run()
         await t.pause(name)

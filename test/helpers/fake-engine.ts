@@ -303,6 +303,12 @@ export class FakeEngine implements engine.Engine {
     })
   }
 
+  async pauseContainer(nameOrId: string, signal?: AbortSignal): Promise<void> {
+    return this.#faults.mutate('container_pause', nameOrId, signal, () =>
+      this.#setPaused(this.#containers.get('container_pause', nameOrId), true)
+    )
+  }
+
   async unpauseContainer(nameOrId: string, signal?: AbortSignal): Promise<void> {
     return this.#faults.mutate('container_unpause', nameOrId, signal, () =>
       this.#setPaused(this.#containers.get('container_unpause', nameOrId), false)

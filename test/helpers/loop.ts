@@ -7,6 +7,7 @@ import { keyOf } from '../../api/meta.ts'
 import { Departures } from '../../controllers/function/departures.ts'
 import { Prober } from '../../controllers/function/probe.ts'
 import { FunctionReconciler } from '../../controllers/function/reconciler.ts'
+import { Waker } from '../../controllers/wake/waker.ts'
 import type { Engine } from '../../src/engine/engine.ts'
 import { EngineFacts } from '../../src/engine/engine-facts.ts'
 import type { HostRoute } from '../../src/engine/host-routes.ts'
@@ -58,6 +59,10 @@ export class Loop {
   onGone: (key: string) => void = () => undefined
   /** By key, what the last pass left. */
   readonly left = new Map<string, string | undefined>()
+  /** Keys that the waker made due. */
+  readonly due: string[] = []
+  /** Names of functions that calls brought back, and from where. */
+  readonly woken: string[] = []
   /** Key → uid of what waits for a person. */
   readonly held = new Map<string, string>()
   /** What deletions left to the garbage collector. */
@@ -76,6 +81,7 @@ export class Loop {
   store: Store
   endpoints = new EndpointTable()
   inflight = new Inflight()
+  waker: Waker
   reconciler: FunctionReconciler
   #prober: Prober
 
@@ -83,6 +89,7 @@ export class Loop {
     this.#directory = directory
     this.store = store
     this.#prober = this.#createProber()
+    this.waker = this.#createWaker()
     this.reconciler = this.#createReconciler(this.engine)
     this.engine.addImage('hello:1')
     this.engine.addImage('hello:2')
@@ -97,6 +104,7 @@ export class Loop {
 
   async close(): Promise<void> {
     this.#prober.stop()
+    this.waker.stop()
     await this.store.close()
     await rm(this.#directory, { recursive: true })
   }
@@ -107,6 +115,8 @@ export class Loop {
     this.endpoints = new EndpointTable()
     this.inflight = new Inflight()
     this.#prober = this.#createProber()
+    this.waker.stop()
+    this.waker = this.#createWaker()
     this.reconciler = this.#createReconciler(engine)
   }
 
@@ -160,6 +170,27 @@ export class Loop {
     return list.map(({ name, state }) => `${name} ${state}`).sort()
   }
 
+  /** Writes down that the function is to be frozen, or that it is to run, as the autoscaler does. */
+  async freeze(isFrozen = true, name = 'hello'): Promise<void> {
+    const { metadata, spec } = await this.get(name)
+    const scale = isFrozen ? { scale: { frozenSince: new Date(this.clock.now()).toISOString() } } : {}
+    await this.store.functions.putScale(keyOf(metadata), metadata.uid, () => ({ replicas: spec.replicas, ...scale }))
+  }
+
+  #createWaker(): Waker {
+    return new Waker({
+      functions: this.store.functions,
+      events: this.store.events,
+      endpoints: this.endpoints,
+      addUrgent: key => this.due.push(`${key} urgent`),
+      addFirst: key => this.due.push(key),
+      maxReplicas: 10,
+      onWoken: (key, from) => this.woken.push(`${key} from ${from}`),
+      onWriteFailed: () => undefined,
+      log: silentLogger
+    })
+  }
+
   #createProber(): Prober {
     return new Prober({
       clock: this.clock,
@@ -181,6 +212,7 @@ export class Loop {
       departures: new Departures(clock),
       inflight: this.inflight,
       endpoints: this.endpoints,
+      waker: this.waker,
       subnets: new SubnetLeases({ pool: '10.200.0.0/16', clock }),
       ports: new PortLeases({ range: POLICY.debugPortRange, reserved: [], clock }),
       prefixFor,

@@ -65,6 +65,12 @@ export class World {
       case 'unpause-replica':
         this.#change(step.name, { paused: false })
         return
+      case 'freeze-replica':
+        this.#change(step.id, { paused: true, phase: 'unready' })
+        return
+      case 'thaw-replica':
+        this.#change(step.id, { paused: false })
+        return
       case 'rename-replica':
         this.#refuseTaken(step.to)
         this.#change(step.id, { name: step.to })

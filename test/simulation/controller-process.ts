@@ -209,6 +209,8 @@ export class ControllerProcess {
       inflight: this.inflight,
       endpoints: {
         get: key => endpoints.get(key),
+        thaw: (key, ids) => endpoints.thaw(key, ids),
+        drop: (key, id) => endpoints.drop(key, id),
         remove: key => endpoints.remove(key),
         end: (containerId, why) => endpoints.end(containerId, why),
         put: route => {

@@ -1,0 +1,90 @@
+import { expect } from 'chai'
+import { aFunction } from '../../test/helpers/builders.ts'
+import { eventually } from '../../test/helpers/eventually.ts'
+import { Loop } from '../../test/helpers/loop.ts'
+import { decideAwake } from './decide.ts'
+
+const KEY = 'openfaas-fn/hello'
+
+describe('decideAwake', () => {
+  const frozenSince = '2026-01-01T00:00:00.000Z'
+  const sized = (replicas: number, scale = {}, min?: string) => ({
+    ...aFunction({ replicas, labels: min === undefined ? {} : { 'com.openfaas.scale.min': min } }),
+    scale
+  })
+
+  it('brings a function back with the least that its autoscaler leaves, and as many as the operator allows', () => {
+    expect(decideAwake(sized(0), 10)).to.deep.equal({ replicas: 1 })
+    expect(decideAwake(sized(0, {}, '3'), 10)).to.deep.equal({ replicas: 3 })
+    expect(decideAwake(sized(0, {}, '30'), 10)).to.deep.equal({ replicas: 10 })
+  })
+
+  it("ends a person's zero, and lets another number of theirs stand", () => {
+    expect(decideAwake(sized(0, { pinned: true }), 10)).to.deep.equal({ replicas: 1 })
+    expect(decideAwake(sized(2, { pinned: true, frozenSince }), 10)).to.deep.equal({
+      replicas: 2,
+      scale: { pinned: true }
+    })
+  })
+
+  it('leaves what is to run', () => {
+    expect(decideAwake(sized(2, { pinned: true }), 10)).to.equal(undefined)
+  })
+})
+
+describe('Waker', () => {
+  let loop: Loop
+  beforeEach(async () => {
+    loop = await Loop.open()
+    await loop.put({ replicas: 0 })
+    await loop.settle()
+  })
+  afterEach(() => loop.close())
+
+  it('X11: writes once for many calls, tells once, and wakes again only what sleeps again', async () => {
+    const { resourceVersion } = (await loop.get()).metadata
+    for (let n = 0; n < 100; n++) loop.waker.wake(KEY)
+    await eventually(() => expect(loop.due).to.deep.equal([KEY]), { intervalMs: 1 })
+    expect((await loop.get()).metadata.resourceVersion).to.equal(resourceVersion + 1)
+    await loop.settle()
+    expect(await loop.containers()).to.deep.equal(['hello-0 running'])
+    expect(loop.woken).to.deep.equal([`${KEY} from zero`])
+    expect(loop.waker.wakingOf(KEY)).to.equal(undefined)
+    const events = await loop.store.events.list({ name: 'hello' })
+    expect(events.filter(({ reason }) => reason === 'Woken').map(({ count }) => count)).to.deep.equal([1])
+  })
+
+  it('wakes a function that a person scales to zero while calls wait for it', async () => {
+    loop.waker.wake(KEY)
+    await eventually(() => expect(loop.due).to.have.length(1), { intervalMs: 1 })
+    await loop.put({ replicas: 0 })
+    loop.waker.wake(KEY)
+    await loop.pass()
+    await eventually(() => expect(loop.due).to.have.length(2), { intervalMs: 1 })
+    expect((await loop.get()).spec.replicas).to.equal(1)
+  })
+
+  it('tries again when it cannot be written down, and gives up what is gone', async () => {
+    const { functions } = loop.store
+    const putScale = functions.putScale.bind(functions)
+    let failures = 2
+    functions.putScale = async (...args) => {
+      if (failures-- > 0) throw new Error('the disk is full')
+      return putScale(...args)
+    }
+    loop.waker.wake(KEY)
+    await eventually(() => expect(loop.due).to.deep.equal([KEY]))
+    expect([failures, (await loop.get()).spec.replicas]).to.deep.equal([-1, 1])
+    await loop.settle()
+    await loop.put({ replicas: 0 })
+    await loop.settle()
+    await functions.markDeleted(KEY)
+    loop.waker.wake(KEY)
+    await eventually(() => expect(loop.waker.wakingOf(KEY)).to.equal(undefined), { intervalMs: 1 })
+  })
+
+  it('asks nobody for a function that is not known', () => {
+    loop.waker.wake('openfaas-fn/other')
+    expect(loop.waker.wakingOf('openfaas-fn/other')).to.equal(undefined)
+  })
+})

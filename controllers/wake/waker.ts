@@ -1,0 +1,142 @@
+import type { FunctionObject } from '../../api/function.ts'
+import { parseKey } from '../../api/meta.ts'
+import type { EndpointTable, Route } from '../../src/gateway/endpoints.ts'
+import { isAsleep } from '../../src/gateway/turn.ts'
+import type { Logger } from '../../src/logging/logger.ts'
+import type { EventStore, FunctionStore } from '../../src/store/store.ts'
+import { decideAwake } from './decide.ts'
+
+/** A function is to run, as a call waits for it, whatever is written down yet. */
+export interface Waking {
+  readonly key: string
+  readonly uid: string
+  readonly from: 'zero' | 'frozen'
+  /** Whether the database says that it is to run. */
+  readonly isWritten: boolean
+}
+
+export interface WakerDeps {
+  readonly functions: Pick<FunctionStore, 'putScale'>
+  readonly events: Pick<EventStore, 'record'>
+  readonly endpoints: Pick<EndpointTable, 'get'>
+  /** Frozen replicas can run at once: before any other pass. */
+  readonly addUrgent: (key: string) => void
+  /** Somebody asked for it. */
+  readonly addFirst: (key: string) => void
+  readonly maxReplicas: number
+  readonly onWoken: (key: string, from: Waking['from']) => void
+  readonly onWriteFailed: () => void
+  readonly log: Logger
+}
+
+/** Between tries to write down that a function is to run. */
+const FIRST_WAIT_MS = 100
+const LAST_WAIT_MS = 5000
+
+/**
+ * Brings functions back for calls that wait: one at a time for each, however many calls there are. It writes down that the
+ * function is to run; until that is done, and a pass has gone by it, the function controller goes by `wakingOf`.
+ */
+export class Waker {
+  readonly #deps: WakerDeps
+  readonly #wakings = new Map<string, Waking>()
+  /** Asked for again while they were being woken. */
+  readonly #again = new Set<string>()
+  readonly #retries = new Set<NodeJS.Timeout>()
+  #isStopped = false
+
+  constructor(deps: WakerDeps) {
+    this.#deps = deps
+  }
+
+  /** A call waits for the function. Returns at once. */
+  wake(key: string): void {
+    const route = this.#deps.endpoints.get(key)
+    if (route === undefined || this.#isStopped) return
+    if (this.#wakings.has(key)) this.#again.add(key)
+    else this.#begin(route)
+  }
+
+  /** That the function is to run, as far as calls say so. */
+  wakingOf(key: string): Waking | undefined {
+    return this.#wakings.get(key)
+  }
+
+  /** A pass is over that went by this, and by an object that was read after it began. */
+  async met(waking: Waking): Promise<void> {
+    const { key } = waking
+    if (!waking.isWritten || this.#wakings.get(key) !== waking) return
+    this.#wakings.delete(key)
+    if (this.#again.delete(key)) this.#wakeIfAsleep(key)
+    await this.#tell(waking)
+  }
+
+  /** The function is gone. */
+  forget(key: string): void {
+    this.#wakings.delete(key)
+    this.#again.delete(key)
+  }
+
+  /** Tries nothing again. */
+  stop(): void {
+    this.#isStopped = true
+    for (const retry of this.#retries) clearTimeout(retry)
+  }
+
+  #begin({ key, uid, frozen }: Route): void {
+    const waking: Waking = { key, uid, from: frozen === undefined ? 'zero' : 'frozen', isWritten: false }
+    this.#wakings.set(key, waking)
+    if (waking.from === 'frozen') this.#deps.addUrgent(key)
+    void this.#write(waking, 0)
+  }
+
+  /** Calls may have come to wait again since, as somebody scaled it to zero. */
+  #wakeIfAsleep(key: string): void {
+    const route = this.#deps.endpoints.get(key)
+    if (route !== undefined && isAsleep(route)) this.wake(key)
+  }
+
+  async #write(waking: Waking, failures: number): Promise<void> {
+    const { functions, maxReplicas, addFirst, log, onWriteFailed } = this.#deps
+    const { key, uid } = waking
+    if (this.#wakings.get(key) !== waking) return
+    let written: FunctionObject | undefined
+    try {
+      written = await functions.putScale(key, uid, current => decideAwake(current, maxReplicas))
+    } catch (err) {
+      const retryInMs = Math.min(LAST_WAIT_MS, FIRST_WAIT_MS * 2 ** failures)
+      onWriteFailed()
+      log.warn({ key, err, retryInMs }, 'Failed to write down that function is to run')
+      this.#later(retryInMs, () => void this.#write(waking, failures + 1))
+      return
+    }
+    if (this.#wakings.get(key) !== waking) return
+    if (written === undefined) this.forget(key)
+    else this.#wakings.set(key, { ...waking, isWritten: true })
+    addFirst(key)
+  }
+
+  #later(ms: number, run: () => void): void {
+    if (this.#isStopped) return
+    const timer = setTimeout(() => {
+      this.#retries.delete(timer)
+      run()
+    }, ms)
+    this.#retries.add(timer)
+  }
+
+  async #tell({ key, uid, from }: Waking): Promise<void> {
+    const { events, log, onWoken } = this.#deps
+    onWoken(key, from)
+    const happening =
+      from === 'zero'
+        ? ({ reason: 'Woken', message: 'a call brought it back from zero' } as const)
+        : ({ reason: 'Thawed', message: 'a call brought its frozen replicas back' } as const)
+    log.info({ key, from }, 'Woke function for call')
+    try {
+      await events.record({ ...parseKey(key), uid, type: 'Normal', ...happening })
+    } catch (err) {
+      log.warn({ key, err }, 'Failed to record that function was woken')
+    }
+  }
+}
