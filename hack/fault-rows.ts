@@ -1,6 +1,5 @@
 import type { TestRow } from './test-table.ts'
 
-const LATER = 'comes with the work on the data plane'
 const QUEUE = 'comes with asynchronous calls'
 
 /** By the part that fails: C the controller's process, D the engine, K containers, N networks, P ports, G images, S the database, X calls, Q the queue. */
@@ -100,7 +99,7 @@ export const FAULTS: readonly TestRow[] = [
   { id: 'X10', text: 'a replica dies under calls: no more calls to it, safe ones go to another' },
   { id: 'X11', text: 'a thousand calls of a cold function: one start, and all are answered' },
   { id: 'X12', text: 'scaling down or freezing while a call comes: it is answered, and none runs in a frozen replica' },
-  { id: 'X13', text: 'twice the calls that it can serve', untested: LATER },
+  { id: 'X13', text: 'twice the calls that it can serve: 503 with Retry-After, nine tenths of the most are served' },
   { id: 'X14', text: 'SIGTERM under load: no call fails' },
   { id: 'X15', text: 'malformed names and paths: 400 or 404, never another function' },
   { id: 'X16', text: 'HTTP/1.0, HEAD, 1xx, trailers' },

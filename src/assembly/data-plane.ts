@@ -30,6 +30,7 @@ export function assembleDataPlane({ config, ...deps }: DataPlaneDeps): Invocatio
       readMs: config.READ_TIMEOUT
     },
     maxBodyBytes: config.FUNCTION_BODY_MAX,
+    overload: { callsMax: config.FUNCTION_CALLS_MAX, delayMs: config.OVERLOAD_DELAY },
     hopsMax: config.FUNCTION_HOPS_MAX,
     waitMax: config.FUNCTION_WAIT_MAX,
     waitBytesMax: config.FUNCTION_WAIT_BYTES_MAX || Number.POSITIVE_INFINITY,

@@ -99,6 +99,16 @@ export const Config = z
       'Most bytes of heads and bodies of the calls of one function that are held; 8 times as many in all. Not set: no limit'
     ),
     FUNCTION_BODY_MAX: field(bytes('1Ki'), '1Gi', 'Most bytes in the body of a call; not set: no limit'),
+    FUNCTION_CALLS_MAX: field(
+      integer(0, MAX_COUNT),
+      '0',
+      'Most calls of all functions under way at once, sessions and streams among them; one more gets 503; 0: any number'
+    ),
+    OVERLOAD_DELAY: field(
+      duration(10),
+      '1s',
+      'How late the gateway may be in looking at what comes, for a while, before it refuses some calls with 503'
+    ),
     FUNCTION_HOPS_MAX: field(
       integer(0, 1000),
       '16',

@@ -65,6 +65,8 @@ export interface ProxyDeps {
   readonly onWake: (key: string) => void
   /** How many calls, and so connections, one container gets at most; 1,000 unless told, or its function says so. */
   readonly maxPerEndpoint?: number
+  /** When calls are refused because there are too many in all: so many under way, or the event loop late by so many milliseconds. */
+  readonly overload?: { readonly callsMax: number; readonly delayMs: number }
   /** How often a call may pass through gateways of this kind; 0: any number. 16 unless told. */
   readonly hopsMax?: number
   /** No connection to the endpoint could be made, or it closed many without an answer: it is to leave the table until somebody has looked. */

@@ -2,9 +2,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Call } from './call.ts'
 import type { ActiveCall, CallContext } from './call-context.ts'
 import { CallLimitsTable } from './call-limits.ts'
+import { Overload } from './overload.ts'
 import { PassiveHealth } from './passive-health.ts'
 import { EndpointPools } from './pools.ts'
 import type { ProxyDeps, ProxyTarget } from './proxy-deps.ts'
+import { Shedder } from './shedder.ts'
 import { isAsleep, isWaiting, turnOf } from './turn.ts'
 import { WaitingRoom } from './waiting-room.ts'
 import { Wakes } from './wakes.ts'
@@ -12,6 +14,7 @@ import { Wakes } from './wakes.ts'
 const MAX_PER_ENDPOINT = 1_000
 const WAIT_TOTAL_FACTOR = 8
 const WAIT_BYTES_MAX = 16 * 1024 * 1024
+const OVERLOAD = { callsMax: 0, delayMs: 1_000 }
 
 /** The invocation path: from a request that node:http parsed to a replica and back. No database and no Docker. */
 export interface InvocationProxy {
@@ -29,26 +32,28 @@ export interface InvocationProxy {
 
 /** A proxy over the endpoint table. */
 export function createProxy(deps: ProxyDeps): InvocationProxy {
-  const { table, waitMax, metrics } = deps
-  const waitBytes = deps.waitBytesMax ?? WAIT_BYTES_MAX
-  const room = new WaitingRoom({
-    perKey: { guests: waitMax, bytes: waitBytes },
-    total: { guests: deps.waitMaxTotal ?? waitMax * WAIT_TOTAL_FACTOR, bytes: waitBytes * WAIT_TOTAL_FACTOR },
-    now: deps.clock.monotonic,
-    mustWait: key => isWaiting(turnOf(key, deps)),
-    onCount: metrics.waiting
-  })
+  const { table, metrics } = deps
+  const room = createRoom(deps)
   const wakes = new Wakes(deps.onWake)
   const pools = new EndpointPools(key => table.get(key)?.settings?.connectTimeoutMs ?? deps.timeouts.connectMs)
   const { timeouts, maxPerEndpoint: perReplica = MAX_PER_ENDPOINT } = deps
   const clock = { tick: 0 }
   const limits = new CallLimitsTable({ timeouts, perReplica, clock })
   const active = new Set<ActiveCall>()
+  const servedBy = deps.servedBy ?? 'docker-faas'
+  const overload = new Overload({
+    ...OVERLOAD,
+    ...deps.overload,
+    now: deps.clock.monotonic,
+    random: deps.random,
+    log: deps.log
+  })
+  const shedder = new Shedder(servedBy)
   const context: CallContext = {
     deps,
     limits,
     health: new PassiveHealth(),
-    servedBy: deps.servedBy ?? 'docker-faas',
+    servedBy,
     room,
     wakes,
     pools,
@@ -73,10 +78,18 @@ export function createProxy(deps: ProxyDeps): InvocationProxy {
     else if (isAsleep(route) && room.has(key)) wakes.ask(route)
   })
   return {
-    handle: (req, res, target) => new Call(context, req, res, target).start(),
+    handle: (req, res, target) => {
+      if (overload.admits(active.size) || context.isClosing) new Call(context, req, res, target).start()
+      else {
+        metrics.shed(`${target.namespace}/${target.name}`, 'overload')
+        shedder.refuse(req, res, target.owesContinue === true)
+      }
+    },
     wake: key => room.wake(key),
     close: async graceMs => {
       context.isClosing = true
+      overload.stop()
+      shedder.stop()
       room.wakeAll()
       await whenDrained(active, graceMs)
       context.isClosed = true
@@ -88,6 +101,18 @@ export function createProxy(deps: ProxyDeps): InvocationProxy {
       await pools.destroy()
     }
   }
+}
+
+function createRoom(deps: ProxyDeps): WaitingRoom {
+  const { waitMax, metrics } = deps
+  const waitBytes = deps.waitBytesMax ?? WAIT_BYTES_MAX
+  return new WaitingRoom({
+    perKey: { guests: waitMax, bytes: waitBytes },
+    total: { guests: deps.waitMaxTotal ?? waitMax * WAIT_TOTAL_FACTOR, bytes: waitBytes * WAIT_TOTAL_FACTOR },
+    now: deps.clock.monotonic,
+    mustWait: key => isWaiting(turnOf(key, deps)),
+    onCount: metrics.waiting
+  })
 }
 
 /** How often the end of the last call is looked for while the proxy closes. */

@@ -1,7 +1,8 @@
 /**
  * The function that tests use. It echoes; query and environment make it misbehave.
  *
- * Query   delayMs, status, bytes (size of the answer) on any path; /stream?chunks=&intervalMs=, /exit?code=, /oom, /spin?ms=
+ * Query   delayMs, status, bytes (size of the answer) on any path; /stream?chunks=&intervalMs=, /exit?code=, /oom, /spin?ms=,
+ *         /serial?ms= (one after another, also for those that have left)
  * Env     START_DELAY_MS, EXIT_AFTER_MS + EXIT_CODE, HEALTH_STATUS, IGNORE_TERM=1, NEVER_LISTEN=1, VERSION
  */
 import { createServer } from 'node:http'
@@ -43,6 +44,14 @@ function spin(ms) {
   while (performance.now() < end);
 }
 
+let turn = Promise.resolve()
+
+/** As a program that does one thing at a time. */
+function serial(ms) {
+  turn = turn.then(() => delay(ms))
+  return turn
+}
+
 async function answer(request, response) {
   const { pathname, searchParams: query } = new URL(request.url, 'http://testkit')
   if (pathname === '/_/health' && env.HEALTH_STATUS) {
@@ -53,6 +62,7 @@ async function answer(request, response) {
   if (pathname === '/oom') return devour()
   if (pathname === '/stream') return stream(response, query)
   if (pathname === '/spin') spin(number(query.get('ms'), 100))
+  if (pathname === '/serial') await serial(number(query.get('ms'), 10))
   const body = await read(request)
   await delay(number(query.get('delayMs'), 0))
   response.writeHead(number(query.get('status'), 200), { 'content-type': 'application/json', 'x-replica': hostname() })
