@@ -31,6 +31,12 @@ module.exports = {
       to: { path: `^src/(${PLANES})/`, pathNot: '^src/$1/' }
     },
     {
+      name: 'async-does-not-look-up',
+      severity: 'error',
+      from: { path: '^src/async/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^(controllers|src/(http|engine|cli|assembly|main\\.ts))' }
+    },
+    {
       name: 'controllers-do-not-look-up',
       severity: 'error',
       from: { path: '^controllers/' },

@@ -13,6 +13,8 @@ export const DEAD_REASONS = [
   'FunctionDeleted',
   /** The gateway was killed during the last attempt that it had, whose outcome nobody knows. */
   'Interrupted',
+  /** The gateway does not let it pass, however often it is tried: its body is too large, say. */
+  'Refused',
   /** It was carried out; its callback could not be delivered. */
   'CallbackFailed'
 ] as const

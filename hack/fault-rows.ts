@@ -105,5 +105,8 @@ export const FAULTS: readonly TestRow[] = [
   { id: 'X16', text: 'HTTP/1.0, HEAD, 1xx, trailers' },
   { id: 'X17', text: 'a function that calls itself through the gateway: 508, and nobody else is harmed' },
   { id: 'Q1', text: 'SIGKILL with asynchronous calls under way', untested: QUEUE },
-  { id: 'Q2', text: 'a callback that is dead, slow or private', untested: QUEUE }
+  {
+    id: 'Q2',
+    text: 'a callback that is dead, slow or private: tried again, then a dead letter; nothing goes to private addresses'
+  }
 ]

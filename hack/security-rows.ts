@@ -52,7 +52,7 @@ export const REQUIREMENTS: readonly TestRow[] = [
   },
   { id: 'S30', text: 'archives cannot write outside of their folder, nor grow without bounds', untested: BUILDS },
   { id: 'S31', text: 'builds are bounded, and reach neither the gateway nor the engine', untested: BUILDS },
-  { id: 'S32', text: 'callbacks cannot reach private addresses', untested: 'comes with asynchronous calls' },
+  { id: 'S32', text: 'callbacks cannot reach private addresses' },
   { id: 'S33', text: 'of a request that two parsers may read in two ways, no function sees two' },
   {
     id: 'S34',

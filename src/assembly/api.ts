@@ -8,6 +8,7 @@ import type { Logger } from '../logging/logger.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { KeyRotation } from '../secrets/rotation.ts'
 import type { Store } from '../store/open.ts'
+import type { AsyncComponent } from './async.ts'
 import type { ControlPlane } from './control-plane.ts'
 import type { IdentityParts } from './identity.ts'
 import { isolationRules } from './policy.ts'
@@ -22,6 +23,7 @@ export interface AssembledApiDeps {
   readonly secretKeys: KeyRotation
   readonly plane: ControlPlane
   readonly view: LoopViewOfControllers
+  readonly asyncCalls: AsyncComponent
   readonly metrics: Metrics
   readonly log: Logger
 }
@@ -35,6 +37,7 @@ export function assembleApi(deps: AssembledApiDeps, shutdown: AbortSignal): Retu
     secrets: store.secrets,
     secretKeys: deps.secretKeys,
     audit: store.audit,
+    invocations: deps.asyncCalls.desk,
     enqueue: key => {
       plane.functions.forgive(key)
       plane.functions.addFirst(key)

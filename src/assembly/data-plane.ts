@@ -5,6 +5,9 @@ import { createProxy, type InvocationProxy } from '../gateway/proxy.ts'
 import type { ProxyDeps } from '../gateway/proxy-deps.ts'
 import { createOrigins } from '../http/client-address.ts'
 import type { Logger } from '../logging/logger.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import { callMetrics } from './call-metrics.ts'
+import type { ControlPlane } from './control-plane.ts'
 
 /**
  * What the data plane has of the rest of the program, wherever it runs: in the controller's process, or in a worker that knows it
@@ -38,4 +41,33 @@ export function assembleDataPlane({ config, ...deps }: DataPlaneDeps): Invocatio
     random: Math.random,
     servedBy: hostname()
   })
+}
+
+/** An endpoint that could not be reached is tried again after this long, unless the loop has looked at it meanwhile. */
+const SUSPENDED_MS = 1000
+
+/** What the data plane has in the process of the controllers. */
+export function localDataPlane(
+  {
+    config,
+    log,
+    metrics,
+    table,
+    inflight
+  }: Pick<DataPlaneDeps, 'config' | 'log' | 'table' | 'inflight'> & { readonly metrics: Metrics },
+  { prober, functions, waker }: Pick<ControlPlane, 'prober' | 'functions' | 'waker'>
+): DataPlaneDeps {
+  return {
+    ...{ config, log, table, inflight },
+    isPending: key => functions.has(key),
+    onWake: key => waker.wake(key),
+    onUnreachable: (key, containerId) => {
+      // An engine that hangs lets nobody look; a replica that is dead costs a refused connection each time.
+      table.suspend(key, containerId)
+      setTimeout(() => table.resume(key, containerId), SUSPENDED_MS).unref()
+      prober.doubt(containerId)
+      functions.add(key)
+    },
+    metrics: callMetrics(metrics)
+  }
 }

@@ -1,27 +1,24 @@
+import { faultOfCallbackUrl } from '../async/callback-policy.ts'
 import type { Config } from '../config/config.ts'
 import type { ClosedNetworks } from '../engine/closed-networks.ts'
-import type { EndpointTable } from '../gateway/endpoints.ts'
-import type { Inflight } from '../gateway/inflight.ts'
-import type { ProxyDeps } from '../gateway/proxy-deps.ts'
+import { type AsyncIntakeDeps, takeAsyncCalls } from '../http/async-intake.ts'
+import { createOrigins } from '../http/client-address.ts'
 import type { Component } from '../runtime/manager.ts'
 import { type AssembledApiDeps, assembleApi } from './api.ts'
-import { callMetrics } from './call-metrics.ts'
+import type { AsyncComponent } from './async.ts'
 import { assembleCallers, refuseFunctions } from './callers.ts'
 import type { ServedCertificate } from './certificate.ts'
-import type { ControlPlane } from './control-plane.ts'
+import type { DataPlaneDeps } from './data-plane.ts'
 import { Front } from './front.ts'
 
 export interface EdgeDeps extends AssembledApiDeps {
   readonly config: Config
-  readonly endpoints: EndpointTable
-  readonly inflight: Inflight
+  readonly dataPlane: DataPlaneDeps
   /** Absent: plain HTTP. */
   readonly certificate: ServedCertificate | undefined
   readonly closedNetworks: Pick<ClosedNetworks, 'has'>
 }
 
-/** An endpoint that could not be reached is tried again after this long, unless the loop has looked at it meanwhile. */
-const SUSPENDED_MS = 1000
 /** Beyond the time that calls have: for what comes before and after them. */
 const STOP_MARGIN_MS = 5000
 
@@ -31,23 +28,21 @@ export class EdgeComponent implements Component {
   readonly stopDeadlineMs: number
   readonly #certificate: ServedCertificate | undefined
   readonly #shutdown = new AbortController()
+  readonly #asyncCalls: AsyncComponent
   readonly #front: Front
 
   constructor(deps: EdgeDeps) {
-    const { config, certificate, plane, metrics, endpoints, identity } = deps
+    const { config, certificate, metrics, identity, dataPlane } = deps
     this.#certificate = certificate
+    this.#asyncCalls = deps.asyncCalls
     this.stopDeadlineMs = config.SHUTDOWN_GRACE + STOP_MARGIN_MS
     const api = assembleApi(deps, this.#shutdown.signal)
     this.#front = new Front({
       ...deps,
-      api: refuseFunctions(api, assembleCallers(deps)),
+      api: takeAsyncCalls(intakeDeps(deps), refuseFunctions(api, assembleCallers(deps))),
       authenticator: identity.authenticator,
       certificate: certificate?.current,
-      table: endpoints,
-      isPending: key => plane.functions.has(key),
-      onWake: key => plane.waker.wake(key),
-      onUnreachable: unreachability(plane, endpoints),
-      metrics: callMetrics(metrics),
+      ...dataPlane,
       connectionsCut: metrics.connectionsCut
     })
     certificate?.onReplaced(next => this.#front.useCertificate(next))
@@ -66,21 +61,25 @@ export class EdgeComponent implements Component {
   /** Ends watches, and lets calls end. */
   async stop(): Promise<void> {
     this.#shutdown.abort()
+    // Its calls have the same time to end as those of clients.
+    this.#asyncCalls.pause()
     await this.#certificate?.stop()
     await this.#front.stop()
   }
 }
 
-/** What becomes of an endpoint that no connection could be made to. */
-function unreachability(
-  { prober, functions }: Pick<ControlPlane, 'prober' | 'functions'>,
-  endpoints: EndpointTable
-): ProxyDeps['onUnreachable'] {
-  return (key, containerId) => {
-    // An engine that hangs lets nobody look; a replica that is dead costs a refused connection each time.
-    endpoints.suspend(key, containerId)
-    setTimeout(() => endpoints.resume(key, containerId), SUSPENDED_MS).unref()
-    prober.doubt(containerId)
-    functions.add(key)
+function intakeDeps(deps: EdgeDeps): AsyncIntakeDeps {
+  const { config, identity, asyncCalls, log } = deps
+  return {
+    authenticator: identity.authenticator,
+    addressOf: createOrigins(config.TRUST_PROXY).addressOf,
+    isBarred: assembleCallers(deps).mayNotCall,
+    requireAuthForFunctions: config.AUTH_ENABLED && config.REQUIRE_AUTH_FOR_FUNCTIONS,
+    allowedOrigins: config.CORS_ALLOWED_ORIGINS,
+    enqueue: asyncCalls.enqueue,
+    faultOfCallbackUrl: url => faultOfCallbackUrl(url, asyncCalls.policy),
+    maxBodyBytes: config.ASYNC_BODY_MAX,
+    readTimeoutMs: config.READ_TIMEOUT,
+    log
   }
 }

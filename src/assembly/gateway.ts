@@ -14,10 +14,12 @@ import { Keyring } from '../secrets/keyring.ts'
 import { StorageFullError, StoreUnavailableError } from '../store/errors.ts'
 import { lockDatabase } from '../store/file-lock.ts'
 import { openStore, type Store } from '../store/open.ts'
+import { AsyncComponent } from './async.ts'
 import { AuditComponent } from './audit.ts'
 import { assembleAutoscaler } from './autoscaler-component.ts'
 import { assembleCertificate } from './certificate.ts'
 import { assembleControlPlane } from './control-plane.ts'
+import { localDataPlane } from './data-plane.ts'
 import { EdgeComponent } from './edge.ts'
 import { assembleEngine } from './engine.ts'
 import { FirewallComponent } from './firewall.ts'
@@ -71,18 +73,11 @@ export async function assembleGateway(options: GatewayOptions): Promise<Gateway>
   const firewall = new FirewallComponent({ config, engine, metrics, log })
   const view = assembleView({ store, plane, metrics, log, health, watch: loop, firewall })
   const identity = await assembleIdentity({ config, password: options.password, tokens: store.tokens, metrics, log })
+  const dataPlane = localDataPlane({ config, log, metrics, table: endpoints, inflight }, plane)
+  const asyncCalls = new AsyncComponent({ config, store, dataPlane, metrics, log })
   const edge = new EdgeComponent({
     ...options,
-    identity,
-    store,
-    secretKeys,
-    plane,
-    view,
-    endpoints,
-    inflight,
-    metrics,
-    certificate,
-    closedNetworks
+    ...{ identity, store, secretKeys, plane, view, dataPlane, asyncCalls, metrics, certificate, closedNetworks }
   })
   const exposition = new MetricsComponent({ config, metrics, log, closedNetworks })
 
@@ -101,6 +96,7 @@ export async function assembleGateway(options: GatewayOptions): Promise<Gateway>
   manager.add(loop)
   if (config.AUTOSCALER_ENABLED)
     manager.add(assembleAutoscaler(plane, { config, engine, endpoints, store, metrics, log }))
+  manager.add(asyncCalls)
   manager.add(edge)
   return {
     start: async () => {

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { FaasError } from '../../api/errors.ts'
 import { redactText } from '../logging/redact.ts'
+import { asyncFields } from './async-fields.ts'
 import {
   address,
   bool,
@@ -119,6 +120,7 @@ export const Config = z
       '10000',
       'Most connections of clients at once, and at most half of the files that the process may open; when there are more, those that only wait go first'
     ),
+    ...asyncFields,
     SHUTDOWN_GRACE: field(duration(), '30s', 'How long running calls may go on after the gateway is told to stop'),
     TLS_CERT_FILE: field(
       path,

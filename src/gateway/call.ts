@@ -49,7 +49,7 @@ export class Call implements ActiveCall, Sender {
     this.#limits = limits.defaults
     this.#times = new CallTimes(clock.tick)
     const answer = new Answer(req, res, {
-      now: deps.clock.now(),
+      now: target.acceptedAt ?? deps.clock.now(),
       servedBy,
       owesContinue: target.owesContinue === true
     })

@@ -15,6 +15,7 @@ import { authRoutes } from './routes/auth.ts'
 import { functionActionRoutes } from './routes/function-actions.ts'
 import { functionRoutes } from './routes/functions.ts'
 import { healthRoutes } from './routes/health.ts'
+import { invocationRoutes } from './routes/invocations.ts'
 import { reconcileRoutes } from './routes/reconcile.ts'
 import { scheduleRoutes } from './routes/schedules.ts'
 import { secretRoutes } from './routes/secrets.ts'
@@ -64,6 +65,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...adoptionRoutes(deps),
     ...secretRoutes(deps),
     ...systemSecretRoutes(deps),
+    ...invocationRoutes(deps),
     ...auditRoutes(deps),
     ...systemFunctionRoutes(deps),
     ...systemRoutes(deps),

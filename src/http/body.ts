@@ -37,7 +37,8 @@ export async function readJson(
   return value as JsonObject
 }
 
-function readBody(req: IncomingMessage, timeoutMs: number, maxBytes: number): Promise<Buffer> {
+/** The body. Rejects as `readJson` does. */
+export function readBody(req: IncomingMessage, timeoutMs: number, maxBytes: number): Promise<Buffer> {
   if (Number(req.headers['content-length'] ?? 0) > maxBytes) return Promise.reject(tooLarge(maxBytes))
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []

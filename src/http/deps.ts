@@ -1,9 +1,12 @@
 import type { FunctionObject } from '../../api/function.ts'
+import type { InvocationView } from '../../api/invocation.ts'
 import type { IsolationRules } from '../../api/isolation.ts'
 import type { FunctionContainer, ReplicaLimits } from '../../api/openfaas.ts'
 import type { ScheduleView } from '../../api/schedule-view.ts'
+import type { Namespaces } from '../../api/scope.ts'
 import type { Clock } from '../clock.ts'
 import type { AuditStore } from '../store/audit-store.ts'
+import type { DeadFilter, InvocationFilter, InvocationPage } from '../store/invocation-store.ts'
 import type { SecretStore } from '../store/secret-store.ts'
 import type { EventStore, FunctionStore } from '../store/store.ts'
 import type { Authenticator } from './auth/authenticator.ts'
@@ -130,6 +133,22 @@ export interface SecretKeyDesk {
   rotate: (options: { readonly removeOld: boolean }) => Promise<SecretKeyRotation>
 }
 
+/** What is asked of asynchronous calls. Those that change many give how many. */
+export interface InvocationDeskView {
+  get: (id: string) => Promise<InvocationView | undefined>
+  /** Newest first. */
+  list: (
+    filter: InvocationFilter,
+    page: { readonly limit: number; readonly before?: number }
+  ) => Promise<InvocationPage>
+  /** Those of the call id that have not been carried out. */
+  cancel: (callId: string, namespaces: Namespaces) => Promise<number>
+  /** Dead letters are carried out again, or their callbacks delivered. */
+  requeue: (filter: DeadFilter) => Promise<number>
+  /** Removes dead letters. */
+  purge: (filter: DeadFilter) => Promise<number>
+}
+
 export interface RequestObservation {
   readonly method: string
   /** Route template such as `/v1/functions/:name`, or `unmatched`; never a raw path. */
@@ -165,6 +184,7 @@ export interface ApiDeps {
   readonly secrets: SecretStore
   readonly secretKeys: SecretKeyDesk
   readonly audit: AuditStore
+  readonly invocations: InvocationDeskView
   /** Called after the commit of every write, with the key that was written. */
   readonly enqueue: (key: string) => void
   readonly loop: LoopView

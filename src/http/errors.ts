@@ -46,6 +46,8 @@ const TITLES: Readonly<Record<string, string>> = {
   FORBIDDEN_BY_POLICY: 'The operator does not allow it',
   TOO_MANY_FUNCTIONS: 'The namespace has no room for another function',
   TOO_MANY_REQUESTS: 'Too many requests in a short time',
+  NOT_DEAD: 'The call is no dead letter',
+  QUEUE_FULL: 'Too many asynchronous calls wait',
   CONFLICT: 'The object changed since it was read',
   NOTHING_TO_ADOPT: 'Nothing waits for a decision',
   SECRET_IN_USE: 'Functions use the secret',

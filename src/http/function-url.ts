@@ -30,3 +30,18 @@ export function parseFunctionUrl(url: string): FunctionTarget | undefined {
   if (STEP_UP.test(path)) return undefined
   return { ...parseQualifiedName(qualified), path: `${path}${query}` }
 }
+
+const ASYNC_FORM = /^\/(?:async-function|system\/function-async)(?=\/|\?|$)/
+
+/** The URL of the function that an asynchronous call is for, as that of a call that is waited for; undefined: it is no such call. */
+export function asyncCallUrl({
+  url = '',
+  method = ''
+}: {
+  readonly url?: string | undefined
+  readonly method?: string | undefined
+}): string | undefined {
+  // To cancel a call, and to ask a browser's permission, are of the API.
+  if (method === 'DELETE' || method === 'OPTIONS' || !ASYNC_FORM.test(url)) return undefined
+  return url.replace(ASYNC_FORM, '/function')
+}

@@ -2,6 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import { keyOf, parseKey } from '../../api/meta.ts'
 import { systemClock } from '../clock.ts'
 import type { EngineFault } from '../engine/faults.ts'
+import { type AsyncCallMetrics, createAsyncCallMetrics } from './async.ts'
 import { type AuditMetrics, createAuditMetrics } from './audit.ts'
 import { type AuthMetrics, createAuthMetrics } from './auth.ts'
 import { type AutoscalerMetrics, createAutoscalerMetrics } from './autoscaler.ts'
@@ -71,6 +72,7 @@ export interface Metrics
   readonly removeFunction: (namespace: string, name: string) => void
   readonly lag: LagTracker
   readonly schedules: ScheduleMetrics
+  readonly asyncCalls: AsyncCallMetrics
 
   /** The metrics of one controller; ask once. */
   readonly controller: (name: string) => ControllerMetrics
@@ -107,6 +109,7 @@ export function createMetrics({ now = systemClock.now, nodeMetrics = true }: Met
   const loop = new LoopMetrics(registry)
   const lag = createLag(registry, now)
   const autoscaler = createAutoscalerMetrics(registry)
+  const asyncCalls = createAsyncCallMetrics(registry)
   if (nodeMetrics) collectDefaultMetrics({ register: registry })
   return {
     expose: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
@@ -119,9 +122,11 @@ export function createMetrics({ now = systemClock.now, nodeMetrics = true }: Met
       const key = keyOf({ namespace, name })
       functions.remove(key)
       autoscaler.removeUsage(key)
+      asyncCalls.remove(key)
       lag.forget(key)
     },
     lag,
+    asyncCalls,
     controller: name => loop.controller(name),
     ...createGatewayMetrics(registry),
     ...createEngineMetrics(registry),

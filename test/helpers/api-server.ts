@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openTimeZone } from '../../api/time-zone.ts'
 import { listSchedules } from '../../controllers/schedule/view.ts'
+import { InvocationDesk } from '../../src/async/desk.ts'
 import { type Clock, systemClock } from '../../src/clock.ts'
 import { createApi } from '../../src/http/app.ts'
 import { type Authenticator, createAuthenticator, type RefusalReason } from '../../src/http/auth/authenticator.ts'
@@ -98,6 +99,7 @@ export async function startApi(
     secrets: store.secrets,
     secretKeys: new KeyRotation(cipher, store.secrets),
     audit: store.audit,
+    invocations: new InvocationDesk({ store: store.invocations, clock: systemClock, onMoved: () => undefined }),
     enqueue: key => void enqueued.push(key),
     loop: {
       preview: async object => [`create ${object.metadata.name}-0: missing`],

@@ -52,6 +52,19 @@ describe('a gateway whose database lies on a disk that fails', function () {
     )
   }
 
+  /** An asynchronous call, which is accepted when it is on the disk, and not before. */
+  const submit = async () => {
+    const { status, headers } = await gateway.call('POST', '/async-function/kept', 'x'.repeat(50_000))
+    return { status, id: String(headers['x-invocation-id']), retryAfter: headers['retry-after'] }
+  }
+
+  async function expectDone(id: string): Promise<void> {
+    await eventually(async () => {
+      const { text } = await gateway.call('GET', `/v1/invocations/${id}`)
+      expect(JSON.parse(text)).to.include({ phase: 'done' })
+    })
+  }
+
   async function fill(): Promise<string> {
     const ballast = join(disk.path, 'ballast')
     await writeFile(ballast, Buffer.alloc(64 * 1024 * 1024)).then(
@@ -71,10 +84,14 @@ describe('a gateway whose database lies on a disk that fails', function () {
     expect(refused.status).to.equal(507)
     expect(refused.headers['content-type']).to.contain(PROBLEM)
     expect(JSON.parse(refused.text)).to.include({ code: 'STORAGE_FULL', status: 507 })
+    expect(await submit()).to.include({ status: 503, retryAfter: '5' })
     await expectReadsCallsAndRepairs()
     await rm(ballast)
     await eventually(async () => expect((await write('after')).status).to.equal(201), { timeoutMs: 20_000 })
     await gateway.converged('kept')
+    const accepted = await submit()
+    expect(accepted.status).to.equal(202)
+    await expectDone(accepted.id)
     await gateway.stop()
     await gateway.start({ STATE_DB_PATH: join(disk.path, 'state.db') })
     expect((await gateway.get('after')).metadata.name).to.equal('after')
@@ -87,6 +104,7 @@ describe('a gateway whose database lies on a disk that fails', function () {
     expect(refused.status).to.equal(503)
     expect(refused.headers['content-type']).to.contain(PROBLEM)
     expect(JSON.parse(refused.text)).to.include({ code: 'STORE_UNAVAILABLE', status: 503 })
+    expect(await submit()).to.include({ status: 503, retryAfter: '5' })
     await expectReadsCallsAndRepairs()
     await gateway.stop()
     disk.repair()
