@@ -70,6 +70,7 @@ export class LoadSampler {
     for (const [key, meter] of this.#deps.meters.entries()) {
       if (this.#sample(key, meter, { ms, now })) moving.push(key)
     }
+    for (const key of this.#tracks.keys()) if (this.#deps.meters.find(key) === undefined) this.#tracks.delete(key)
     return moving
   }
 
@@ -93,16 +94,6 @@ export class LoadSampler {
       ...(over === undefined ? {} : { overSince: over }),
       isFilled: age >= burstMs
     }
-  }
-
-  /** Whether anything was called in its windows. */
-  isMoving(key: string): boolean {
-    return this.#tracks.get(key)?.window !== undefined
-  }
-
-  /** Forgets a function that is gone. */
-  forget(key: string): void {
-    this.#tracks.delete(key)
   }
 
   /** Whether there is anything in its windows. */

@@ -20,7 +20,7 @@ export interface AutoscalerDeps {
   readonly capacityOf: (key: string) => number | undefined
   /** It waits for a person, and is left as it is. */
   readonly isHeld: (key: string) => boolean
-  /** Whether every function has been looked at since the start; before, nothing is decided. */
+  /** Whether every function has been looked at since the start; before, nothing is decided. All keys come again then. */
   readonly isReady: () => boolean
   /** Scales down to the most of so long; a function's own label wins. */
   readonly downMs: number
@@ -32,8 +32,10 @@ export interface AutoscalerDeps {
   readonly log: Logger
 }
 
-/** Until it is asked again whether everything has been looked at. */
-const READY_MS = 1000
+/** A function that waits for a person is looked at again after so long. */
+const HELD_MS = 30_000
+/** Somebody was quicker to write the function down; what was to be done may be due still. */
+const AGAIN_MS = 1000
 
 /** Decides how many replicas a function has, and whether it is frozen, by its calls. The only thing that it changes is what is wanted. */
 export class AutoscalerReconciler implements Reconciler {
@@ -55,7 +57,8 @@ export class AutoscalerReconciler implements Reconciler {
       this.#forget(key)
       return {}
     }
-    if (!isReady() || isHeld(key)) return { requeueAfter: READY_MS }
+    if (!isReady()) return {}
+    if (isHeld(key)) return { requeueAfter: HELD_MS }
     const decision = this.#decide(key, known)
     if (decision.kind === 'hold') {
       onDecision(decision)
@@ -77,7 +80,7 @@ export class AutoscalerReconciler implements Reconciler {
     })
     const done = changes.at(-1)
     if (written === undefined) return {}
-    if (done === undefined) return { requeueAfter: READY_MS }
+    if (done === undefined) return { requeueAfter: AGAIN_MS }
     this.#seen.set(key, done.change.replicas)
     await this.#tell(key, done.change, done.before)
     return {}

@@ -1,193 +1,13 @@
 import { expect } from 'chai'
-import type { FunctionDraft, FunctionObject } from '../../api/function.ts'
-import { INITIAL_STATUS } from '../../api/function.ts'
-import { aDraft, Scratch } from '../../test/fixtures/db/files.ts'
-import { aKeyring } from '../../test/helpers/keyring.ts'
-import { ManualTime, settle } from '../../test/helpers/manual-time.ts'
-import { loadConfig } from '../config/config.ts'
-import { silentLogger } from '../logging/logger.ts'
-import { createMetrics } from '../metrics/metrics.ts'
-import { openStore, type Store } from '../store/open.ts'
-import { AutoscalerComponent } from './autoscaler-component.ts'
-
-const SECOND = 1000
-
-/** The autoscaler over a real database and the metrics that the data plane writes; tests move the time, and replicas are ready when asked for. */
-class Bench {
-  readonly time = new ManualTime()
-  readonly metrics = createMetrics({ nodeMetrics: false })
-  readonly enqueued: string[] = []
-  readonly capacities = new Map<string, number>()
-  /** Thousandths of a core that a replica uses; undefined: the engine says nothing. */
-  millicores: number | undefined = undefined
-  readonly readings: string[] = []
-  isReady = true
-  /** Whether what is asked for answers at once. */
-  isFollowed = true
-  readonly #store: Store
-  readonly #scratch: Scratch
-  #autoscaler: AutoscalerComponent
-  readonly #ready = new Map<string, number>()
-  /** That each replica has used. */
-  #cpuNanos = 0
-  #following = 0
-
-  private constructor(scratch: Scratch, store: Store) {
-    this.#scratch = scratch
-    this.#store = store
-    this.#autoscaler = this.#create()
-  }
-
-  static async open(): Promise<Bench> {
-    const scratch = await Scratch.create()
-    const cipher = await aKeyring(scratch.directory)
-    const time = new ManualTime()
-    const store = await openStore({ path: scratch.path, clock: time, cipher })
-    return new Bench(scratch, store)
-  }
-
-  start(): Promise<void> {
-    return this.#autoscaler.start()
-  }
-
-  /** Another process over the same database. */
-  async restart(): Promise<void> {
-    await this.#autoscaler.stop()
-    this.#autoscaler = this.#create()
-    await this.#autoscaler.start()
-    await this.quiet()
-  }
-
-  async close(): Promise<void> {
-    await this.#autoscaler.stop()
-    await this.#store.close()
-    await this.#scratch[Symbol.asyncDispose]()
-  }
-
-  get functions(): Store['functions'] {
-    return this.#store.functions
-  }
-
-  get passes(): number {
-    return this.#passes
-  }
-  #passes = 0
-
-  async put(
-    name: string,
-    labels: Record<string, string> = {},
-    rest: Partial<FunctionDraft> & { replicas?: number } = {}
-  ) {
-    const { replicas = 1, ...draft } = rest
-    const said = Object.fromEntries(
-      Object.entries(labels).map(([label, value]) => [`com.openfaas.scale.${label}`, value])
-    )
-    await this.functions.put(keyOf(name), () => aDraft(name, { replicas }, { ...draft, labels: said }))
-    await this.#follow(keyOf(name))
-    await this.quiet()
-  }
-
-  async get(name: string): Promise<FunctionObject> {
-    const object = await this.functions.get(keyOf(name))
-    if (object === undefined) throw new Error(`${name} is gone`)
-    return object
-  }
-
-  async events(name: string): Promise<string[]> {
-    const events = await this.#store.events.list({ name })
-    return events.map(({ reason, message }) => `${reason} ${message}`).reverse()
-  }
-
-  meter(name: string) {
-    return this.metrics.functionMetrics(keyOf(name))
-  }
-
-  /** So many seconds with so many calls in each, which are answered at once; gives how many replicas there were after each. */
-  async calls(name: string, { perSecond, seconds, code = 200 }: { perSecond: number; seconds: number; code?: number }) {
-    const counts: number[] = []
-    for (let second = 0; second < seconds; second++) {
-      for (let call = 0; call < perSecond; call++) {
-        this.meter(name).started()
-        this.meter(name).finished(code, 0.01)
-      }
-      await this.pass(SECOND)
-      counts.push((await this.get(name)).spec.replicas)
-    }
-    return counts
-  }
-
-  /** Time goes on, a second at a time. */
-  async pass(ms: number): Promise<void> {
-    for (let left = ms; left > 0; left -= SECOND) {
-      this.#cpuNanos += (this.millicores ?? 0) * 1e6
-      await this.time.advance(Math.min(SECOND, left))
-      await this.quiet()
-    }
-  }
-
-  /** Nothing is left to do now. */
-  async quiet(): Promise<void> {
-    const { controller } = this.#autoscaler
-    do await settle()
-    while (controller.depth + controller.running + this.#following > 0)
-  }
-
-  #create(): AutoscalerComponent {
-    const autoscaler = new AutoscalerComponent({
-      config: loadConfig({ MAX_REPLICAS: '50' }),
-      store: this.#store,
-      metrics: {
-        ...this.metrics,
-        controller: name => {
-          const controller = this.metrics.controller(name)
-          return { ...controller, reconciled: () => this.#passes++ }
-        }
-      },
-      log: silentLogger,
-      engine: {
-        usage: async id => {
-          this.readings.push(id)
-          if (this.millicores === undefined) throw new Error('the engine is away')
-          const readAt = this.time.now()
-          return { readAt, cpuNanos: this.#cpuNanos, workingSetBytes: 1024 }
-        }
-      },
-      containersOf: key => Array.from({ length: this.#ready.get(key) ?? 0 }, (_, n) => `${key}-${n}`),
-      capacityOf: key => this.capacities.get(key),
-      isHeld: () => false,
-      isReady: () => this.isReady,
-      enqueue: key => {
-        this.enqueued.push(key)
-        if (this.isFollowed) void this.#follow(key)
-      },
-      clock: this.time,
-      timers: this.time
-    })
-    return autoscaler
-  }
-
-  /** As the function controller does: what is wanted is there. */
-  async #follow(key: string): Promise<void> {
-    this.#following++
-    const object = await this.functions.get(key)
-    if (object !== undefined) {
-      const { metadata, spec } = object
-      const status = { ...INITIAL_STATUS, observedGeneration: metadata.generation, readyReplicas: spec.replicas }
-      await this.functions.putStatus(key, metadata.uid, status)
-      this.#ready.set(key, spec.replicas)
-    }
-    this.#following--
-  }
-}
-
-const keyOf = (name: string) => `openfaas-fn/${name}`
+import { AutoscalerBench, keyOf, SECOND } from '../../test/fixtures/autoscaler-bench.ts'
+import { aDraft } from '../../test/fixtures/db/files.ts'
 
 describe('the autoscaler over a database', function () {
   this.timeout(30_000)
-  let bench: Bench
+  let bench: AutoscalerBench
 
   beforeEach(async () => {
-    bench = await Bench.open()
+    bench = await AutoscalerBench.open()
   })
   afterEach(() => bench.close())
 
@@ -323,100 +143,34 @@ describe('the autoscaler over a database', function () {
     expect((await bench.get('early')).spec.replicas).to.equal(3)
   })
 
+  it('does not take the calls of a function that was deleted for those of its successor', async () => {
+    await bench.put('again', { target: '10' })
+    await bench.start()
+    await bench.pass(10 * SECOND)
+    await bench.calls('again', { perSecond: 5, seconds: 200 })
+    await bench.functions.markDeleted(keyOf('again'))
+    await bench.put('again', { target: '10' })
+    expect(await bench.calls('again', { perSecond: 1, seconds: 5 })).to.deep.equal([1, 1, 1, 1, 1])
+  })
+
+  it('tries again later and later when it cannot write, however often the function is called', async () => {
+    await bench.put('unwritable', { target: '1' })
+    await bench.start()
+    await bench.pass(10 * SECOND)
+    bench.writeFailure = new Error('the disk is full')
+    await bench.calls('unwritable', { perSecond: 9, seconds: 60 })
+    expect(bench.writes).to.be.within(2, 20)
+    bench.writeFailure = undefined
+    await bench.calls('unwritable', { perSecond: 9, seconds: 300 })
+    expect((await bench.get('unwritable')).spec.replicas).to.equal(10)
+  })
+
   it('adds no more while what was added does not answer', async () => {
     await bench.put('starting', { target: '1', 'target-proportion': '1' })
     await bench.start()
     await bench.pass(10 * SECOND)
     bench.isFollowed = false
     expect((await bench.calls('starting', { perSecond: 40, seconds: 30 })).at(-1)).to.equal(5)
-  })
-
-  describe('an idle function', () => {
-    const IDLE = { zero: 'true', 'zero-duration': '2m' }
-    const annotations = { 'com.docker-faas.scale.freeze-duration': '5m' }
-
-    it('is frozen, and then goes to zero', async () => {
-      await bench.put('idle', IDLE, { annotations })
-      await bench.start()
-      await bench.pass(119 * SECOND)
-      expect((await bench.get('idle')).scale).to.equal(undefined)
-      await bench.pass(2 * SECOND)
-      const frozen = await bench.get('idle')
-      expect(frozen.spec.replicas).to.equal(1)
-      expect(frozen.scale?.frozenSince).to.be.a('string')
-      await bench.pass(295 * SECOND)
-      expect((await bench.get('idle')).spec.replicas).to.equal(1)
-      await bench.pass(10 * SECOND)
-      expect(await bench.get('idle')).to.deep.include({ spec: { ...frozen.spec, replicas: 0 } })
-      expect((await bench.get('idle')).scale).to.equal(undefined)
-      expect(await bench.events('idle')).to.deep.equal([
-        'Scaled frozen with 1 replicas: idle',
-        'Scaled from 1 to 0 replicas: frozen-long-enough'
-      ])
-    })
-
-    it('goes to zero as if nothing had happened when the gateway is restarted while it is frozen', async () => {
-      await bench.put('idle', IDLE, { annotations })
-      await bench.start()
-      await bench.pass(200 * SECOND)
-      await bench.restart()
-      await bench.pass(200 * SECOND)
-      expect((await bench.get('idle')).spec.replicas).to.equal(1)
-      await bench.pass(30 * SECOND)
-      expect((await bench.get('idle')).spec.replicas).to.equal(0)
-    })
-
-    it('is not idle while a call runs, however long, nor soon after it', async () => {
-      await bench.put('long', IDLE, { annotations })
-      await bench.start()
-      bench.meter('long').started()
-      await bench.pass(300 * SECOND)
-      bench.meter('long').finished(200, 300)
-      await bench.pass(115 * SECOND)
-      expect((await bench.get('long')).scale).to.equal(undefined)
-      await bench.pass(10 * SECOND)
-      expect((await bench.get('long')).scale?.frozenSince).to.be.a('string')
-    })
-
-    it('is not frozen when a call comes in the moment of the decision', async () => {
-      await bench.put('race', IDLE, { annotations })
-      await bench.start()
-      await bench.pass(119 * SECOND)
-      // No tick has seen it when the decision is due.
-      const advanced = bench.time.advance(SECOND)
-      bench.meter('race').started()
-      await advanced
-      await bench.quiet()
-      expect((await bench.get('race')).scale).to.equal(undefined)
-    })
-
-    it('is thawed by what the meters say, too, when it was called while frozen', async () => {
-      await bench.put('woken', IDLE, { annotations })
-      await bench.start()
-      await bench.pass(130 * SECOND)
-      expect((await bench.get('woken')).scale?.frozenSince).to.be.a('string')
-      await bench.calls('woken', { perSecond: 1, seconds: 2 })
-      expect((await bench.get('woken')).scale).to.equal(undefined)
-      await bench.pass(110 * SECOND)
-      expect((await bench.get('woken')).scale).to.equal(undefined)
-    })
-
-    it('goes to zero at once when it is not to be frozen, and stays there', async () => {
-      await bench.put('direct', IDLE, { annotations: { 'com.docker-faas.scale.freeze-duration': '0' } })
-      await bench.start()
-      await bench.pass(125 * SECOND)
-      expect((await bench.get('direct')).spec.replicas).to.equal(0)
-      await bench.pass(300 * SECOND)
-      expect(await bench.events('direct')).to.deep.equal(['Scaled from 1 to 0 replicas: idle'])
-    })
-
-    it('is left alone when a person has scaled it', async () => {
-      await bench.put('kept', IDLE, { annotations, replicas: 3, scale: { pinned: true } })
-      await bench.start()
-      await bench.pass(600 * SECOND)
-      expect(await bench.get('kept')).to.deep.include({ scale: { pinned: true } })
-      expect((await bench.get('kept')).spec.replicas).to.equal(3)
-    })
   })
 
   it('costs neither a write nor a pass for functions that are idle', async () => {

@@ -10,6 +10,7 @@ import type { EndpointTable } from '../gateway/endpoints.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { Controller } from '../runtime/controller.ts'
 import type { Component } from '../runtime/manager.ts'
+import type { Reconciler } from '../runtime/reconciler.ts'
 import { systemTimers, type Timers } from '../runtime/timers.ts'
 import type { Store } from '../store/open.ts'
 import { boundsPolicyOf } from './autoscaler.ts'
@@ -61,6 +62,9 @@ export class AutoscalerComponent implements Component {
   readonly #cpu: CpuReader
   readonly #stopped = new AbortController()
   readonly #tickMs: number
+  /** Keys whose last pass failed, or has not ended. */
+  readonly #failing = new Set<string>()
+  #hasBegun = false
   #timer: unknown
   #stopListening: (() => void) | undefined
 
@@ -94,11 +98,9 @@ export class AutoscalerComponent implements Component {
     this.#stopListening = functions.onChange(change => {
       const key = keyOf(change.object.metadata)
       if (this.#subjects.note(change)) this.controller.add(key)
-      if (this.#subjects.get(key) === undefined) this.#sampler.forget(key)
     })
     this.#subjects.load(await functions.list())
     this.controller.start()
-    for (const key of this.#subjects.keys()) this.controller.add(key)
     this.#timer = this.#timers.set(() => this.#tick(), this.#tickMs)
   }
 
@@ -111,16 +113,37 @@ export class AutoscalerComponent implements Component {
 
   #tick(): void {
     this.#timer = this.#timers.set(() => this.#tick(), this.#tickMs)
+    this.#begin()
     const moving = this.#sampler.tick().filter(key => this.#isDecided(key))
     for (const key of moving) this.controller.add(key)
     const byCpu = moving.filter(key => isByCpu(this.#subjects.get(key)))
     if (byCpu.length > 0) void this.#cpu.read(byCpu, this.#stopped.signal)
   }
 
-  /** Whether calls of the function make a difference. */
+  /** Lets every function be decided about, once that may be. */
+  #begin(): void {
+    if (this.#hasBegun || !this.#parts.isReady()) return
+    this.#hasBegun = true
+    for (const key of this.#subjects.keys()) this.controller.add(key)
+  }
+
+  /** Whether calls of the function make a difference now; one whose pass failed comes again by itself. */
   #isDecided(key: string): boolean {
     const subject = this.#subjects.get(key)
-    return subject !== undefined && !subject.isPinned && subject.replicas > 0
+    return subject !== undefined && !subject.isPinned && subject.replicas > 0 && !this.#failing.has(key)
+  }
+
+  /** The reconciler, with a note of the keys that wait for another try. */
+  #attend(reconciler: Reconciler): Reconciler {
+    return {
+      name: reconciler.name,
+      reconcile: async (key, signal) => {
+        this.#failing.add(key)
+        const result = await reconciler.reconcile(key, signal)
+        this.#failing.delete(key)
+        return result
+      }
+    }
   }
 
   #assembleController(): Controller {
@@ -134,7 +157,7 @@ export class AutoscalerComponent implements Component {
         metrics.scaleDecided(decision.kind === 'hold' ? 'hold' : decision.direction, decision.reason)
     })
     return new Controller({
-      ...{ reconciler, concurrency: CONCURRENCY, deadlineMs: config.RECONCILE_DEADLINE, log },
+      ...{ reconciler: this.#attend(reconciler), concurrency: CONCURRENCY, deadlineMs: config.RECONCILE_DEADLINE, log },
       ...{ metrics: metrics.controller(reconciler.name), clock: this.#clock, timers: this.#timers },
       random: Math.random
     })

@@ -10,8 +10,11 @@ export function boundsPolicyOf({ MAX_REPLICAS, DEFAULT_REPLICAS }: Config): Boun
 }
 
 /** What the autoscaler aims at, for metrics. */
-export function aimsOf(object: FunctionObject, config: Config): Pick<ReplicaCounts, 'target' | 'min'> {
-  const { target } = scalingOf(object.metadata)
-  const { min } = boundsOf(object.metadata.labels, boundsPolicyOf(config))
-  return { min, ...(target === undefined ? {} : { target }) }
+export function aimsOf(
+  { metadata }: FunctionObject,
+  config: Config,
+  capacity: number | undefined
+): Pick<ReplicaCounts, 'target' | 'min' | 'max'> {
+  const { target } = scalingOf(metadata)
+  return { ...boundsOf(metadata.labels, boundsPolicyOf(config), capacity), ...(target === undefined ? {} : { target }) }
 }

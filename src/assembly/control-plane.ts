@@ -92,7 +92,7 @@ export function assembleControlPlane(deps: ControlPlaneDeps): ControlPlane {
     gatewayId: () => self.id,
     throttle,
     onStatus: (object, converged) => {
-      noteStatus(deps, object, { converged, now: clock.now() })
+      noteStatus(deps, object, { converged, now: clock.now(), capacity: capacities.get(keyOf(object.metadata)) })
       waiting.note(object)
     },
     onRepaired: metrics.repaired,
@@ -306,12 +306,12 @@ function assembleController(
 function noteStatus(
   { metrics, config }: ControlPlaneDeps,
   object: FunctionObject,
-  { converged, now }: { converged: boolean; now: number }
+  { converged, now, capacity }: { converged: boolean; now: number; capacity: number | undefined }
 ): void {
   const { metadata, spec, status } = object
   const key = keyOf(metadata)
   if (converged) metrics.lag.met(key, status.observedGeneration, now)
   else metrics.lag.lost(key, status.observedGeneration, now)
   const { replicas, readyReplicas: ready, frozenReplicas: frozen } = status
-  metrics.setReplicas(key, { wanted: spec.replicas, replicas, ready, frozen, ...aimsOf(object, config) })
+  metrics.setReplicas(key, { wanted: spec.replicas, replicas, ready, frozen, ...aimsOf(object, config, capacity) })
 }

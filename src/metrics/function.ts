@@ -38,8 +38,9 @@ export interface ReplicaCounts {
   readonly frozen: number
   /** The load per replica that its autoscaler aims at; left out when it has none. */
   readonly target?: number
-  /** The least number of replicas that its autoscaler leaves. */
+  /** The least number of replicas that its autoscaler leaves, and the most. */
   readonly min?: number
+  readonly max?: number
 }
 
 /** `name.namespace`: the value of the label `function_name`, for functions of the default namespace too. */
@@ -89,6 +90,7 @@ export class FunctionMetricsTable {
       serviceTarget: gauge('gateway_service_target', 'Load per replica that the autoscaler aims at'),
       serviceMin: gauge('gateway_service_min', 'Least number of replicas that the autoscaler leaves'),
       frozen: gauge('faas_function_replicas_frozen', 'Frozen replicas'),
+      replicasMax: gauge('faas_function_replicas_max', 'Most replicas that the autoscaler gives'),
       replicasWanted: gauge('faas_function_replicas_wanted', 'Replicas that are wanted'),
       legacyReplicas: gauge('function_replicas', 'Containers of the function')
     }
@@ -129,6 +131,7 @@ export class FunctionMetricsTable {
     families.frozen.set({ function_name: name }, counts.frozen)
     setOrRemove(families.serviceTarget, name, counts.target)
     setOrRemove(families.serviceMin, name, counts.min)
+    setOrRemove(families.replicasMax, name, counts.max)
   }
 
   /** Removes every series of the function. Calls that still run are not counted any more. */
@@ -156,6 +159,7 @@ interface Families {
   readonly serviceReady: Gauge
   readonly serviceTarget: Gauge
   readonly serviceMin: Gauge
+  readonly replicasMax: Gauge
   readonly replicasWanted: Gauge
   readonly frozen: Gauge
   readonly legacyReplicas: Gauge

@@ -61,6 +61,12 @@ describe('createMetrics', () => {
         'faas_disk_pressure'
       ],
       ...[
+        'faas_autoscaler_decisions_total',
+        'faas_function_replicas_max',
+        'pod_cpu_usage_seconds_total',
+        'pod_memory_working_set_bytes'
+      ],
+      ...[
         'docker_faas_reconcile_lag_seconds',
         'docker_faas_reconcile_lag_max_seconds',
         'docker_faas_convergence_seconds'
