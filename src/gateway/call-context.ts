@@ -5,6 +5,7 @@ import type { PassiveHealth } from './passive-health.ts'
 import type { EndpointPools } from './pools.ts'
 import type { ProxyDeps } from './proxy-deps.ts'
 import type { TickClock, Ticker, Timed } from './ticker.ts'
+import type { UsedBuffers } from './used-buffers.ts'
 import type { WaitingRoom } from './waiting-room.ts'
 import type { Wakes } from './wakes.ts'
 
@@ -29,6 +30,7 @@ export interface CallContext {
   readonly room: WaitingRoom
   readonly wakes: Wakes
   readonly pools: EndpointPools
+  readonly used: UsedBuffers
   /** Calls that have not ended. */
   readonly active: Set<ActiveCall>
   /** Calls that can be served at once are, and their connections end with them; nobody waits any more. */

@@ -120,6 +120,7 @@ export class Call implements ActiveCall, Sender {
 
   onBytes(bytes: number): void {
     this.#times.bodyMoved(this.#limits.clock.tick, bytes)
+    this.#context.used.passed(bytes)
     const { maxBodyBytes } = this.#context.deps
     if (maxBodyBytes > 0 && this.#times.bodyBytes > maxBodyBytes) this.#onTooLarge(maxBodyBytes)
   }
@@ -138,6 +139,7 @@ export class Call implements ActiveCall, Sender {
 
   onData(_attempt: Attempt, chunk: Buffer): boolean {
     this.onProgress()
+    this.#context.used.passed(chunk.length)
     return this.#answer.data(chunk, this.#onDrain)
   }
 

@@ -8,6 +8,7 @@ import { EndpointPools } from './pools.ts'
 import type { ProxyDeps, ProxyTarget } from './proxy-deps.ts'
 import { Shedder } from './shedder.ts'
 import { isAsleep, isWaiting, turnOf } from './turn.ts'
+import { UsedBuffers } from './used-buffers.ts'
 import { WaitingRoom } from './waiting-room.ts'
 import { Wakes } from './wakes.ts'
 
@@ -57,6 +58,7 @@ export function createProxy(deps: ProxyDeps): InvocationProxy {
     room,
     wakes,
     pools,
+    used: new UsedBuffers(),
     active,
     isClosing: false,
     isClosed: false,

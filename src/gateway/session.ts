@@ -56,8 +56,9 @@ class Session implements ActiveCall {
     this.#tunnel = new Tunnel(
       { client, replica, isWebSocket: isWebSocket(head) },
       {
-        onMoved: () => {
+        onMoved: bytes => {
           this.#movedAt = clock.tick
+          context.used.passed(bytes)
         },
         onEnd: isBroken => this.#onEnd(isBroken)
       }

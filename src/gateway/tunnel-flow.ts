@@ -6,8 +6,8 @@ export interface TunnelFlowOptions {
   readonly isWebSocket: boolean
   /** Whether frames are masked in this direction. */
   readonly masked: boolean
-  /** Bytes passed. */
-  readonly onMoved: () => void
+  /** So many bytes passed, or may pass again. */
+  readonly onMoved: (bytes: number) => void
 }
 
 /** One direction of a tunnel: passes bytes on at the speed of whoever reads, until one of its ends is told to end. */
@@ -15,7 +15,7 @@ export class TunnelFlow {
   readonly #from: Duplex
   readonly #to: Duplex
   readonly #masked: boolean
-  readonly #onMoved: () => void
+  readonly #onMoved: (bytes: number) => void
   readonly #frames: FrameBounds | undefined
   #closing: Closing | undefined
   #isEnded = false
@@ -58,7 +58,7 @@ export class TunnelFlow {
 
   readonly #onData = (chunk: Buffer): void => {
     if (this.#isEnded) return
-    this.#onMoved()
+    this.#onMoved(chunk.length)
     const isClosing = this.#closing !== undefined
     const bytes = this.#frames?.read(chunk, isClosing) ?? chunk.length
     if (!this.#to.write(bytes === chunk.length ? chunk : chunk.subarray(0, bytes))) this.#from.pause()
@@ -66,7 +66,7 @@ export class TunnelFlow {
   }
 
   readonly #onDrain = (): void => {
-    this.#onMoved()
+    this.#onMoved(0)
     this.#from.resume()
   }
 

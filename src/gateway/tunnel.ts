@@ -5,8 +5,8 @@ import { type Closing, closings } from './websocket-frames.ts'
 
 /** What a tunnel tells. */
 export interface TunnelEvents {
-  /** Bytes passed, in either direction. */
-  readonly onMoved: () => void
+  /** So many bytes passed in either direction, or may pass again. */
+  readonly onMoved: (bytes: number) => void
   /** Both connections are gone; `isBroken`: that of the function went first, and without a word. Comes once. */
   readonly onEnd: (isBroken: boolean) => void
 }

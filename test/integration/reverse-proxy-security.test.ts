@@ -5,6 +5,7 @@ import { request as httpsRequest, type RequestOptions } from 'node:https'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Duplex } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { expect } from 'chai'
 import type { AuditEntry } from '../../api/audit.ts'
@@ -13,6 +14,7 @@ import { eventually } from '../helpers/eventually.ts'
 import { TestGateway } from '../helpers/gateway.ts'
 import { PASSWORD } from '../helpers/gateway-client.ts'
 import { testkitImage } from '../helpers/images.ts'
+import { frame, OPCODE } from '../helpers/websocket.ts'
 
 /** An address of this machine that is not the proxy's. */
 const CLIENT = '127.0.0.7'
@@ -160,6 +162,36 @@ describe('docs/nginx.conf', function () {
     await eventually(async () => expect(await started()).to.equal(before + 1))
     req.end('second')
     expect(JSON.parse(await answer).body).to.equal('first second')
+  })
+
+  it('S20, X16: a WebSocket is passed on, and an offer of h2c is not', async () => {
+    const asked = {
+      Connection: 'Upgrade',
+      'Sec-WebSocket-Version': '13',
+      'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ=='
+    }
+    const req = open('GET', '/function/echo/chat', { ...asked, Upgrade: 'websocket' })
+    const socket = await new Promise<Duplex>((resolve, reject) => {
+      req.once('error', reject)
+      req.once('response', res => reject(new Error(`answered ${res.statusCode}`)))
+      req.once('upgrade', (_res, upgraded, head) => {
+        upgraded.unshift(head)
+        resolve(upgraded)
+      })
+      req.end()
+    })
+    let said = ''
+    socket.on('data', bytes => {
+      said += bytes.toString('latin1')
+    })
+    socket.write(frame(OPCODE.text, 'over two proxies', true))
+    await eventually(() => expect(said).to.include('over two proxies'))
+    socket.write(frame(OPCODE.close, Buffer.from([3, 232]), true))
+    await new Promise(resolve => socket.once('end', resolve))
+    socket.destroy()
+    expect((await call('GET', '/function/echo', undefined, { Connection: 'Upgrade', Upgrade: 'h2c' })).status).to.equal(
+      200
+    )
   })
 
   it('S20: bodies and headers are held to the limits of the gateway, not to those of nginx', async () => {

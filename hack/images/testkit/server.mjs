@@ -1,10 +1,14 @@
 /**
  * The function that tests use. It echoes; query and environment make it misbehave.
  *
+ * Any path takes an upgrade: a WebSocket echoes.
  * Query   delayMs, status, bytes (size of the answer) on any path; /stream?chunks=&intervalMs=, /exit?code=, /oom, /spin?ms=,
+ *         /pour?bytes= (an answer in chunks that is held nowhere), /swallow (counts its body and holds nothing of it),
  *         /serial?ms= (one after another, also for those that have left)
  * Env     START_DELAY_MS, EXIT_AFTER_MS + EXIT_CODE, HEALTH_STATUS, IGNORE_TERM=1, NEVER_LISTEN=1, VERSION
  */
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { hostname } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -28,6 +32,21 @@ async function stream(response, query) {
     await delay(number(query.get('intervalMs'), 100))
   }
   response.end()
+}
+
+const PIECE = Buffer.alloc(64 * 1024, 'x')
+
+async function pour(response, bytes) {
+  for (let left = bytes; left > 0 && !response.destroyed; left -= PIECE.length) {
+    if (!response.write(left < PIECE.length ? PIECE.subarray(0, left) : PIECE)) await once(response, 'drain')
+  }
+  response.end()
+}
+
+async function swallow(request, response) {
+  let bytes = 0
+  for await (const chunk of request) bytes += chunk.length
+  response.end(String(bytes))
 }
 
 /** Takes memory until the kernel has enough of it. */
@@ -60,6 +79,8 @@ async function answer(request, response) {
   }
   if (pathname === '/exit') process.exit(number(query.get('code'), 0))
   if (pathname === '/oom') return devour()
+  if (pathname === '/pour') return pour(response, number(query.get('bytes'), 0))
+  if (pathname === '/swallow') return swallow(request, response)
   if (pathname === '/stream') return stream(response, query)
   if (pathname === '/spin') spin(number(query.get('ms'), 100))
   if (pathname === '/serial') await serial(number(query.get('ms'), 10))
@@ -78,10 +99,55 @@ const server = createServer((request, response) => {
 })
 // A keep-alive connection that the gateway holds must not be closed under it.
 server.keepAliveTimeout = 120_000
-server.on('upgrade', (request, socket) => {
-  socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: ${request.headers.upgrade}\r\nConnection: Upgrade\r\n\r\n`)
-  socket.pipe(socket)
+
+/** A WebSocket says its version and name first, then every message back; any other protocol is said back byte by byte. */
+server.on('upgrade', (request, socket, head) => {
+  const { upgrade, 'sec-websocket-key': key } = request.headers
+  const accept = key === undefined ? [] : [`Sec-WebSocket-Accept: ${acceptOf(key)}`]
+  const lines = ['HTTP/1.1 101 Switching Protocols', `Upgrade: ${upgrade}`, 'Connection: Upgrade', ...accept]
+  socket.on('error', () => undefined)
+  socket.write(`${lines.join('\r\n')}\r\n\r\n`)
+  if (key === undefined) socket.pipe(socket)
+  else converse(socket, head)
 })
+
+function acceptOf(key) {
+  return createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64')
+}
+
+function converse(socket, head) {
+  let bytes = head
+  socket.write(frame(1, Buffer.from(JSON.stringify({ env: env.VERSION ?? '', hostname: hostname() }))))
+  const read = chunk => {
+    bytes = Buffer.concat([bytes, chunk])
+    for (let taken = takeFrame(bytes); taken !== undefined; taken = takeFrame(bytes)) {
+      bytes = taken.rest
+      if (taken.opcode === 9) socket.write(frame(10, taken.payload))
+      else if (taken.opcode !== 8) socket.write(frame(taken.opcode, taken.payload))
+      else socket.end(frame(8, taken.payload.subarray(0, 2)))
+    }
+  }
+  socket.on('data', read).on('end', () => socket.end())
+  read(Buffer.alloc(0))
+}
+
+/** The first whole frame of a client; of the three forms of a length, those up to 64 KiB. */
+function takeFrame(bytes) {
+  if (bytes.length < 2) return undefined
+  const isLong = (bytes[1] & 0x7f) === 126
+  const start = (isLong ? 4 : 2) + 4
+  if (bytes.length < start) return undefined
+  const length = isLong ? bytes.readUInt16BE(2) : bytes[1] & 0x7f
+  if (bytes.length < start + length) return undefined
+  const mask = bytes.subarray(start - 4, start)
+  const payload = Buffer.from(bytes.subarray(start, start + length).map((byte, i) => byte ^ mask[i % 4]))
+  return { opcode: bytes[0] & 0x0f, payload, rest: bytes.subarray(start + length) }
+}
+
+function frame(opcode, payload) {
+  const length = payload.length < 126 ? [payload.length] : [126, payload.length >> 8, payload.length & 0xff]
+  return Buffer.concat([Buffer.from([0x80 | opcode, ...length]), payload])
+}
 
 process.on('exit', code => say(`testkit exits with ${code}`))
 for (const signal of ['SIGTERM', 'SIGINT']) {
