@@ -42,13 +42,7 @@ export function createProxy(deps: ProxyDeps): InvocationProxy {
   const limits = new CallLimitsTable({ timeouts, perReplica, clock })
   const active = new Set<ActiveCall>()
   const servedBy = deps.servedBy ?? 'docker-faas'
-  const overload = new Overload({
-    ...OVERLOAD,
-    ...deps.overload,
-    now: deps.clock.monotonic,
-    random: deps.random,
-    log: deps.log
-  })
+  const overload = createOverload(deps)
   const shedder = new Shedder(servedBy)
   const context: CallContext = {
     deps,
@@ -103,6 +97,10 @@ export function createProxy(deps: ProxyDeps): InvocationProxy {
       await pools.destroy()
     }
   }
+}
+
+function createOverload({ overload, clock, random, log }: ProxyDeps): Overload {
+  return new Overload({ ...OVERLOAD, ...overload, now: clock.monotonic, random, log })
 }
 
 function createRoom(deps: ProxyDeps): WaitingRoom {
