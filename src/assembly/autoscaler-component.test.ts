@@ -32,6 +32,23 @@ describe('the autoscaler over a database', function () {
     expect(text).to.match(/faas_autoscaler_decisions_total\{direction="down",reason="below-target"\} [1-9]/)
   })
 
+  it('goes down at most once in a window under a load that only wavers, and never far', async () => {
+    await bench.put('wavering', { target: '10', 'target-proportion': '1', max: '20' })
+    await bench.start()
+    await bench.pass(10 * SECOND)
+    await bench.calls('wavering', { perSecond: 50, seconds: 60 })
+    const counts: number[] = []
+    let seed = 7
+    for (let second = 0; second < 600; second++) {
+      seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31
+      counts.push(...(await bench.calls('wavering', { perSecond: 40 + ((seed >> 8) % 21), seconds: 1 })))
+    }
+    const downs = counts.filter((count, second) => count < (counts[second - 1] ?? count)).length
+    expect(Math.min(...counts)).to.be.at.least(5)
+    expect(Math.max(...counts)).to.be.at.most(7)
+    expect(downs).to.be.at.most(600 / 60)
+  })
+
   it('counts calls in flight, those that wait among them', async () => {
     await bench.put('capacity', { target: '5', 'target-proportion': '1', type: 'capacity' })
     await bench.start()

@@ -61,7 +61,7 @@ describe('the autoscaler and an idle function', function () {
     ['runs', false],
     ['came and ended', true]
   ] as const) {
-    it(`is not frozen when a call ${when} in the moment of the decision`, async () => {
+    it(`X12: is not frozen when a call ${when} in the moment of the decision`, async () => {
       await bench.put('race', IDLE, { annotations })
       await bench.start()
       await bench.pass(119 * SECOND)
@@ -75,7 +75,7 @@ describe('the autoscaler and an idle function', function () {
     })
   }
 
-  it('is not frozen when a call comes, or a person scales it, between the decision and the write', async () => {
+  it('X12: is not frozen when a call comes, or a person scales it, between the decision and the write', async () => {
     await bench.put('called', IDLE, { annotations })
     await bench.start()
     bench.beforeWrite = () => bench.meter('called').started()
