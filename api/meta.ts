@@ -1,7 +1,7 @@
 import * as z from 'zod'
 
-/** The namespace of functions that name none. Source: OpenFaaS. */
-export const DEFAULT_NAMESPACE = 'openfaas-fn'
+// In a file of its own, as workers load no zod.
+export { DEFAULT_NAMESPACE } from './namespace.ts'
 
 /** A DNS label: what new names of functions and namespaces look like. Source: RFC 1123. */
 export const DNS_LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/

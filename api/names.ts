@@ -1,4 +1,4 @@
-import { DEFAULT_NAMESPACE } from './meta.ts'
+import { DEFAULT_NAMESPACE } from './namespace.ts'
 
 interface Named {
   readonly namespace: string

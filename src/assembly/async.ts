@@ -57,7 +57,7 @@ export class AsyncComponent implements Component {
     this.policy = { ...parseAllowed(config.CALLBACK_ALLOWED), own: ownNetworks(config) }
     const { dataPlane } = deps
     // How many calls wait is told by the data plane of those who are waited for.
-    this.#proxy = assembleDataPlane({ ...dataPlane, metrics: { ...dataPlane.metrics, held: () => undefined } })
+    this.#proxy = assembleDataPlane({ ...dataPlane, metrics: { ...dataPlane.metrics, waiting: () => undefined } })
     this.#dispatcher = this.#assembleDispatcher()
     const { asyncCalls } = metrics
     this.enqueue = new AsyncQueue({

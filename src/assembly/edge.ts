@@ -22,8 +22,13 @@ export interface EdgeDeps extends AssembledApiDeps {
 /** Beyond the time that calls have: for what comes before and after them. */
 const STOP_MARGIN_MS = 5000
 
-/** What listens: the gateway's own port, with the API and the data plane behind it. */
-export class EdgeComponent implements Component {
+/** What listens on `GATEWAY_PORT`. */
+export interface Edge extends Component {
+  readonly port: number
+}
+
+/** The API and the data plane in this process. */
+export class EdgeComponent implements Edge {
   readonly name = 'edge'
   readonly stopDeadlineMs: number
   readonly #certificate: ServedCertificate | undefined
@@ -36,10 +41,9 @@ export class EdgeComponent implements Component {
     this.#certificate = certificate
     this.#asyncCalls = deps.asyncCalls
     this.stopDeadlineMs = config.SHUTDOWN_GRACE + STOP_MARGIN_MS
-    const api = assembleApi(deps, this.#shutdown.signal)
     this.#front = new Front({
       ...deps,
-      api: takeAsyncCalls(intakeDeps(deps), refuseFunctions(api, assembleCallers(deps))),
+      api: assembleRest(deps, this.#shutdown.signal),
       authenticator: identity.authenticator,
       certificate: certificate?.current,
       ...dataPlane,
@@ -66,6 +70,12 @@ export class EdgeComponent implements Component {
     await this.#certificate?.stop()
     await this.#front.stop()
   }
+}
+
+/** What takes requests that are no synchronous calls: asynchronous ones, and the API. Its streams end when `shutdown` aborts. */
+export function assembleRest(deps: EdgeDeps, shutdown: AbortSignal): ReturnType<typeof assembleApi> {
+  const api = assembleApi(deps, shutdown)
+  return takeAsyncCalls(intakeDeps(deps), refuseFunctions(api, assembleCallers(deps)))
 }
 
 function intakeDeps(deps: EdgeDeps): AsyncIntakeDeps {

@@ -77,6 +77,14 @@ export class Front {
     return listen(this.#server, port, address, 'GATEWAY_PORT')
   }
 
+  /** Listens on a port that is bound already, by its file descriptor. */
+  listenOn(fd: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject)
+      this.#server.listen({ fd }, () => resolve())
+    })
+  }
+
   /** Connections that come from now on get this certificate. No effect where plain HTTP is spoken. */
   useCertificate(certificate: Certificate): void {
     if (this.#server instanceof TlsServer) this.#server.setSecureContext(toSecureContext(certificate))

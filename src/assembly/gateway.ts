@@ -14,13 +14,15 @@ import { Keyring } from '../secrets/keyring.ts'
 import { StorageFullError, StoreUnavailableError } from '../store/errors.ts'
 import { lockDatabase } from '../store/file-lock.ts'
 import { openStore, type Store } from '../store/open.ts'
+import { RemoteInflight } from '../workers/remote-inflight.ts'
+import { CAN_SHARE } from '../workers/shared-port.ts'
 import { AsyncComponent } from './async.ts'
 import { AuditComponent } from './audit.ts'
 import { assembleAutoscaler } from './autoscaler-component.ts'
 import { assembleCertificate } from './certificate.ts'
 import { assembleControlPlane } from './control-plane.ts'
 import { localDataPlane } from './data-plane.ts'
-import { EdgeComponent } from './edge.ts'
+import { type Edge, EdgeComponent, type EdgeDeps } from './edge.ts'
 import { assembleEngine } from './engine.ts'
 import { FirewallComponent } from './firewall.ts'
 import { assembleIdentity } from './identity.ts'
@@ -30,11 +32,14 @@ import { measured } from './measured.ts'
 import { MetricsComponent } from './metrics-port.ts'
 import { countMissing, prepareKeys, secretsKeyPath } from './secrets.ts'
 import { assembleView } from './view.ts'
+import { WorkersComponent, type WorkersDeps } from './workers.ts'
 
 export interface GatewayOptions {
   readonly config: Config
   /** Absent: authentication is off. */
   readonly password?: string | undefined
+  /** Variables that Node goes by are handed on to workers; none when left out. */
+  readonly env?: Readonly<Record<string, string | undefined>>
   readonly version: string
   readonly commit: string
   readonly log: Logger
@@ -58,7 +63,8 @@ export async function assembleGateway(options: GatewayOptions): Promise<Gateway>
   const { store, raw, audit, rotation: secretKeys } = await assembleStore(config, log, metrics)
   const { engine, facts, health, heartbeat, pressure, closedNetworks } = assembleEngine(config, log, metrics)
   const endpoints = new EndpointTable()
-  const inflight = new Inflight()
+  const remote = new RemoteInflight()
+  const inflight = new Inflight(remote)
   const plane = assembleControlPlane({
     config,
     signer: await readSigner(config),
@@ -75,9 +81,9 @@ export async function assembleGateway(options: GatewayOptions): Promise<Gateway>
   const identity = await assembleIdentity({ config, password: options.password, tokens: store.tokens, metrics, log })
   const dataPlane = localDataPlane({ config, log, metrics, table: endpoints, inflight }, plane)
   const asyncCalls = new AsyncComponent({ config, store, dataPlane, metrics, log })
-  const edge = new EdgeComponent({
-    ...options,
-    ...{ identity, store, secretKeys, plane, view, dataPlane, asyncCalls, metrics, certificate, closedNetworks }
+  const edge = assembleEdge({
+    ...{ ...options, remote, certificate, closedNetworks },
+    ...{ identity, store, secretKeys, plane, view, dataPlane, asyncCalls, metrics }
   })
   const exposition = new MetricsComponent({ config, metrics, log, closedNetworks })
 
@@ -112,6 +118,14 @@ export async function assembleGateway(options: GatewayOptions): Promise<Gateway>
     port: () => edge.port,
     metricsPort: () => exposition.port
   }
+}
+
+/** What listens on `GATEWAY_PORT`: this process, or workers. */
+function assembleEdge(deps: EdgeDeps & WorkersDeps): Edge {
+  if (deps.config.GATEWAY_WORKERS > 0 && CAN_SHARE) return new WorkersComponent(deps)
+  if (deps.config.GATEWAY_WORKERS > 0)
+    deps.log.warn({ node: process.version }, 'Runs without workers: they need Node 26.4')
+  return new EdgeComponent(deps)
 }
 
 /** Who reaches a debugger runs code in its function, so that other addresses than the host's own are a risk to be told. */

@@ -25,7 +25,7 @@ export async function serve({ env, stdout, onSignal }: Environment): Promise<voi
     log.warn({ variable }, 'Set variable has no effect in this version')
   }
   const password = await adminPassword(config, env, log)
-  const gateway = await assembleGateway({ config, password, version, commit, log })
+  const gateway = await assembleGateway({ config, password, env, version, commit, log })
   assembled.resolve(gateway)
   settleHeap()
   if (await startUnlessStopped(gateway)) {

@@ -69,6 +69,11 @@ export const Config = z
   .object({
     GATEWAY_ADDRESS: field(address, '0.0.0.0', 'Where the API and the functions are served'),
     GATEWAY_PORT: field(port, '8080', 'Port of the API and the functions; 0 is any free one'),
+    GATEWAY_WORKERS: field(
+      integer(0, 64),
+      '0',
+      'Processes that take connections and calls of functions, beside the one with the API and the loop; 0: that one does it all'
+    ),
     READ_TIMEOUT: field(
       duration(1),
       '60s',

@@ -13,17 +13,29 @@ export class ClosedNetworks {
   readonly #turns = new Map<string, number>()
   /** Lengths of the prefixes that occur. */
   #prefixes: readonly number[] = []
+  readonly #listeners = new Set<() => void>()
   #turn = 0
+
+  /** All of them, in no order. */
+  get subnets(): string[] {
+    return [...this.#turns.keys()]
+  }
+
+  /** Calls `listener` when `subnets` may be others. */
+  onChange(listener: () => void): void {
+    this.#listeners.add(listener)
+  }
 
   /** A listing of all networks begins; gives what to call with them when it has ended. */
   listing(): (networks: readonly Known[]) => void {
     const turn = ++this.#turn
     return networks => {
+      const before = this.subnets
       for (const [subnet, told] of this.#turns) if (told < turn) this.#turns.delete(subnet)
       for (const { subnets, closedBridge } of networks) {
         if (isClosed(closedBridge)) for (const subnet of subnets) this.#note(subnet, turn)
       }
-      this.#prefixes = [...new Set([...this.#turns.keys()].map(prefixOf))]
+      this.#changedSince(before)
     }
   }
 
@@ -39,7 +51,7 @@ export class ClosedNetworks {
   made({ subnet, closedBridge }: NetworkSpec): void {
     const key = keyOf(subnet)
     if (isClosed(closedBridge)) this.#add(subnet)
-    else if (key !== undefined) this.#turns.delete(key)
+    else if (key !== undefined && this.#turns.delete(key)) this.#changed()
   }
 
   /** Whether an IP address, also an IPv4 one that is written as IPv6, is on such a network. */
@@ -51,7 +63,16 @@ export class ClosedNetworks {
 
   #add(subnet: string): void {
     this.#note(subnet, this.#turn)
+    this.#changed()
+  }
+
+  #changedSince(before: readonly string[]): void {
+    if (before.length !== this.#turns.size || before.some(subnet => !this.#turns.has(subnet))) this.#changed()
+  }
+
+  #changed(): void {
     this.#prefixes = [...new Set([...this.#turns.keys()].map(prefixOf))]
+    for (const listener of this.#listeners) listener()
   }
 
   #note(subnet: string, turn: number): void {

@@ -42,6 +42,7 @@ export class EndpointTable {
   readonly #suspended = new Map<string, Map<string, Endpoint>>()
   readonly #listeners = new Set<(key: string, route: Route | undefined) => void>()
   readonly #endListeners = new Set<(containerId: string, why: ReplicaEnd) => void>()
+  readonly #completionListeners = new Set<() => void>()
   #complete = false
 
   /** Whether every function of the database has been looked at since the start, so that absent means unknown. */
@@ -52,6 +53,7 @@ export class EndpointTable {
   /** Says that the first full resync is over. */
   markComplete(): void {
     this.#complete = true
+    for (const listener of this.#completionListeners) listener()
   }
 
   get(key: string): Route | undefined {
@@ -152,6 +154,11 @@ export class EndpointTable {
   onEnd(listener: (containerId: string, why: ReplicaEnd) => void): () => void {
     this.#endListeners.add(listener)
     return () => this.#endListeners.delete(listener)
+  }
+
+  /** Calls `listener` when the first full resync is over. */
+  onComplete(listener: () => void): void {
+    this.#completionListeners.add(listener)
   }
 
   #takeOut(key: string, containerId: string): Endpoint | undefined {

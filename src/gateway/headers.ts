@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { isEncrypted, peerAddressOf } from '../peer.ts'
 import { HOPS_HEADER, nextHops } from './hops.ts'
 
 /** Name, value, name, value: the form that node:http and undici both take and give. */
@@ -100,11 +101,12 @@ export function toUpstreamHeaders(req: IncomingMessage, marks: CallMarks, isTrus
   return out
 }
 
-function pushForwarded(out: FlatHeaders, { headers, socket }: IncomingMessage, isTrusted: boolean): void {
+function pushForwarded(out: FlatHeaders, req: IncomingMessage, isTrusted: boolean): void {
+  const { headers } = req
   const given = (name: string) => (isTrusted && headers[name] !== undefined ? String(headers[name]) : undefined)
-  out.push('X-Forwarded-For', join(given('x-forwarded-for'), socket.remoteAddress ?? 'unknown'))
+  out.push('X-Forwarded-For', join(given('x-forwarded-for'), peerAddressOf(req) ?? 'unknown'))
   out.push('X-Forwarded-Host', given('x-forwarded-host') ?? headers.host ?? '')
-  out.push('X-Forwarded-Proto', given('x-forwarded-proto') ?? ('encrypted' in socket ? 'https' : 'http'))
+  out.push('X-Forwarded-Proto', given('x-forwarded-proto') ?? (isEncrypted(req) ? 'https' : 'http'))
 }
 
 /** Programs that read headers as CGI variables cannot tell an underscore from a hyphen. */

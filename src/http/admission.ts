@@ -3,9 +3,8 @@ import { isWithin } from '../../api/scope.ts'
 import type { Authenticator, Refused } from './auth/authenticator.ts'
 import { hasScope, type Identity } from './caller.ts'
 import type { Origins } from './client-address.ts'
-import { refusalOf } from './cors.ts'
 import { type FunctionTarget, parseFunctionUrl } from './function-url.ts'
-import { foreignOrigin } from './origin.ts'
+import { foreignOrigin, refusalOf } from './origin.ts'
 import { refusalError } from './refusal.ts'
 
 export interface AdmissionDeps {

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import ipaddr from 'ipaddr.js'
+import { peerAddressOf } from '../peer.ts'
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6
 
@@ -29,13 +30,13 @@ export function createOrigins(cidrs: readonly string[]): Origins {
   const isInside = (address: Address | undefined) =>
     address !== undefined &&
     networks.some(([base, prefix]) => base.kind() === address.kind() && address.match([base, prefix] as never))
-  const wayOf = ({ socket, headers }: Request): string[] => {
-    const peer = parseAddress(socket.remoteAddress)
+  const wayOf = (req: Request): string[] => {
+    const peer = parseAddress(peerAddressOf(req))
     if (peer === undefined) return []
     const way = [peer.toString()]
     if (networks.length === 0) return way
     let client = peer
-    for (const hop of hopsOf(headers['x-forwarded-for'])) {
+    for (const hop of hopsOf(req.headers['x-forwarded-for'])) {
       if (!isInside(client)) break
       const before = parseAddress(withoutPort(hop))
       if (before === undefined) break
@@ -45,7 +46,7 @@ export function createOrigins(cidrs: readonly string[]): Origins {
     return way
   }
   return {
-    isTrusted: ({ socket }) => networks.length > 0 && isInside(parseAddress(socket.remoteAddress)),
+    isTrusted: req => networks.length > 0 && isInside(parseAddress(peerAddressOf(req))),
     addressOf: req => wayOf(req).at(-1) ?? 'unknown',
     wayOf
   }

@@ -1,13 +1,12 @@
 import cors from '@koa/cors'
 import type { Context, Middleware } from 'koa'
 import { HttpError } from './errors.ts'
-import { foreignOrigin, isAllowedOrigin, isOfFunctionPage } from './origin.ts'
+import { foreignOrigin, isAllowedOrigin, isOfFunctionPage, refusalOf } from './origin.ts'
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
 /** What pages may read beside the body. */
 const READABLE_HEADERS = ['ETag', 'Location', 'Retry-After', 'Allow', 'X-Call-Id']
 const PREFLIGHT_MAX_AGE_S = 600
-const MAX_SHOWN = 128
 
 /** Tells browsers which pages may read the API, and answers their preflights: those of `allowed`, and no others. */
 export function allowOrigins(allowed: readonly string[]): Middleware {
@@ -37,9 +36,4 @@ export function refuseForeignOrigins(allowed: readonly string[]): Middleware {
     if (isOfFunctionPage(ctx.req.headers)) throw new HttpError(403, 'FUNCTION_PAGE', OF_FUNCTION)
     await next()
   }
-}
-
-/** Why a page may not do that, and what would let it. */
-export function refusalOf(origin: string): string {
-  return `a page of ${origin.slice(0, MAX_SHOWN)} may change nothing here: name its origin in CORS_ALLOWED_ORIGINS if it should`
 }

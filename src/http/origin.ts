@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 
 /** Any page; but it may not use what the browser sends by itself, see `foreignOrigin`. */
 const ANY = '*'
+const MAX_SHOWN = 128
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /** Whether a page of this origin may read what the API answers, by `CORS_ALLOWED_ORIGINS`: it is named, or any is. */
@@ -31,6 +32,11 @@ export function foreignOrigin(
   const verdict = isAllowedOrigin(origin, allowed)
   if (verdict === 'named' || (verdict === 'any' && !hasAmbientCredentials(headers))) return undefined
   return origin
+}
+
+/** Why a page may not do that, and what would let it. */
+export function refusalOf(origin: string): string {
+  return `a page of ${origin.slice(0, MAX_SHOWN)} may change nothing here: name its origin in CORS_ALLOWED_ORIGINS if it should`
 }
 
 /**

@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import { parseKey } from '../../api/meta.ts'
 import { SHED_REASONS, type ShedReason, TIMEOUT_KINDS, type TimeoutKind } from '../gateway/proxy-deps.ts'
+import { SECONDS_BUCKETS } from './buckets.ts'
 
 /** What the invocation path tells of one function; got once per call from a map, nothing else is looked up. */
 export interface FunctionMetrics {
@@ -49,7 +50,6 @@ export function functionNameLabel(key: string): string {
   return `${name}.${namespace}`
 }
 
-const SECONDS_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 const NAME = ['function_name']
 const NAME_AND_CODE = ['function_name', 'code']
 

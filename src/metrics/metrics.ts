@@ -13,6 +13,7 @@ import { type ControllerMetrics, LoopMetrics } from './loop.ts'
 import { createScheduleMetrics, type ScheduleMetrics } from './schedules.ts'
 import { createSecretMetrics, type SecretMetrics } from './secrets.ts'
 import { createTlsMetrics, type TlsMetrics } from './tls.ts'
+import { createWorkerMetrics, type WorkerMetrics } from './workers.ts'
 
 /** Why every key was enqueued. */
 export const RESYNC_REASONS = ['start', 'reconnect', 'disconnect', 'away', 'gap', 'periodic', 'asked'] as const
@@ -54,7 +55,8 @@ export interface Metrics
     AutoscalerMetrics,
     GarbageMetrics,
     SecretMetrics,
-    TlsMetrics {
+    TlsMetrics,
+    WorkerMetrics {
   /** The text that Prometheus reads, and its content type. */
   readonly expose: () => Promise<{ readonly contentType: string; readonly text: string }>
 
@@ -137,7 +139,8 @@ export function createMetrics({ now = systemClock.now, nodeMetrics = true }: Met
     ...createTlsMetrics(registry),
     ...createAuditMetrics(registry),
     ...createAuthMetrics(registry),
-    ...autoscaler
+    ...autoscaler,
+    ...createWorkerMetrics(registry)
   }
 }
 

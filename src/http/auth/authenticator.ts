@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { SCOPES } from '../../../api/scope.ts'
-import { parseToken } from '../../../api/token.ts'
+import { parseToken } from '../../../api/token-text.ts'
 import { ANYBODY, type Identity } from '../caller.ts'
 import { type Credentials, MAX_HEADER_LENGTH, parseCredentials } from './credentials.ts'
 import type { Guesses, GuessKind } from './guesses.ts'

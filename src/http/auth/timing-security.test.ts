@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { expect } from 'chai'
-import { formatToken } from '../../../api/token.ts'
+import { formatToken } from '../../../api/token-text.ts'
 import type { TokenRecord, TokenStore } from '../../store/tokens.ts'
 import { sha256 } from './credentials.ts'
 import { ARGON2, createPasswordCheck } from './password.ts'

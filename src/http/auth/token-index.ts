@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { Namespaces, Scope } from '../../../api/scope.ts'
-import { parseToken } from '../../../api/token.ts'
+import { parseToken } from '../../../api/token-text.ts'
 import type { Clock } from '../../clock.ts'
 import type { TokenChange, TokenRecord, TokenStore } from '../../store/tokens.ts'
 import type { Identity } from '../caller.ts'
@@ -22,6 +22,8 @@ interface Entry {
   readonly expiresAt: number
   readonly expiresAtMonotonic: number
   readonly enders: Set<() => void>
+  /** Whether its end was told. */
+  isEnded: boolean
   usedAt: number | undefined
   /** The use that is written down. */
   notedAt: number
@@ -39,6 +41,7 @@ const NO_DIGEST = Buffer.alloc(32)
 export class TokenIndex {
   readonly #deps: TokenIndexDeps
   readonly #entries = new Map<string, Entry>()
+  readonly #listeners = new Set<(id: string) => void>()
   #unfollow: () => void = () => undefined
   #timer: NodeJS.Timeout | undefined
   #sweeps = 0
@@ -89,6 +92,26 @@ export class TokenIndex {
     return this.#entries.get(id)?.usedAt
   }
 
+  /** The token was used elsewhere by somebody who had asked here. */
+  noteUse(id: string): void {
+    const entry = this.#entries.get(id)
+    if (entry !== undefined) entry.usedAt = this.#deps.clock.now()
+  }
+
+  /** How many milliseconds the token is good yet, by the clock that says less; undefined when it has no end, 0 when it is not good. */
+  goodForMs(id: string): number | undefined {
+    const entry = this.#entries.get(id)
+    if (entry === undefined) return 0
+    if (entry.expiresAt === Number.POSITIVE_INFINITY) return undefined
+    const { clock } = this.#deps
+    return Math.max(0, Math.min(entry.expiresAt - clock.now(), entry.expiresAtMonotonic - clock.monotonic()))
+  }
+
+  /** Calls `listener` when a token is no longer good, in the same tick if it was revoked. */
+  onEnd(listener: (id: string) => void): void {
+    this.#listeners.add(listener)
+  }
+
   #follow(change: TokenChange): void {
     if (change.type === 'CREATED') this.#add(change.record)
     else this.#end(change.id)
@@ -104,6 +127,7 @@ export class TokenIndex {
       expiresAt,
       expiresAtMonotonic: clock.monotonic() + expiresAt - clock.now(),
       enders: new Set(),
+      isEnded: false,
       usedAt: record.lastUsedAt === undefined ? undefined : Date.parse(record.lastUsedAt),
       notedAt: Date.parse(record.lastUsedAt ?? '1970-01-01T00:00:00Z')
     })
@@ -112,14 +136,21 @@ export class TokenIndex {
   #end(id: string): void {
     const entry = this.#entries.get(id)
     this.#entries.delete(id)
-    for (const end of entry?.enders ?? []) end()
+    if (entry !== undefined) this.#tellEnd(id, entry)
+  }
+
+  #tellEnd(id: string, entry: Entry): void {
+    for (const end of entry.enders) end()
+    entry.enders.clear()
+    if (entry.isEnded) return
+    entry.isEnded = true
+    for (const listener of this.#listeners) listener(id)
   }
 
   #sweep(): void {
     for (const [id, entry] of this.#entries) {
       if (!this.#isExpired(entry)) continue
-      for (const end of entry.enders) end()
-      entry.enders.clear()
+      this.#tellEnd(id, entry)
       if (entry.record.kind === 'session') this.#forget(id)
     }
     if (++this.#sweeps % USES_EVERY === 0) void this.#writeUses()
