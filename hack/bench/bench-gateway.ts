@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import type Docker from 'dockerode'
 import { LABEL } from '../../api/labels.ts'
 import { Api, isReady } from '../api.ts'
@@ -8,6 +9,7 @@ import { readSettings, type Settings } from '../settings.ts'
 import { untilAnswers } from './until-answers.ts'
 
 const FUNCTION_PORT = 8080
+const POLL_MS = 50
 
 export interface BenchGatewayOptions {
   readonly docker: Docker
@@ -39,6 +41,7 @@ export class BenchGateway {
       // Streams that say nothing are what is measured.
       EXEC_TIMEOUT: '1h',
       MAX_CONNECTIONS: '100000',
+      MAX_REPLICAS: '20',
       ...env
     }
     this.#settings = readSettings(this.#env)
@@ -67,6 +70,7 @@ export class BenchGateway {
       code = ended
     })
     while (!(await isReady(this.url))) {
+      await delay(POLL_MS)
       if (code !== undefined) throw new Error(`the gateway ended with ${code}:\n${started.lastLines().join('\n')}`)
     }
   }
@@ -76,18 +80,24 @@ export class BenchGateway {
     await this.#running?.ended
   }
 
+  /** Path of a function: no other instance on the engine has one of its name. */
+  pathOf(name: string): string {
+    return `/function/${this.#fullName(name)}`
+  }
+
   /** Deploys the function if it is not there; resolves when so many replicas answer. */
-  async deploy(name: string, image: string, replicas: number): Promise<void> {
+  async deploy(short: string, image: string, replicas: number): Promise<void> {
     const api = new Api(this.#settings, this.#env)
+    const name = this.#fullName(short)
     await api.apply({ metadata: { name }, spec: { image, replicas } })
-    while (((await api.get(name))?.status.readyReplicas ?? 0) < replicas) await untilAnswers(`${this.url}/readyz`)
-    await untilAnswers(`${this.url}/function/${name}/102`, { authorization: this.authorization })
+    while (((await api.get(name))?.status.readyReplicas ?? 0) < replicas) await delay(POLL_MS)
+    await untilAnswers(`${this.url}${this.pathOf(short)}/102`, { authorization: this.authorization })
   }
 
   /** Address and port of a replica of the function. */
   async addressOf(name: string): Promise<string> {
     const { docker, instance } = this.#options
-    const label = [`${LABEL.instance}=${instance}`, `${LABEL.function}=${name}`]
+    const label = [`${LABEL.instance}=${instance}`, `${LABEL.function}=${this.#fullName(name)}`]
     const [found] = await docker.listContainers({ filters: { label, status: ['running'] } })
     const [network] = Object.values(found?.NetworkSettings.Networks ?? {})
     if (network === undefined) throw new Error(`${name} has no container`)
@@ -102,5 +112,9 @@ export class BenchGateway {
       await docker.getContainer(Id).remove({ force: true })
     }
     for (const { Id } of await docker.listNetworks({ filters })) await docker.getNetwork(Id).remove()
+  }
+
+  #fullName(name: string): string {
+    return `${this.#options.instance}-${name}`
   }
 }

@@ -147,7 +147,7 @@ async function measurePhase(gateway: BenchGateway, options: Options & { readonly
   const ways: Ways = {
     direct: { url: `http://${address}` },
     nginx,
-    gateway: { url: `${gateway.url}/function/${FUNCTION}`, pid: gateway.pid, authorization: gateway.authorization }
+    gateway: { url: gateway.url + gateway.pathOf(FUNCTION), pid: gateway.pid, authorization: gateway.authorization }
   }
   try {
     const warm = shape('download', UPLOAD_CONNECTIONS, STATIC_BYTES[0])

@@ -27,7 +27,7 @@ export async function measureIdleStreams(
   ended.catch(() => undefined) // they are killed at the end
   const { authorization, url } = gateway
   const port = Number(new URL(url).port)
-  clients.send({ port, path: `/function/${FUNCTION}/events`, authorization, streams } satisfies StreamOrder)
+  clients.send({ port, path: `${gateway.pathOf(FUNCTION)}/events`, authorization, streams } satisfies StreamOrder)
   try {
     await Promise.race([once(clients, 'message'), ended])
     await Promise.race([delay(restMs), ended])

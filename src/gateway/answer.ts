@@ -6,6 +6,9 @@ import type { Upgrade } from './proxy-deps.ts'
 import { type Refusal, writeRefusal } from './refusal.ts'
 import { cutOff, flushHead, type Head, switchHead, writeEnd, writeHead, writeInformation } from './relay.ts'
 
+/** Answers up to this length go out in one piece with their head. */
+const JOINED_BYTES = 8 * 1024
+
 /** Interim answers beyond this number are left out: they are written whether or not the client reads. */
 const MAX_INTERIM = 16
 
@@ -26,6 +29,9 @@ export class Answer {
   #isBegun = false
   #isPaused = false
   #interim = 0
+  #length: number | undefined
+  /** The whole body, which goes out with the head when the answer ends, in the same tick. */
+  #whole: Buffer | undefined
 
   constructor(req: IncomingMessage, res: ServerResponse, { now, servedBy, owesContinue }: AnswerOptions) {
     this.#req = req
@@ -56,14 +62,18 @@ export class Answer {
       if (++this.#interim <= MAX_INTERIM) writeInformation(this.#req, this.#res, head)
       return
     }
-    const isSized = writeHead(this.#req, this.#res, head, { marks: this.marks, close })
+    this.#length = writeHead(this.#req, this.#res, head, { marks: this.marks, close })
     this.#isBegun = true
     // node:http keeps the head back for the first byte of the body, which an event stream may not have for long.
-    if (!isSized) process.nextTick(flushHead, this.#res)
+    if (this.#length === undefined) process.nextTick(flushHead, this.#res)
   }
 
   /** Passes bytes on; gives whether more is welcome, otherwise `onDrain` says when. */
   data(chunk: Buffer, onDrain: () => void): boolean {
+    if (chunk.length === this.#length && chunk.length <= JOINED_BYTES) {
+      this.#whole = chunk
+      return true
+    }
     if (this.#res.write(chunk)) return true
     this.#isPaused = true
     this.#res.once('drain', () => {
@@ -75,7 +85,8 @@ export class Answer {
 
   /** Ends the function's answer; gives its status. */
   end(rawTrailers: RawHeaders): number {
-    writeEnd(this.#res, rawTrailers)
+    if (this.#whole === undefined) writeEnd(this.#res, rawTrailers)
+    else this.#res.end(this.#whole.toString('latin1'), 'latin1')
     return this.#res.statusCode
   }
 

@@ -19,19 +19,19 @@ export interface HeadOptions {
   readonly close: boolean
 }
 
-/** Passes the head on; gives whether the length of the body is known. Throws when node:http refuses a header. */
+/** Passes the head on; gives the length of the body as the head says it. Throws when node:http refuses a header. */
 export function writeHead(
   req: IncomingMessage,
   res: ServerResponse,
   head: Head,
   { marks, close }: HeadOptions
-): boolean {
+): number | undefined {
   const { status, statusText } = head
   const headers = toClientHeaders(head.raw, { status, chunkable: isChunkable(req, status) }, marks)
   if (close) headers.push('Connection', 'close')
   if (statusText === http.STATUS_CODES[status] || !REASON.test(statusText)) res.writeHead(status, headers)
   else res.writeHead(status, statusText, headers)
-  return headers.some(isLength)
+  return lengthIn(headers)
 }
 
 /** Passes an interim answer on, if the client can take it. Source: RFC 9110 15.2. */
@@ -98,6 +98,10 @@ function valuesOf(raw: RawHeaders, name: string): FlatHeaders {
   return out
 }
 
-function isLength(name: string): boolean {
-  return name.length === 14 && name.toLowerCase() === 'content-length'
+function lengthIn(headers: FlatHeaders): number | undefined {
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const name = headers[i]
+    if (name?.length === 14 && name.toLowerCase() === 'content-length') return Number(headers[i + 1])
+  }
+  return undefined
 }

@@ -7,6 +7,9 @@ type Address = ipaddr.IPv4 | ipaddr.IPv6
 /** Longer chains are no chains of proxies: what is left of the last entries is not read. */
 const MAX_HOPS = 32
 
+/** So many peers are known by name. */
+const MAX_NAMES = 1000
+
 type Peer = Pick<IncomingMessage, 'socket'>
 type Request = Pick<IncomingMessage, 'socket' | 'headers'>
 
@@ -30,11 +33,16 @@ export function createOrigins(cidrs: readonly string[]): Origins {
   const isInside = (address: Address | undefined) =>
     address !== undefined &&
     networks.some(([base, prefix]) => base.kind() === address.kind() && address.match([base, prefix] as never))
+  const nameOf = createNames()
   const wayOf = (req: Request): string[] => {
-    const peer = parseAddress(peerAddressOf(req))
+    const address = peerAddressOf(req)
+    if (networks.length === 0) {
+      const name = nameOf(address)
+      return name === undefined ? [] : [name]
+    }
+    const peer = parseAddress(address)
     if (peer === undefined) return []
     const way = [peer.toString()]
-    if (networks.length === 0) return way
     let client = peer
     for (const hop of hopsOf(req.headers['x-forwarded-for'])) {
       if (!isInside(client)) break
@@ -63,6 +71,18 @@ function hopsOf(header: string | string[] | undefined): string[] {
 
 /** No address is longer, and ipaddr.js takes long over what is. */
 const MAX_ADDRESS_LENGTH = 45
+
+/** What peers are called, by what the socket calls them: each call asks, and there are few of them. */
+function createNames(): (address: string | undefined) => string | undefined {
+  const known = new Map<string, string>()
+  return address => {
+    if (address === undefined) return undefined
+    const name = known.get(address) ?? parseAddress(address)?.toString()
+    if (known.size >= MAX_NAMES) known.clear()
+    if (name !== undefined) known.set(address, name)
+    return name
+  }
+}
 
 /** The address, IPv4 also when it came as an IPv6 one. */
 function parseAddress(text: string | undefined): Address | undefined {

@@ -15,6 +15,10 @@ interface Connection {
   exchange?: { readonly req: IncomingMessage; readonly res: ServerResponse }
 }
 
+/** Of a socket that is counted: its connection. Under TLS the socket of a request is another one. */
+const CONNECTION = Symbol('connection')
+type Counted = Socket & { [CONNECTION]?: Connection }
+
 /** Of those that may go, so much goes at once, as each look costs time. */
 const SHARE = 0.01
 
@@ -41,7 +45,7 @@ export class ConnectionLimit {
 
   /** To be told of every request whose head was read. */
   note(req: IncomingMessage, res: ServerResponse): void {
-    const connection = this.#connections.get(peerOf(req.socket))
+    const connection = (req.socket as Counted)[CONNECTION] ?? this.#connections.get(peerOf(req.socket))
     if (connection !== undefined) connection.exchange = { req, res }
   }
 
@@ -53,7 +57,8 @@ export class ConnectionLimit {
       return
     }
     const peer = peerOf(socket)
-    const connection = { socket, address: socket.remoteAddress ?? '' }
+    const connection: Connection = { socket, address: socket.remoteAddress ?? '' }
+    ;(socket as Counted)[CONNECTION] = connection
     this.#connections.set(peer, connection)
     socket.once('close', () => {
       if (this.#connections.get(peer) === connection) this.#connections.delete(peer)

@@ -2,6 +2,9 @@ import { networkInterfaces } from 'node:os'
 import ipaddr from 'ipaddr.js'
 
 type Interfaces = ReturnType<typeof networkInterfaces>
+/** So many are kept. */
+const MAX_STRANGERS = 1000
+
 type Network = [ipaddr.IPv4, number]
 
 /**
@@ -14,10 +17,16 @@ export function createFunctionPeers(
   interfaces: () => Interfaces = networkInterfaces
 ): (address: string | undefined) => boolean {
   const whole = ipaddr.IPv4.parseCIDR(pool)
+  /** Addresses that are not of the pool: those of most callers, each of which asks often. */
+  const strangers = new Set<string>()
   return address => {
-    if (address === undefined || !ipaddr.isValid(address)) return false
-    const peer = ipaddr.process(address)
-    if (!(peer instanceof ipaddr.IPv4) || !isIn(peer, whole)) return false
+    if (address === undefined || strangers.has(address)) return false
+    const peer = ipaddr.isValid(address) ? ipaddr.process(address) : undefined
+    if (!(peer instanceof ipaddr.IPv4) || !isIn(peer, whole)) {
+      if (strangers.size >= MAX_STRANGERS) strangers.clear()
+      strangers.add(address)
+      return false
+    }
     const own = Object.values(interfaces()).flatMap(list => list ?? [])
     const shared = own.flatMap(({ family, address: mine, cidr }) => {
       return family === 'IPv4' && cidr !== null ? [{ mine, network: ipaddr.IPv4.parseCIDR(cidr) }] : []

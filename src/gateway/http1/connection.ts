@@ -5,7 +5,7 @@ import { type AnswerHead, BadAnswerError, mayBeginAnswer, parseAnswerHead } from
 import { ChunkReader } from './chunk-reader.ts'
 import { ConnectionEndedError, ConnectTimeoutError } from './errors.ts'
 import { type DispatchOptions, Exchange } from './exchange.ts'
-import { writeRequest } from './request-text.ts'
+import { requestText } from './request-text.ts'
 
 const NO_BYTES = Buffer.alloc(0)
 /** Source: `maxHeaderSize` of node:http. */
@@ -107,16 +107,25 @@ export class Connection {
     if (exchange === undefined) return
     exchange.handler.onRequestStart?.(exchange, undefined)
     if (exchange.aborted) return
-    const socket = this.#socket
-    socket.cork()
     try {
-      writeRequest(exchange.options, this.#host, part => socket.write(part, 'latin1'))
+      this.#writeParts(requestText(exchange.options, this.#host))
     } catch (error) {
       this.#fail(error as Error)
       return
     }
-    socket.uncork()
     exchange.handler.onBodySent?.(NO_BYTES)
+  }
+
+  #writeParts(parts: string | readonly [string, Buffer]): void {
+    const socket = this.#socket
+    if (typeof parts === 'string') {
+      socket.write(parts, 'latin1')
+      return
+    }
+    socket.cork()
+    socket.write(parts[0], 'latin1')
+    socket.write(parts[1])
+    socket.uncork()
   }
 
   /** Gives whether more is welcome. */

@@ -8,14 +8,13 @@ const SAYS_EMPTY = new Set(['POST', 'PUT', 'PATCH'])
 const PATH = /^\/[\x21-\xff]*$/
 
 /**
- * Writes the request: head and body. The headers are those of a request that node:http has parsed, so they hold nothing that would
- * end them. Throws `InvalidRequestError` when the path cannot be sent.
+ * The request, a string in Latin-1, or the head and the body. The headers are those of a request that node:http has parsed, so they
+ * hold nothing that would end them. Throws `InvalidRequestError` when the path cannot be sent.
  */
-export function writeRequest(
+export function requestText(
   { path, method, headers, body }: DispatchOptions,
-  host: string,
-  write: (part: string | Buffer) => void
-): void {
+  host: string
+): string | readonly [string, Buffer] {
   if (!PATH.test(path)) throw new InvalidRequestError('the path is malformed')
   let text = `${method} ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: keep-alive\r\n`
   const flat = headers as readonly string[]
@@ -28,10 +27,6 @@ export function writeRequest(
   if (!hasLength && SAYS_EMPTY.has(method)) text += 'Content-Length: 0\r\n'
   text += '\r\n'
   const bytes = body as Buffer | null
-  if (bytes === null) write(text)
-  else if (bytes.length <= JOINED_BYTES) write(text + bytes.toString('latin1'))
-  else {
-    write(text)
-    write(bytes)
-  }
+  if (bytes === null) return text
+  return bytes.length <= JOINED_BYTES ? text + bytes.toString('latin1') : [text, bytes]
 }
