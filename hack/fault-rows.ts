@@ -1,7 +1,5 @@
 import type { TestRow } from './test-table.ts'
 
-const QUEUE = 'comes with asynchronous calls'
-
 /** By the part that fails: C the controller's process, D the engine, K containers, N networks, P ports, G images, S the database, X calls, Q the queue. */
 export const FAULTS: readonly TestRow[] = [
   { id: 'C1', text: 'SIGKILL before or during any engine call or commit: goes on from there, nothing doubled or left' },
@@ -104,7 +102,10 @@ export const FAULTS: readonly TestRow[] = [
   { id: 'X15', text: 'malformed names and paths: 400 or 404, never another function' },
   { id: 'X16', text: 'HTTP/1.0, HEAD, 1xx, trailers' },
   { id: 'X17', text: 'a function that calls itself through the gateway: 508, and nobody else is harmed' },
-  { id: 'Q1', text: 'SIGKILL with asynchronous calls under way', untested: QUEUE },
+  {
+    id: 'Q1',
+    text: 'SIGKILL with asynchronous calls under way: each 202 ends as done or as a dead letter; only what was under way is done twice'
+  },
   {
     id: 'Q2',
     text: 'a callback that is dead, slow or private: tried again, then a dead letter; nothing goes to private addresses'

@@ -3,6 +3,7 @@ import { type AdoptOptions, adopt } from './adopt.ts'
 import { type AuditListOptions, listAuditLog, verifyAuditLog } from './audit.ts'
 import type { Environment } from './environment.ts'
 import { applyFirewall, checkFirewall, removeFirewall } from './firewall.ts'
+import { addInvocations } from './invocations.ts'
 import { printMigrationStatus, runMigrateDown, runMigrateUp } from './migrate.ts'
 import { printPassword } from './password.ts'
 import { printPlan } from './plan.ts'
@@ -55,6 +56,7 @@ function createProgram(environment: Environment): Command {
   addFirewall(program, environment)
   addAudit(program, environment)
   addSecrets(program, environment)
+  addInvocations(program, environment)
   addSchedules(program, environment)
   return program
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { FaasError } from '../../api/errors.ts'
 import type { Enqueue } from '../../api/invocation.ts'
 import { clientCallId, toUnixNanos } from '../gateway/headers.ts'
+import { peerAddressOf } from '../peer.ts'
 import { type Admission, type AdmissionDeps, admitCall } from './admission.ts'
 import { readBody } from './body.ts'
 import type { HttpLog } from './deps.ts'
@@ -64,7 +65,7 @@ async function accept(
   if (req.headers.expect?.toLowerCase() === '100-continue') res.writeContinue()
   const body = await readBody(req, deps.readTimeoutMs, deps.maxBodyBytes || Number.POSITIVE_INFINITY)
   const callId = clientCallId(req)
-  const { remoteAddress } = req.socket
+  const remoteAddress = peerAddressOf(req)
   const accepted = await deps.enqueue({
     ...{ namespace, name, path, body, method: 'POST', headers: req.rawHeaders },
     ...(callId !== undefined && { callId }),

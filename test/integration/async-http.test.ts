@@ -156,4 +156,18 @@ describe('asynchronous calls: over HTTP', function () {
     expect((await gateway.call('POST', `/v1/invocations/${done.id}/requeue`)).status).to.equal(409)
     expect((await gateway.call('DELETE', `/v1/invocations/${done.id}`)).status).to.equal(409)
   })
+
+  it('takes calls by worker processes, too, and knows their clients', async () => {
+    await gateway.stop()
+    await gateway.start({ GATEWAY_WORKERS: '2' })
+    const seen = hook.received.length
+    const answer = await post('/async-function/echo', { 'X-Callback-Url': `http://127.0.0.1:${hook.port}/` })
+    expect(answer.status).to.equal(202)
+    await until(answer.headers.get('x-invocation-id'), 'done')
+    const { headers } = echoed(seen)
+    expect(headers).to.include({ 'x-forwarded-for': '127.0.0.1' })
+    expect(JSON.stringify(headers)).not.to.match(/Basic|peer/)
+    expect((await post('/async-function/echo', { Authorization: '' })).status).to.equal(401)
+    expect((await gateway.call('DELETE', '/async-function/nothing')).status).to.equal(404)
+  })
 })

@@ -55,6 +55,8 @@ describe('command line', () => {
     'token list',
     'token revoke',
     'version',
+    'invocations',
+    'invocations list',
     'migrate',
     'audit',
     'audit verify',
@@ -234,6 +236,30 @@ describe('command line', () => {
       const both = await run(['adopt', '--delete', '--confirm', ...at], known)
       expect([both.code, both.stderr]).to.deep.equal([1, 'docker-faas: choose one of --confirm and --delete\n'])
     })
+  })
+
+  it('shows asynchronous calls of the running gateway, puts dead letters back and removes them', async function () {
+    this.timeout(30_000)
+    await using api = await startApi()
+    const { invocations } = api.store
+    for (const id of ['a', 'b']) {
+      const draft = { namespace: 'team-a', name: 'fn', method: 'POST', path: '/x?secret=1', headers: [] }
+      await invocations.accept({ ...draft, body: Buffer.from('x'), id, now: 0 })
+    }
+    await invocations.bury('team-a', 'fn', 1)
+    const known = { ...env, AUTH_PASSWORD: PASSWORD }
+    const of = async (...words: string[]) => {
+      const { code, stdout, stderr } = await run(['invocations', ...words, '--gateway', api.url], known)
+      return code === 0 ? stdout : `${code} ${stderr}`
+    }
+    expect(await of('list', '--phase', 'dead')).to.equal(
+      'b team-a/fn: dead (FunctionDeleted), 0 attempts, answered 404, accepted 1970-01-01T00:00:00.000Z\n' +
+        'a team-a/fn: dead (FunctionDeleted), 0 attempts, answered 404, accepted 1970-01-01T00:00:00.000Z\n'
+    )
+    expect(JSON.parse(await of('get', 'a'))).to.include({ id: 'a', phase: 'dead', path: '/x' })
+    expect(await of('requeue', 'a')).to.equal('put back 1 dead letter\n')
+    expect(await of('purge', '--all')).to.equal('removed 1 dead letter\n')
+    expect(await of('list', '--json')).to.contain('"queued"')
   })
 
   describe('token', function () {
