@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import { parseCron } from './cron.ts'
-import { nextTick } from './ticks.ts'
+import { comesEver, parseCron } from './cron.ts'
+import { ticksAfter } from './ticks.ts'
 import { UTC } from './time-zone.ts'
 
 /** The first instants that the text names after 2026-01-01T00:00:30Z, in UTC; or what is wrong with it. */
@@ -8,11 +8,9 @@ function first(text: string, count = 3): string[] {
   const reading = parseCron(text)
   if ('fault' in reading) return [reading.fault]
   const found: string[] = []
-  for (let from = Date.parse('2026-01-01T00:00:30Z'); found.length < count; ) {
-    const next = nextTick(reading.cron, UTC, from)
-    if (next === undefined) return found
-    found.push(new Date(next).toISOString().slice(0, 16))
-    from = next
+  for (const tick of ticksAfter(reading.cron, UTC, Date.parse('2026-01-01T00:00:30Z'))) {
+    found.push(new Date(tick).toISOString().slice(0, 16))
+    if (found.length === count) break
   }
   return found
 }
@@ -55,6 +53,8 @@ describe('parseCron', () => {
     ['0 0 L * *', 'has a day that cannot be read, "L"'],
     ['0 0 * * 1#1', 'has a weekday that cannot be read, "1#1"'],
     ['1/2/3 * * * *', 'has a minute that cannot be read, "1/2/3"'],
+    ['constructor', 'must have five fields (minute hour day month weekday), and has 1'],
+    ['__proto__ * * * *', 'has a minute that cannot be read, "__proto__"'],
     ['-1 * * * *', 'has a minute that cannot be read, "-1"']
   ]
   for (const [text, fault] of wrong) {
@@ -64,7 +64,15 @@ describe('parseCron', () => {
   }
 
   it('knows days that never come', () => {
-    expect(first('0 0 30 2 *')).to.deep.equal([])
-    expect(first('0 0 31 4,6,9,11 *')).to.deep.equal([])
+    for (const text of ['0 0 30 2 *', '0 0 31 4,6,9,11 *']) {
+      const reading = parseCron(text)
+      expect('cron' in reading && comesEver(reading.cron), text).to.equal(false)
+      expect(first(text)).to.deep.equal([])
+    }
+    for (const text of ['0 0 29 2 *', '0 0 31 1,2 *', '0 0 30 2 1', '0 0 * 2 *']) {
+      const reading = parseCron(text)
+      expect('cron' in reading && comesEver(reading.cron), text).to.equal(true)
+      expect(first(text, 1)).to.have.length(1)
+    }
   })
 })

@@ -28,15 +28,17 @@ const DAY: Field = { name: 'day', min: 1, max: 31 }
 const MONTH: Field = { name: 'month', min: 1, max: 12, names: MONTHS }
 const WEEKDAY: Field = { name: 'weekday', min: 0, max: SUNDAY_AGAIN, names: WEEKDAYS }
 
-const MACROS: Readonly<Record<string, string>> = {
-  '@yearly': '0 0 1 1 *',
-  '@annually': '0 0 1 1 *',
-  '@monthly': '0 0 1 * *',
-  '@weekly': '0 0 * * 0',
-  '@daily': '0 0 * * *',
-  '@midnight': '0 0 * * *',
-  '@hourly': '0 * * * *'
-}
+const MACROS: ReadonlyMap<string, string> = new Map([
+  ['@yearly', '0 0 1 1 *'],
+  ['@annually', '0 0 1 1 *'],
+  ['@monthly', '0 0 1 * *'],
+  ['@weekly', '0 0 * * 0'],
+  ['@daily', '0 0 * * *'],
+  ['@midnight', '0 0 * * *'],
+  ['@hourly', '0 * * * *']
+])
+/** Of the longest such month. */
+const DAYS_OF_MONTH = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 
 /** What the text says, or what is wrong with it: a few words. */
 export type CronReading = { readonly cron: Cron } | { readonly fault: string }
@@ -46,7 +48,7 @@ export type CronReading = { readonly cron: Cron } | { readonly fault: string }
  * them; months and weekdays have names too. Source: crontab(5) and the cron connector of OpenFaaS; `?` is `*`.
  */
 export function parseCron(text: string): CronReading {
-  const fields = (MACROS[text.toLowerCase()] ?? text).split(' ')
+  const fields = (MACROS.get(text.toLowerCase()) ?? text).split(' ')
   const [minute = '', hour = '', day = '', month = '', weekday = ''] = fields
   if (text.startsWith('@') && fields.length !== 5) return { fault: `knows no ${text.split(' ')[0]}; write five fields` }
   if (fields.length !== 5)
@@ -68,6 +70,12 @@ export function parseCron(text: string): CronReading {
     if (err instanceof FieldError) return { fault: err.message }
     throw err
   }
+}
+
+/** Whether there is a day that it names: not, for example, on 30 February. */
+export function comesEver({ days, months, isEither }: Cron): boolean {
+  if (isEither) return true
+  return [...months].some(month => [...days].some(day => day <= (DAYS_OF_MONTH[month - 1] ?? 0)))
 }
 
 class FieldError extends Error {

@@ -1,4 +1,4 @@
-/** Instants from one to another, both among them, of which every tick is done with. Milliseconds since the epoch. */
+/** Ticks from one instant to another, both among them, that are not to be run again. Milliseconds since the epoch. */
 export type Span = readonly [from: number, to: number]
 
 /** What is written down of one schedule of one function. Times are milliseconds since the epoch. */
@@ -9,8 +9,8 @@ export interface ScheduleRecord {
   readonly timezone: string
   /** Sorted, and apart from each other. */
   readonly done: readonly Span[]
-  /** What the clock showed at the last write. */
-  readonly seenAt: number
+  /** What came until then is done, or was passed over. */
+  readonly seenUntil: number
   readonly isSuspended: boolean
   /** The tick that is being handed over: whether its call is written down already is not known. */
   readonly claim?: number

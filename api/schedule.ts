@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto'
-import { type Cron, parseCron } from './cron.ts'
+import { type Cron, comesEver, parseCron } from './cron.ts'
 import { parseDuration } from './duration.ts'
 import type { StringMap } from './meta.ts'
 import { type RuleFault, ruleFault } from './rule-fault.ts'
-import { nextTick } from './ticks.ts'
 import { openTimeZone, type TimeZone, UTC } from './time-zone.ts'
 
 /** Annotations of OpenFaaS: the topics that call a function, and when `cron-function` does. */
@@ -118,7 +117,7 @@ function readSchedules(text: string, fault: (rule: string) => void): Schedule[] 
   return given.slice(0, MAX_SCHEDULES).flatMap(one => {
     const reading = parseCron(one)
     if ('fault' in reading) fault(`${reading.fault}${remedyFor(one)}`)
-    else if (nextTick(reading.cron, UTC, 0) === undefined) fault(`has ${quote(one)}, which never comes`)
+    else if (!comesEver(reading.cron)) fault(`has ${quote(one)}, which never comes`)
     else return [{ text: one, cron: reading.cron }]
     return []
   })

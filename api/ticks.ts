@@ -28,12 +28,6 @@ export function* ticksAfter(cron: Cron, zone: TimeZone, from: number): Generator
   }
 }
 
-/** The first of them; undefined when there is none. */
-export function nextTick(cron: Cron, zone: TimeZone, from: number): number | undefined {
-  const { value } = ticksAfter(cron, zone, from).next()
-  return value ?? undefined
-}
-
 /** `day`: days since the epoch, in local time. */
 function isOn({ days, months, weekdays, isEither }: Cron, day: number): boolean {
   const date = new Date(day * DAY_MS)

@@ -223,7 +223,7 @@ export const SCHEDULES = `CREATE TABLE schedules (
   schedule TEXT NOT NULL,
   timezone TEXT NOT NULL,
   done TEXT NOT NULL,
-  seen_at INTEGER NOT NULL,
+  seen_until INTEGER NOT NULL,
   suspended INTEGER NOT NULL,
   claim INTEGER,
   last_tick INTEGER,

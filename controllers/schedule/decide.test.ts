@@ -20,6 +20,10 @@ const RULES: ScheduleRules = {
   ...{ concurrency: 'forbid', isSuspended: false }
 }
 
+function begun(now: number, delayMs = 0): ScheduleRecord {
+  return begin(KEY, { now, delayMs })
+}
+
 /** Decides until nothing is to be done, and hands over what is to be run. */
 function pass(record: ScheduleRecord, now: number, rules = RULES, isFormerActive = false) {
   const decisions: Decision[] = []
@@ -33,13 +37,13 @@ function pass(record: ScheduleRecord, now: number, rules = RULES, isFormerActive
 
 describe('decide', () => {
   it('runs nothing of what was before the schedule was met', () => {
-    const { kinds, decisions } = pass(begin(KEY, 12 * MINUTE), 12 * MINUTE)
+    const { kinds, decisions } = pass(begun(12 * MINUTE), 12 * MINUTE)
     expect(kinds).to.deep.equal(['wait'])
     expect(decisions[0]).to.deep.equal({ kind: 'wait', at: 15 * MINUTE })
   })
 
   it('runs a tick when it is due, and never again', () => {
-    const due = pass(begin(KEY, 0), 5 * MINUTE)
+    const due = pass(begun(0), 5 * MINUTE)
     expect(due.kinds).to.deep.equal(['run', 'wait'])
     expect(due.record).to.include({ runs: 1, missed: 0 })
     expect(due.record.last).to.deep.equal({ tick: 5 * MINUTE, at: 5 * MINUTE, call: 'call' })
@@ -48,14 +52,12 @@ describe('decide', () => {
 
   it('runs it so much later as the function has its place in the spread', () => {
     const rules = { ...RULES, delayMs: 700 }
-    expect(pass(begin(KEY, 0), 5 * MINUTE + 699, rules).decisions).to.deep.equal([
-      { kind: 'wait', at: 5 * MINUTE + 700 }
-    ])
-    expect(pass(begin(KEY, 0), 5 * MINUTE + 700, rules).kinds).to.deep.equal(['run', 'wait'])
+    expect(pass(begun(0), 5 * MINUTE + 699, rules).decisions).to.deep.equal([{ kind: 'wait', at: 5 * MINUTE + 700 }])
+    expect(pass(begun(0), 5 * MINUTE + 700, rules).kinds).to.deep.equal(['run', 'wait'])
   })
 
   it('runs one of all that came while nobody looked: the last; the others are counted', () => {
-    const { kinds, record, decisions } = pass(begin(KEY, 0), 3 * HOUR + MINUTE)
+    const { kinds, record, decisions } = pass(begun(0), 3 * HOUR + MINUTE)
     expect(kinds).to.deep.equal(['run', 'wait'])
     expect(record).to.include({ runs: 1, missed: 35 })
     expect(decisions[0])
@@ -64,34 +66,31 @@ describe('decide', () => {
   })
 
   it('does not count for ever, and finds the last all the same', () => {
-    const { record } = pass(begin(KEY, 0), 365 * 24 * HOUR + 1)
+    const { record } = pass(begun(0), 365 * 24 * HOUR + 1)
     expect(record).to.include({ runs: 1, missed: MAX_COUNTED - 1 })
     expect(record.last?.tick).to.equal(365 * 24 * HOUR)
   })
 
   it('runs none that is later than it may be', () => {
     const rules = { ...RULES, catchUpMs: 2 * MINUTE }
-    expect(pass(begin(KEY, 0), 12 * MINUTE, rules).record).to.include({ runs: 1, missed: 1 })
-    const late = pass(begin(KEY, 0), 13 * MINUTE, rules)
+    expect(pass(begun(0), 12 * MINUTE, rules).record).to.include({ runs: 1, missed: 1 })
+    const late = pass(begun(0), 13 * MINUTE, rules)
     expect(late.kinds).to.deep.equal(['miss', 'wait'])
     expect(late.record).to.include({ runs: 0, missed: 2 })
     expect(pass(late.record, 15 * MINUTE, rules).kinds).to.deep.equal(['run', 'wait'])
   })
 
   it('leaves a tick out while the call before has not ended, unless both may run', () => {
-    const skipped = pass(begin(KEY, 0), 5 * MINUTE, RULES, true)
+    const skipped = pass(begun(0), 5 * MINUTE, RULES, true)
     expect(skipped.kinds).to.deep.equal(['skip', 'wait'])
     expect(skipped.record).to.include({ runs: 0, skipped: 1, missed: 0 })
     expect(pass(skipped.record, 6 * MINUTE).kinds, 'it is not made up for').to.deep.equal(['wait'])
-    expect(pass(begin(KEY, 0), 5 * MINUTE, { ...RULES, concurrency: 'allow' }, true).kinds).to.deep.equal([
-      'run',
-      'wait'
-    ])
+    expect(pass(begun(0), 5 * MINUTE, { ...RULES, concurrency: 'allow' }, true).kinds).to.deep.equal(['run', 'wait'])
   })
 
   it('runs nothing while it is suspended, and makes nothing up for it', () => {
     const rules = { ...RULES, isSuspended: true }
-    const suspended = pass(begin(KEY, 0), MINUTE, rules)
+    const suspended = pass(begun(0), MINUTE, rules)
     expect(suspended.decisions.at(-1)).to.deep.equal({ kind: 'wait' })
     expect(nextOf(suspended.record, rules, MINUTE)).to.equal(undefined)
     expect(pass(suspended.record, HOUR, rules).kinds).to.deep.equal(['wait'])
@@ -101,8 +100,8 @@ describe('decide', () => {
     expect(pass(resumed.record, 2 * HOUR + 5 * MINUTE).kinds).to.deep.equal(['run', 'wait'])
   })
 
-  it('runs no tick again when the clock is set back', () => {
-    const { record } = pass(pass(begin(KEY, 0), 5 * MINUTE).record, 10 * MINUTE)
+  it('D15: runs no tick again when the clock is set back', () => {
+    const { record } = pass(pass(begun(0), 5 * MINUTE).record, 10 * MINUTE)
     const back = pass(record, 4 * MINUTE)
     expect(back.kinds).to.deep.equal(['note', 'wait'])
     expect(back.decisions[0]).to.include({ setBackMs: 6 * MINUTE })
@@ -110,8 +109,8 @@ describe('decide', () => {
     expect(pass(back.record, 10 * MINUTE).kinds).to.deep.equal(['wait'])
   })
 
-  it('catches up once when the clock is set ahead, and goes on as before when that is taken back', () => {
-    const start = pass(begin(KEY, 0), 5 * MINUTE).record
+  it('D15: catches up once when the clock is set ahead, and goes on as before when that is taken back', () => {
+    const start = pass(begun(0), 5 * MINUTE).record
     const ahead = pass(start, 24 * HOUR)
     expect(ahead.record).to.include({ runs: 2, missed: 24 * 12 - 2 })
     const back = pass(ahead.record, 6 * MINUTE)
@@ -124,12 +123,12 @@ describe('decide', () => {
   })
 
   it('goes on from where it is when the clock was wrong as the schedule was met', () => {
-    const back = pass(begin(KEY, 24 * HOUR), 12 * MINUTE)
+    const back = pass(begun(24 * HOUR), 12 * MINUTE)
     expect(back.decisions.at(-1)).to.deep.equal({ kind: 'wait', at: 15 * MINUTE })
     expect(pass(back.record, 15 * MINUTE).kinds).to.deep.equal(['run', 'wait'])
   })
 
-  it('never runs a tick twice, whatever the clock and the process do, and none is lost without being counted', () => {
+  it('D15: never runs a tick twice, whatever the clock and the process do, and none is lost without being counted', () => {
     const move = fc.oneof(
       {
         weight: 6,
@@ -173,12 +172,13 @@ class Model {
   readonly #start = 100 * HOUR + 1
   readonly #run = new Set<number>()
   readonly #left = new Set<number>()
-  #record = begin(KEY, this.#start)
+  #record: ScheduleRecord
   now = this.#start
 
   constructor(rules: ScheduleRules, isActive: boolean) {
     this.#rules = rules
     this.#isActive = isActive
+    this.#record = begun(this.#start, rules.delayMs)
   }
 
   look(ms: number): void {

@@ -1,4 +1,4 @@
-import type { ScheduleRecord } from '../../api/schedule-record.ts'
+import type { ScheduleRecord, Span } from '../../api/schedule-record.ts'
 import { doneUntil, withSpan } from './spans.ts'
 
 /** The ticks of a schedule after an instant, in order. */
@@ -45,47 +45,40 @@ export const MAX_COUNTED = 1000
 const FIRST_WINDOW_MS = 60_000
 
 /** A schedule that is met for the first time: what was before is none of its. Pure. */
-export function begin(key: Pick<ScheduleRecord, 'uid' | 'schedule' | 'timezone'>, now: number): ScheduleRecord {
-  return { ...key, done: [[now, now]], seenAt: now, isSuspended: false, runs: 0, skipped: 0, missed: 0 }
+export function begin(
+  key: Pick<ScheduleRecord, 'uid' | 'schedule' | 'timezone'>,
+  { now, delayMs }: { readonly now: number; readonly delayMs: number }
+): ScheduleRecord {
+  const seenUntil = now - delayMs
+  return { ...key, done: [[seenUntil, now]], seenUntil, isSuspended: false, runs: 0, skipped: 0, missed: 0 }
 }
 
 /** What is to be done about one schedule. `record.claim` must have been handed over before. Pure. */
 export function decide(record: ScheduleRecord, rules: ScheduleRules, { now, isFormerActive }: Sight): Decision {
   const limit = now - rules.delayMs
-  if (now < record.seenAt) return setBack(record, limit, now)
+  // What was passed over is not made up for a second time, and what is still to come is run.
+  if (limit < record.seenUntil) {
+    return { kind: 'note', record: { ...record, seenUntil: limit }, setBackMs: record.seenUntil - limit }
+  }
   if (record.isSuspended && !rules.isSuspended) {
-    return { kind: 'note', record: { ...doneBy(record, limit, now), isSuspended: false } }
+    return { kind: 'note', record: { ...record, seenUntil: limit, isSuspended: false } }
   }
   if (rules.isSuspended) {
-    return record.isSuspended
-      ? { kind: 'wait' }
-      : { kind: 'note', record: { ...record, isSuspended: true, seenAt: now } }
+    return record.isSuspended ? { kind: 'wait' } : { kind: 'note', record: { ...record, isSuspended: true } }
   }
-  const from = doneUntil(record.done, limit)
-  // The clock shows a time before all that is known, though it was never seen to be set back.
-  if (from === undefined) return { kind: 'note', record: doneBy(record, limit, now) }
-  const due = dueTicks(rules.ticks, from, limit)
-  if (due === undefined) {
-    const next = nextOf(record, rules, now)
-    return { kind: 'wait', ...(next === undefined ? {} : { at: next + rules.delayMs }) }
-  }
-  return take(record, rules, { due, from, now, isFormerActive })
+  const due = dueTicks(undone(rules.ticks, record.done), record.seenUntil, limit)
+  if (due !== undefined) return take(record, rules, { due, now, isFormerActive })
+  const next = nextOf(record, rules, now)
+  return { kind: 'wait', ...(next === undefined ? {} : { at: next + rules.delayMs }) }
 }
 
 /** The next tick that is to be run, as far as is known now. Pure. */
 export function nextOf(
-  record: ScheduleRecord,
+  { done, seenUntil }: ScheduleRecord,
   { ticks, delayMs, isSuspended }: ScheduleRules,
   now: number
 ): number | undefined {
-  if (isSuspended) return undefined
-  let from = doneUntil(record.done, now - delayMs) ?? now - delayMs
-  for (;;) {
-    const next = firstOf(ticks(from))
-    const span = next === undefined ? undefined : record.done.find(([start, end]) => start <= next && next <= end)
-    if (span === undefined) return next
-    from = span[1]
-  }
+  return isSuspended ? undefined : firstOf(undone(ticks, done)(Math.min(seenUntil, now - delayMs)))
 }
 
 /** The claim was handed over, as the call with this id. Pure. */
@@ -99,34 +92,42 @@ export function givenUp({ claim: _gone, ...record }: ScheduleRecord): ScheduleRe
   return record
 }
 
-/** What was run already is not run again, what was passed over is not made up again, and what is still to come is run. */
-function setBack(record: ScheduleRecord, limit: number, now: number): Decision {
-  return { kind: 'note', record: doneBy(record, limit, now), setBackMs: record.seenAt - now }
-}
-
-function doneBy(record: ScheduleRecord, limit: number, now: number): ScheduleRecord {
-  const until = doneUntil(record.done, limit) ?? limit
-  const done = until > limit ? record.done : withSpan(record.done, [until, limit])
-  return { ...record, done, seenAt: now }
-}
-
 interface Taking extends Sight {
   readonly due: DueTicks
-  readonly from: number
 }
 
-function take(record: ScheduleRecord, rules: ScheduleRules, { due, from, now, isFormerActive }: Taking): Decision {
-  const { first, last, count } = due
-  // What lies between is not done: should the clock be set back into it, it is run.
-  const done = withSpan(record.done, count === 1 ? [from, last] : [last, last])
-  const missed = record.missed + count - 1
-  const next = { ...record, done, seenAt: now, missed }
-  if (now - rules.delayMs - last > rules.catchUpMs)
-    return { kind: 'miss', record: { ...next, missed: missed + 1 }, due }
+function take(record: ScheduleRecord, rules: ScheduleRules, { due, now, isFormerActive }: Taking): Decision {
+  const { last, count } = due
+  const limit = now - rules.delayMs
+  const next = { ...record, seenUntil: limit, missed: record.missed + count - 1 }
+  if (limit - last > rules.catchUpMs) return { kind: 'miss', record: { ...next, missed: next.missed + 1 }, due }
+  const done = withTick(record.done, rules.ticks, last)
   if (rules.concurrency === 'forbid' && isFormerActive) {
-    return { kind: 'skip', record: { ...next, skipped: record.skipped + 1 }, due }
+    return { kind: 'skip', record: { ...next, done, skipped: record.skipped + 1 }, due }
   }
-  return { kind: 'run', record: { ...next, claim: last }, due: { first, last, count } }
+  return { kind: 'run', record: { ...next, done, claim: last }, due }
+}
+
+/** The spans with a tick in them, which becomes one with the span before it when no tick lies between. */
+function withTick(done: readonly Span[], ticks: Ticks, tick: number): Span[] {
+  const before = doneUntil(done, tick)
+  const isNext = before !== undefined && firstOf(ticks(before)) === tick
+  return withSpan(done, [isNext ? before : tick, tick])
+}
+
+/** The ticks that are not done. */
+function undone(ticks: Ticks, done: readonly Span[]): Ticks {
+  return function* (from) {
+    for (let start: number | undefined = from; start !== undefined; ) {
+      const first: number = start
+      start = undefined
+      for (const tick of ticks(first)) {
+        start = done.find(([begins, ends]) => begins <= tick && tick <= ends)?.[1]
+        if (start !== undefined) break
+        yield tick
+      }
+    }
+  }
 }
 
 /** The ticks in (from, limit]; undefined when there is none. */

@@ -112,9 +112,9 @@ export class ScheduleReconciler implements Reconciler {
     const { schedules, now } = this.#deps
     const { metadata } = kept.object
     const key = { uid: metadata.uid, schedule: kept.schedule.text, timezone: kept.scheduling.timezone }
-    let record = known ?? begin(key, now())
-    if (known === undefined) await schedules.put(record)
     const rules = this.#rulesOf(kept)
+    let record = known ?? begin(key, { now: now(), delayMs: rules.delayMs })
+    if (known === undefined) await schedules.put(record)
     for (;;) {
       if (record.claim !== undefined) {
         const settled = await this.#handOver(kept, record, record.claim)

@@ -88,8 +88,9 @@ function nextTickOf(
     ticks: (from: number) => ticksAfter(schedule.cron, zone, from),
     delayMs: delayOf(uid, spreadMs)
   }
-  const met = record ?? begin({ uid, schedule: schedule.text, timezone: scheduling.timezone }, now())
-  return nextOf(met, rules, now())
+  const at = now()
+  const key = { uid, schedule: schedule.text, timezone: scheduling.timezone }
+  return nextOf(record ?? begin(key, { now: at, delayMs: rules.delayMs }), rules, at)
 }
 
 async function lastOf({ invocations }: ScheduleListDeps, { tick, at, call }: NonNullable<ScheduleRecord['last']>) {

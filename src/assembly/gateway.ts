@@ -30,6 +30,7 @@ import { readAuditKey, readSigner } from './instance-key.ts'
 import { LoopComponent } from './loop.ts'
 import { measured } from './measured.ts'
 import { MetricsComponent } from './metrics-port.ts'
+import { ScheduleComponent } from './schedules.ts'
 import { countMissing, prepareKeys, secretsKeyPath } from './secrets.ts'
 import { assembleView } from './view.ts'
 import { WorkersComponent, type WorkersDeps } from './workers.ts'
@@ -103,6 +104,7 @@ export async function assembleGateway(options: GatewayOptions): Promise<Gateway>
   if (config.AUTOSCALER_ENABLED)
     manager.add(assembleAutoscaler(plane, { config, engine, endpoints, store, metrics, log }))
   manager.add(asyncCalls)
+  manager.add(new ScheduleComponent({ config, store, enqueue: asyncCalls.enqueue, metrics, log }))
   manager.add(edge)
   return {
     start: async () => {

@@ -7,7 +7,7 @@ interface ScheduleRow {
   readonly schedule: string
   readonly timezone: string
   readonly done: string
-  readonly seen_at: number
+  readonly seen_until: number
   readonly suspended: number
   readonly claim: number | null
   readonly last_tick: number | null
@@ -18,10 +18,10 @@ interface ScheduleRow {
   readonly missed: number
 }
 
-const PUT = `INSERT INTO schedules (function_uid, schedule, timezone, done, seen_at, suspended, claim, last_tick, last_at,
+const PUT = `INSERT INTO schedules (function_uid, schedule, timezone, done, seen_until, suspended, claim, last_tick, last_at,
     last_call, runs, skipped, missed)
   SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM functions WHERE uid = ?)
-  ON CONFLICT (function_uid, schedule, timezone) DO UPDATE SET done = excluded.done, seen_at = excluded.seen_at,
+  ON CONFLICT (function_uid, schedule, timezone) DO UPDATE SET done = excluded.done, seen_until = excluded.seen_until,
     suspended = excluded.suspended, claim = excluded.claim, last_tick = excluded.last_tick, last_at = excluded.last_at,
     last_call = excluded.last_call, runs = excluded.runs, skipped = excluded.skipped, missed = excluded.missed`
 
@@ -42,10 +42,10 @@ export class Schedules implements ScheduleStore {
   }
 
   async put(record: ScheduleRecord): Promise<void> {
-    const { uid, schedule, timezone, done, seenAt, isSuspended, claim, last, runs, skipped, missed } = record
+    const { uid, schedule, timezone, done, seenUntil, isSuspended, claim, last, runs, skipped, missed } = record
     await this.#database.write(em =>
       em.execute(PUT, [
-        ...[uid, schedule, timezone, JSON.stringify(done), seenAt, isSuspended ? 1 : 0, claim ?? null],
+        ...[uid, schedule, timezone, JSON.stringify(done), seenUntil, isSuspended ? 1 : 0, claim ?? null],
         ...[last?.tick ?? null, last?.at ?? null, last?.call ?? null, runs, skipped, missed, uid]
       ])
     )
@@ -62,7 +62,7 @@ function toRecord(row: ScheduleRow): ScheduleRecord {
   return {
     ...{ uid: row.function_uid, schedule, timezone, runs, skipped, missed },
     done: JSON.parse(row.done) as Span[],
-    seenAt: row.seen_at,
+    seenUntil: row.seen_until,
     isSuspended: row.suspended === 1,
     ...(claim === null ? {} : { claim }),
     ...(tick === null || at === null || call === null ? {} : { last: { tick, at, call } })

@@ -47,7 +47,7 @@ describe('schedules in the API', () => {
     const tick = Math.floor(now / 300_000) * 300_000
     await api.store.schedules.put({
       ...{ uid: metadata.uid, schedule: '*/5 * * * *', timezone: 'Europe/Berlin', done: [[tick, tick]] },
-      ...{ seenAt: now, isSuspended: false, runs: 4, skipped: 1, missed: 2, last: { tick, at: now, call: 'call-1' } }
+      ...{ seenUntil: now, isSuspended: false, runs: 4, skipped: 1, missed: 2, last: { tick, at: now, call: 'call-1' } }
     })
     const at = (ms: number) => new Date(ms).toISOString()
     expect((await schedulesOf('report'))[0]).to.deep.include({

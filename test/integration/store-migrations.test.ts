@@ -467,6 +467,29 @@ describe('store: migrations', () => {
     )
   })
 
+  it('keeps which ticks of schedules are done with, so that none is run again after the way down and up', async () => {
+    const record = {
+      ...{
+        schedule: '*/5 * * * *',
+        timezone: 'UTC',
+        done: [[1, 5] as const],
+        seenUntil: 6,
+        isSuspended: false,
+        claim: 7
+      },
+      ...{ last: { tick: 5, at: 6, call: 'c' }, runs: 1, skipped: 2, missed: 3 }
+    }
+    {
+      await using store = await open()
+      const { object } = await store.functions.put(`${FN}/a`, () => aDraft('a'))
+      await store.schedules.put({ ...record, uid: object.metadata.uid })
+    }
+    await migrateDown(path, 2)
+    await using store = await open()
+    const uid = (await store.functions.get(`${FN}/a`))?.metadata.uid
+    expect(await store.schedules.list()).to.deep.equal([{ ...record, uid }])
+  })
+
   it('takes a private backup before it migrates a file with content, and keeps the newest seven', async () => {
     await load('v1.0', path)
     const backups: string[] = []
