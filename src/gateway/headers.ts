@@ -50,7 +50,7 @@ const REPLACED_IN_RESPONSE = new Set([
 ])
 
 /** What must not come behind a body: framing, routing and what was decided by the head. Source: RFC 9110 6.5.1. */
-const NOT_IN_TRAILERS = new Set([
+export const NOT_IN_TRAILERS = new Set([
   'content-length',
   'content-encoding',
   'content-type',
@@ -110,12 +110,12 @@ function pushForwarded(out: FlatHeaders, req: IncomingMessage, isTrusted: boolea
 }
 
 /** Programs that read headers as CGI variables cannot tell an underscore from a hyphen. */
-function isOurs(lower: string): boolean {
+export function isOurs(lower: string): boolean {
   const name = lower.includes('_') ? lower.replaceAll('_', '-') : lower
   return HOP_BY_HOP.has(name) || REPLACED_IN_REQUEST.has(name)
 }
 
-function isForwarded(lower: string): boolean {
+export function isForwarded(lower: string): boolean {
   return FORWARDED.test(lower.includes('_') ? lower.replaceAll('_', '-') : lower)
 }
 
@@ -174,7 +174,7 @@ const CONTENT_LENGTH: ReadonlySet<string> = new Set(['content-length'])
 const NEVER_LISTED = new Set(['content-length', 'host', 'transfer-encoding'])
 
 /** Lower-case names in a `Connection` header, beyond those that are dropped anyway. */
-function connectionTokens(value: string | undefined): ReadonlySet<string> | undefined {
+export function connectionTokens(value: string | undefined): ReadonlySet<string> | undefined {
   if (value === undefined || value === 'keep-alive' || value === 'close') return undefined
   const tokens = value
     .toLowerCase()

@@ -5,6 +5,7 @@ import { type CallMarks, toUpstreamHeaders } from './headers.ts'
 import { heldBytes } from './held-bytes.ts'
 import type { DispatchOptions } from './http1/exchange.ts'
 import type { ProxyTarget } from './proxy-deps.ts'
+import { announcedTrailers, trailersOf } from './request-trailers.ts'
 
 /** The client's request as it goes to a replica, perhaps more than once. */
 export class Outgoing {
@@ -63,14 +64,19 @@ export class Outgoing {
     })
   }
 
-  /** What undici is to send. */
+  /** What is to be sent. */
   options(marks: CallMarks, events: BodyEvents): DispatchOptions {
-    if (this.#kind === 'streamed') this.#body ??= new StreamedBody(this.#req, events)
+    const isStreamed = this.#kind === 'streamed'
+    if (isStreamed) this.#body ??= new StreamedBody(this.#req, events)
+    const announced = isStreamed ? announcedTrailers(this.#req) : undefined
     return {
       path: this.#path,
       method: this.#req.method ?? 'GET',
       headers: toUpstreamHeaders(this.#req, marks, this.#isTrusted),
       body: this.#body,
+      ...(announced === undefined
+        ? undefined
+        : { trailers: { announced, read: () => trailersOf(this.#req, announced) } }),
       ...(this.#protocols === undefined ? undefined : { upgrade: this.#protocols })
     }
   }

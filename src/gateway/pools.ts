@@ -3,6 +3,7 @@ import type { Endpoint, Route } from './endpoints.ts'
 import { READ_BYTES } from './http1/connection.ts'
 import { Connections } from './http1/connections.ts'
 import type { DispatchOptions } from './http1/exchange.ts'
+import { TrailedRequest } from './trailed-request.ts'
 import { Client, Pool } from './undici.ts'
 
 /**
@@ -41,6 +42,10 @@ export class EndpointPools {
 
   /** Sends over a kept connection or a new one; everything that happens then, errors too, reaches the handler. */
   dispatch(key: string, endpoint: Endpoint, options: DispatchOptions, handler: Dispatcher.DispatchHandler): void {
+    if (options.trailers !== undefined) {
+      this.dispatchFresh(key, endpoint, options, handler)
+      return
+    }
     const entry = this.#entryOf(key, endpoint)
     if (isWhole(options)) entry.connections.dispatch(options, handler)
     else this.#poolOf(entry).dispatch(options, handler)
@@ -49,6 +54,10 @@ export class EndpointPools {
   /** Sends over a connection that was never used before and is not used again; one that may be taken over ends each way by itself. */
   dispatchFresh(key: string, endpoint: Endpoint, options: DispatchOptions, handler: Dispatcher.DispatchHandler): void {
     const connectMs = this.#connectMsOf(key)
+    if (options.trailers !== undefined) {
+      new TrailedRequest(handler).send(endpoint, connectMs, options, options.trailers)
+      return
+    }
     if (isWhole(options)) {
       this.#connectionsTo(endpoint, connectMs).dispatchFresh(options, handler)
       return

@@ -1,7 +1,7 @@
 import { METHODS } from 'node:http'
 import { expect } from 'chai'
 import { type ApiServer, startApi } from '../helpers/api-server.ts'
-import { DataPlane, endpointOf } from '../helpers/data-plane.ts'
+import { closedPort, DataPlane, endpointOf } from '../helpers/data-plane.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { type ReadRequest, takeRequest } from '../helpers/raw-http.ts'
 import { RawSide } from '../helpers/websocket.ts'
@@ -153,6 +153,69 @@ describe('X16: HTTP between a client and a function, byte for byte', () => {
       client.socket.write('2\r\nbc\r\n0\r\n\r\n')
       await client.isEnded()
       expect(takeRequest(seen().slice(before))?.request.body).to.equal('abc')
+    })
+
+    describe('with trailers', () => {
+      const trailed = (announced: string, trailers: string, headers = '') =>
+        post(
+          `Trailer: ${announced}\r\nTransfer-Encoding: chunked\r\n${headers}`,
+          `3\r\nabc\r\n2\r\nde\r\n0\r\n${trailers}\r\n`
+        )
+
+      it('X16: has those that were announced, as the client wrote them', async () => {
+        const { up, down } = await exchange(
+          trailed('X-Sum, x-other', 'X-Sum: 42\r\nX-OTHER: caf\xe9\r\nX-Unasked: 1\r\n')
+        )
+        const request = takeRequest(up)?.request
+        expect(request?.line).to.equal('POST / HTTP/1.1')
+        expect([request?.body, request?.trailers]).to.deep.equal(['abcde', 'X-Sum: 42\r\nX-OTHER: caf\xe9'])
+        expect(request?.headers.filter(([name]) => name === 'trailer')).to.deep.equal([['trailer', 'x-sum, x-other']])
+        expect(request?.headers.filter(([name]) => name === 'host')).to.deep.equal([['host', `127.0.0.1:${fn.port}`]])
+        expect(request?.headers.filter(([name]) => name === 'x-call-id')).to.deep.equal([['x-call-id', 'id-1']])
+        expect(down).to.equal(`HTTP/1.1 200 OK\r\nContent-Length: 2\r\n${MARKS}Date: #\r\nConnection: close\r\n\r\nok`)
+      })
+
+      it('X16: has none that say who asks, or where it goes', async () => {
+        const names = 'Authorization, Host, X-Forwarded-For, X-Call-Id, X_Call_Id, Cookie, Connection'
+        const { up } = await exchange(trailed(names, names.replaceAll(/([^,]+)(?:, |$)/g, '$1: 1\r\n')))
+        expect(takeRequest(up)?.request).to.include({ body: 'abcde', trailers: '' })
+        expect(up).not.to.match(/^trailer:/im)
+      })
+
+      it('X16: passes its answer with interim ones, trailers and all, and one that comes before the body has ended', async () => {
+        const answer =
+          'HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\nHTTP/1.1 200 OK\r\nTrailer: X-Back\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Back: 1\r\n\r\n'
+        const { down } = await exchange(trailed('X-Sum', 'X-Sum: 1\r\n'), answer)
+        expect(down)
+          .to.include('103 Early Hints')
+          .and.match(/2\r\nok\r\n0\r\nX-Back: 1\r\n\r\n$/)
+        const client = await send(post('Trailer: X-Sum\r\nTransfer-Encoding: chunked\r\n', '3\r\nabc\r\n'))
+        await eventually(() => expect(fn.log).to.match(/3\r\nabc\r\n$/))
+        fn.sides.at(-1)?.socket.write('HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\n\r\nno')
+        await client.has('no')
+        expect(client.text).to.match(/^HTTP\/1\.1 413 Content Too Large\r\n/)
+        await eventually(() => expect(plane.inflight.total()).to.equal(0))
+      })
+
+      it('X16, X10: fails as any other when the function goes away, or cannot be reached', async () => {
+        const client = await send(post('Trailer: X-Sum\r\nTransfer-Encoding: chunked\r\n', '3\r\nabd\r\n'))
+        await eventually(() => expect(fn.log).to.match(/3\r\nabd\r\n$/))
+        fn.sides.at(-1)?.socket.destroy()
+        await client.isEnded()
+        expect(client.text)
+          .to.match(/^HTTP\/1\.1 502 /)
+          .and.include('X-Docker-Faas-Reason: ConnectionLost')
+        const leaving = await send(post('Trailer: X-Sum\r\nTransfer-Encoding: chunked\r\n', '3\r\nabe\r\n'))
+        await eventually(() => expect(fn.log).to.match(/3\r\nabe\r\n$/))
+        leaving.socket.destroy()
+        await fn.sides.at(-1)?.isEnded()
+        await eventually(() => expect(plane.inflight.total()).to.equal(0))
+        const key = 'openfaas-fn/away'
+        plane.table.put({ key, uid: key, replicas: 1, endpoints: [endpointOf(await closedPort())] })
+        const unreachable = await send(trailed('X-Sum', '').replace('/function/fn', '/function/away'))
+        await eventually(() => expect(plane.unreachable).to.have.length(1))
+        unreachable.socket.destroy()
+      })
     })
 
     it('X16: asks for a body that the client holds back, and not for one that is refused', async () => {

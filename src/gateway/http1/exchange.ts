@@ -1,7 +1,15 @@
 import type { Dispatcher } from 'undici'
 
 /** A request for a replica. */
-export type DispatchOptions = Omit<Dispatcher.DispatchOptions, 'origin'>
+export type DispatchOptions = Omit<Dispatcher.DispatchOptions, 'origin'> & { readonly trailers?: Trailers }
+
+/** What comes behind the body, which is a stream. */
+export interface Trailers {
+  /** Names that the request announces. */
+  readonly announced: ReadonlySet<string>
+  /** Names and values, to be asked for when the body has ended. */
+  readonly read: () => string[]
+}
 
 /** What an exchange may do to its connection. */
 export interface Carrier {
