@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import fc from 'fast-check'
 import { delayOf, scheduleFaults, schedulingOf, tickKey } from './schedule.ts'
 
 const P = 'com.docker-faas.schedule.'
@@ -80,6 +81,39 @@ describe('the schedules of a function', () => {
     expect(messages({ schedule: 'x;y', [`${P}suspend`]: '1', [`${P}timezone`]: 'x' })).to.have.length(4)
     expect(messages({ schedule: Array.from({ length: 33 }, (_, n) => `${n} * * * *`).join(';') })[0]).to.contain(
       'at most 32'
+    )
+  })
+
+  it('are refused or understood, whatever the annotations say', () => {
+    const part = fc.constantFrom(
+      '*',
+      '5',
+      '1-3',
+      '*/7',
+      '@hourly',
+      ';',
+      ' ',
+      'MON',
+      '60',
+      '__proto__',
+      'constructor',
+      ','
+    )
+    const text = fc.oneof(
+      fc.string(),
+      fc.array(part, { maxLength: 12 }).map(parts => parts.join(' '))
+    )
+    const named = fc.record(
+      { schedule: text, [`${P}timezone`]: fc.oneof(text, fc.constant('Asia/Tokyo')) },
+      { requiredKeys: [] }
+    )
+    fc.assert(
+      fc.property(named, said => {
+        const annotations = { topic: 'cron-function', ...said }
+        const isUnderstood = schedulingOf(annotations) !== undefined
+        expect(scheduleFaults(annotations).length === 0).to.equal(isUnderstood)
+      }),
+      { numRuns: 500 }
     )
   })
 

@@ -31,6 +31,8 @@ class Bench {
   readonly #directory: string
   store: Store
   isFull = false
+  /** What was last told of the next tick. */
+  due: number | undefined
 
   private constructor(directory: string, clock: TestClock, store: Store) {
     this.#directory = directory
@@ -124,7 +126,9 @@ class Bench {
         ran: key => told.push(`ran ${key}`),
         skipped: key => told.push(`skipped ${key}`),
         missed: (key, count) => count > 0 && told.push(`missed ${count} ${key}`),
-        nextDue: () => undefined,
+        nextDue: (_key, at) => {
+          this.due = at
+        },
         readable: (key, isReadable) => isReadable || told.push(`unreadable ${key}`),
         forgotten: () => undefined
       },
@@ -231,6 +235,7 @@ describe('ScheduleReconciler', () => {
     bench.set('2026-03-01T12:05:00Z')
     bench.isFull = true
     expect(await bench.pass('a')).to.equal(5000)
+    expect(bench.due, 'it is overdue, and seen to be').to.equal(bench.clock.now())
     expect((await bench.events('a'))[0]).to.contain('ScheduleDelayed: a call of "*/5 * * * *" waits')
     bench.isFull = false
     await bench.pass('a')

@@ -24,7 +24,7 @@ export interface ScheduleObserver {
   readonly ran: (key: string) => void
   readonly skipped: (key: string) => void
   readonly missed: (key: string, count: number) => void
-  /** When the next tick of the function is due, in milliseconds since the epoch; undefined: none is. */
+  /** When its next tick is due, or was while that waits, in milliseconds since the epoch; undefined: none is. */
   readonly nextDue: (key: string, at: number | undefined) => void
   /** Whether its annotations can be read. */
   readonly readable: (key: string, isReadable: boolean) => void
@@ -69,17 +69,16 @@ export class ScheduleReconciler implements Reconciler {
     const records = await this.#tidy(object, scheduling)
     if (scheduling === undefined) return await this.#withoutSchedules(key, object)
     observer.readable(key, true)
-    const due: number[] = []
+    const outlooks: Outlook[] = []
     for (const schedule of scheduling.schedules) {
       signal.throwIfAborted()
       const record = records.find(known => known.schedule === schedule.text)
-      const at = await this.#keep({ key, object, scheduling, schedule }, record)
-      if (at !== undefined) due.push(at)
+      outlooks.push(await this.#keep({ key, object, scheduling, schedule }, record))
     }
-    const next = due.length === 0 ? undefined : Math.min(...due)
-    observer.nextDue(key, next)
+    observer.nextDue(key, earliest(outlooks.map(({ dueAt }) => dueAt)))
+    const lookAt = earliest(outlooks.map(({ dueAt, lookAt = dueAt }) => lookAt)) ?? Number.POSITIVE_INFINITY
     // A tick is run when it is due, and not a moment before.
-    return { requeueAfter: Math.max(1, Math.min(LOOK_AGAIN_MS, (next ?? Number.POSITIVE_INFINITY) - now())) }
+    return { requeueAfter: Math.max(1, Math.min(LOOK_AGAIN_MS, lookAt - now())) }
   }
 
   /** Its records, without those of schedules that it has not any more. Of annotations that cannot be read all stay. */
@@ -107,8 +106,8 @@ export class ScheduleReconciler implements Reconciler {
     return {}
   }
 
-  /** Does what is due of one schedule. Gives when it is to be looked at again, in milliseconds since the epoch. */
-  async #keep(kept: Kept, known: ScheduleRecord | undefined): Promise<number | undefined> {
+  /** Does what is due of one schedule. */
+  async #keep(kept: Kept, known: ScheduleRecord | undefined): Promise<Outlook> {
     const { schedules, now } = this.#deps
     const { metadata } = kept.object
     const key = { uid: metadata.uid, schedule: kept.schedule.text, timezone: kept.scheduling.timezone }
@@ -118,11 +117,11 @@ export class ScheduleReconciler implements Reconciler {
     for (;;) {
       if (record.claim !== undefined) {
         const settled = await this.#handOver(kept, record, record.claim)
-        if (settled === undefined) return now() + FULL_AGAIN_MS
+        if (settled === undefined) return { dueAt: record.claim, lookAt: now() + FULL_AGAIN_MS }
         record = settled
       }
       const decision = decide(record, rules, { now: now(), isFormerActive: await this.#isActive(kept, record) })
-      if (decision.kind === 'wait') return decision.at
+      if (decision.kind === 'wait') return { dueAt: decision.at }
       await schedules.put(decision.record)
       record = decision.record
       await this.#report(kept, decision)
@@ -181,6 +180,17 @@ export class ScheduleReconciler implements Reconciler {
   async #tell({ namespace, name, uid }: FunctionObject['metadata'], event: ScheduleEvent): Promise<void> {
     await this.#deps.events.record({ namespace, name, uid, ...event })
   }
+}
+
+/** When the next tick of a schedule is due, or was; and when to look at it, if not then. Milliseconds since the epoch. */
+interface Outlook {
+  readonly dueAt: number | undefined
+  readonly lookAt?: number
+}
+
+function earliest(times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter(time => time !== undefined)
+  return known.length === 0 ? undefined : Math.min(...known)
 }
 
 interface Kept {

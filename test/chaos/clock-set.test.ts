@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import type { ScheduleView } from '../../api/schedule-view.ts'
 import { useChaos } from '../helpers/chaos.ts'
 import { eventually } from '../helpers/eventually.ts'
 
@@ -55,4 +56,34 @@ describe('D15: a clock that is set while the gateway runs', function () {
       expect((await gateway.call('GET', '/readyz')).text).to.equal('ready')
     })
   }
+
+  it('calls a function once for all ticks that were skipped, and for none again when the clock goes back', async () => {
+    const { gateway, run } = chaos()
+    const annotations = { topic: 'cron-function', schedule: '*/10 * * * *' }
+    // What is written is looked at at once; otherwise a clock that was set is seen within 30 s.
+    const look = (n: number) =>
+      gateway.apply('ticker', { image: run.image }, { annotations, labels: { look: String(n) } })
+    const schedule = async () => {
+      const { text } = await gateway.call('GET', '/v1/functions/ticker/schedules')
+      return (JSON.parse(text) as { items: ScheduleView[] }).items[0]
+    }
+    await setClock('-3600')
+    await eventually(async () => {
+      await look(0)
+      expect(Date.parse((await schedule())?.next ?? '')).to.be.below(Date.now() - 2_000_000)
+    })
+    await setClock('+0')
+    await eventually(async () => {
+      await look(1 + Math.random())
+      // One of six; one more may come while we look.
+      expect((await schedule())?.runs).to.be.within(1, 2)
+    })
+    expect((await schedule())?.missed).to.be.within(4, 6)
+    await setClock('-3600')
+    await eventually(async () => {
+      await look(2 + Math.random())
+      expect((await gateway.call('GET', '/v1/functions/ticker/events')).text).to.contain('ScheduleClockSetBack')
+    })
+    expect((await schedule())?.runs).to.be.within(1, 2)
+  })
 })
