@@ -148,8 +148,10 @@ describe('sessions and streams while replicas come and go', function () {
     })
   })
 
-  it('X5: a session whose replica is killed is closed with 1011 at once, and one of a gateway that stops with 1001', async () => {
+  it('X5, X11: a session wakes its function, is closed with 1011 when its replica is killed, and with 1001 when the gateway stops', async () => {
     await gateway.apply('killed', { image, replicas: 1 })
+    await gateway.converged('killed')
+    await gateway.scale('killed', 0)
     await gateway.converged('killed')
     const first = await Chat.open(gateway.port, 'killed')
     await gateway.docker.getContainer('killed-0').kill()

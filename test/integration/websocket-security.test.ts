@@ -125,6 +125,23 @@ describe('WebSockets through the server of the gateway', () => {
     expect(said).to.include('"items":[]')
   })
 
+  it('X1: live on beyond the time that a head has, and that of a connection that is kept', async () => {
+    await start({ requireAuthForFunctions: false, headersTimeoutMs: 100, keepAliveTimeoutMs: 100 })
+    const client = await RawSide.connect(api.port)
+    client.socket.write('GET /livez HTTP/1.1\r\nHost: a\r\n\r\n')
+    await client.has('HTTP/1.1 200 OK')
+    client.socket.write(opening(FN))
+    await client.has('101')
+    // Both are looked for at least each 100 ms.
+    for (let n = 0; n < 8; n++) {
+      replicas[0]?.socket.write(frame(OPCODE.ping, `ping ${n}`))
+      await client.has(`ping ${n}`)
+      await new Promise(resolve => setTimeout(resolve, 100))
+    }
+    expect([client.ended, client.closed]).to.deep.equal([false, false])
+    client.socket.destroy()
+  })
+
   it('X1: count as connections that have work', async () => {
     let cut = 0
     const onCut = (count: number) => {
@@ -150,12 +167,35 @@ describe('WebSockets through the server of the gateway', () => {
     for (const { socket } of [...sessions, next, late]) socket.destroy()
   })
 
-  it('S42: open over TLS, and end by a Close frame when the gateway drains', async () => {
+  async function aCertificate(): Promise<GatewayServerDeps['certificate']> {
     const folder = await mkdtemp(join(tmpdir(), 'docker-faas-ws-'))
     const { certFile, keyFile } = makeCertificate(folder, 'wss')
     const [cert, key] = [await readFile(certFile, 'utf8'), await readFile(keyFile, 'utf8')]
     await rm(folder, { recursive: true })
-    await start({ certificate: { cert, key } as never })
+    return { cert, key } as never
+  }
+
+  it('S42, X8: an answer that breaks off over TLS, too, cannot be taken for a whole one, by HTTP/1.0 neither', async () => {
+    await start({ certificate: await aCertificate(), requireAuthForFunctions: false })
+    const port = await plane.rawReplica(socket =>
+      socket.once('data', () => {
+        socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npart\r\n')
+        setTimeout(() => socket.destroy(), 20)
+      })
+    )
+    plane.table.put({ key: KEY, uid: 'uid-1', replicas: 1, endpoints: [endpointOf(port)] })
+    const socket = tls.connect({ port: api.port, host: '127.0.0.1', rejectUnauthorized: false })
+    const client = new RawSide(socket)
+    socket.write('GET /function/fn.team-a HTTP/1.0\r\n\r\n')
+    await client.has('part')
+    await client.isEnded()
+    await eventually(() => expect(plane.inflight.total()).to.equal(0))
+    expect(plane.finished.map(({ code }) => code)).to.deep.equal([502])
+    socket.destroy()
+  })
+
+  it('S42: open over TLS, and end by a Close frame when the gateway drains', async () => {
+    await start({ certificate: await aCertificate() })
     const socket = tls.connect({ port: api.port, host: '127.0.0.1', rejectUnauthorized: false })
     const client = new RawSide(socket)
     socket.write(opening(FN, [AUTH]))
