@@ -22,8 +22,8 @@ const HELP = `npm run -s bench:data -- [options]
 
 Prints one JSON. Needs a Docker engine (DOCKER_HOST), nginx-light and wrk; as root on Debian it installs what is missing.
 
-  --workers 0,1,2     one phase for each number of worker processes of the data plane (GATEWAY_WORKERS); 0
-  --rounds 5          how often each way is measured in each cell; the medians are printed
+  --workers 1,2       one phase for each number of worker processes of the data plane (GATEWAY_WORKERS)
+  --rounds 3          how often each way is measured in each cell; the medians are printed
   --seconds 1         how long each time
   --connections 32    only with so many (may be repeated); 1, 32 and 128
   --bytes 102         only with bodies so long (may be repeated); 102, 10240 and 1024000
@@ -38,6 +38,8 @@ const UPLOAD_CONNECTIONS = 32
 const FUNCTION = 'static'
 const PORTS = { gateway: 18780, metrics: 18790, nginx: 18781 }
 const REST_MS = 20_000
+/** By then what is called often is compiled. */
+const WARM_SECONDS = 3
 const QUICK_REST_MS = 500
 
 interface Options {
@@ -54,8 +56,8 @@ function readOptions(): Options | 'help' {
   const { values } = parseArgs({
     allowNegative: true,
     options: {
-      workers: { type: 'string', default: '0' },
-      rounds: { type: 'string', default: '5' },
+      workers: { type: 'string', default: '1,2' },
+      rounds: { type: 'string', default: '3' },
       seconds: { type: 'string', default: '1' },
       connections: { type: 'string', multiple: true, default: [] },
       bytes: { type: 'string', multiple: true, default: [] },
@@ -72,7 +74,7 @@ function readOptions(): Options | 'help' {
   const downloads = bytes.flatMap(each => connections.map(count => shape('download', count, each)))
   const uploads = bytes.map(each => shape('upload', UPLOAD_CONNECTIONS, each))
   return {
-    workers: values.workers.split(',').map(Number),
+    workers: values.quick ? [0] : values.workers.split(',').map(Number),
     rounds: values.quick ? 1 : Number(values.rounds),
     seconds: Number(values.seconds),
     shapes: values.uploads && !values.quick ? [...downloads, ...uploads] : downloads,
@@ -100,7 +102,7 @@ async function main(options: Options): Promise<void> {
   }
   ensureProgram('nginx', 'nginx-light', console.error)
   ensureProgram('wrk', 'wrk', console.error)
-  const streams = Math.min(options.streams, streamsWithin(raiseOpenFiles()))
+  const streams = Math.min(options.streams, streamsWithin(raiseOpenFiles()) * Math.max(1, options.workers.at(-1) ?? 1))
   const directory = mkdtempSync(join(tmpdir(), 'docker-faas-bench-'))
   const docker = connectEngine()
   const image = await ensureStatic(docker, console.error)
@@ -135,7 +137,7 @@ async function measure(
     phases.push({ workers, cells: await measurePhase(gateway, options) })
     await gateway.stop()
   }
-  await gateway.start()
+  await gateway.start({ GATEWAY_WORKERS: String(options.workers.at(-1)) })
   const idleStreams = await measureIdleStreams(gateway, options)
   return { phases, idleStreams }
 }
@@ -151,7 +153,7 @@ async function measurePhase(gateway: BenchGateway, options: Options & { readonly
   }
   try {
     const warm = shape('download', UPLOAD_CONNECTIONS, STATIC_BYTES[0])
-    if (plan.rounds > 1) await measureCell(ways, warm, { ...plan, rounds: 1 })
+    if (plan.rounds > 1) await measureCell(ways, warm, { ...plan, rounds: 1, seconds: WARM_SECONDS })
     const cells: Cell[] = []
     for (const each of options.shapes) cells.push(await measureCell(ways, each, plan))
     return cells

@@ -11,7 +11,7 @@ const FUNCTION = 'streams'
 /** A replica takes a thousand calls at once. */
 const STREAMS_PER_REPLICA = 900
 
-/** What idle event streams weigh in the gateway's processes; `restMs`: how long they are left alone before a look. */
+/** What idle event streams weigh in all of the gateway's processes; `restMs`: how long they are left alone before a look. */
 export async function measureIdleStreams(
   gateway: BenchGateway,
   { image, streams, restMs }: { readonly image: string; readonly streams: number; readonly restMs: number }

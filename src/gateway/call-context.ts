@@ -1,3 +1,4 @@
+import type { ActiveCalls, Placed } from './active-calls.ts'
 import type { CallLimitsTable } from './call-limits.ts'
 import type { ReplicaEnd } from './endpoints.ts'
 import type { Pace } from './pace.ts'
@@ -10,7 +11,7 @@ import type { WaitingRoom } from './waiting-room.ts'
 import type { Wakes } from './wakes.ts'
 
 /** A call that has not ended, as the proxy sees it. */
-export interface ActiveCall extends Timed {
+export interface ActiveCall extends Timed, Placed {
   /** It has no end of its own, so that nobody waits for one. */
   readonly isSession: boolean
   /** Ends it now: with an answer if none has begun, else by cutting it off. */
@@ -32,7 +33,7 @@ export interface CallContext {
   readonly pools: EndpointPools
   readonly used: UsedBuffers
   /** Calls that have not ended. */
-  readonly active: Set<ActiveCall>
+  readonly active: ActiveCalls<ActiveCall>
   /** Calls that can be served at once are, and their connections end with them; nobody waits any more. */
   isClosing: boolean
   /** No call is taken any more. */

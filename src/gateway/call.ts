@@ -29,6 +29,7 @@ const TIMEOUTS = {
 export class Call implements ActiveCall, Sender {
   readonly key: string
   readonly isSession = false
+  place = 0
   readonly #context: CallContext
   readonly #req: IncomingMessage
   readonly #target: ProxyTarget

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { ActiveCalls } from './active-calls.ts'
 import { Call } from './call.ts'
 import type { ActiveCall, CallContext } from './call-context.ts'
 import { CallLimitsTable } from './call-limits.ts'
@@ -40,7 +41,7 @@ export function createProxy(deps: ProxyDeps): InvocationProxy {
   const { timeouts, maxPerEndpoint: perReplica = MAX_PER_ENDPOINT } = deps
   const clock = { tick: 0 }
   const limits = new CallLimitsTable({ timeouts, perReplica, clock })
-  const active = new Set<ActiveCall>()
+  const active = new ActiveCalls<ActiveCall>()
   const servedBy = deps.servedBy ?? 'docker-faas'
   const overload = createOverload(deps)
   const shedder = new Shedder(servedBy)
@@ -61,10 +62,10 @@ export function createProxy(deps: ProxyDeps): InvocationProxy {
   }
   const ticker = setInterval(() => {
     clock.tick++
-    for (const call of active) if (call.ticker === undefined) call.checkStall()
+    for (const call of active.list()) if (call.ticker === undefined) call.checkStall()
   }, context.pace.tickMs).unref()
   const stopEnds = table.onEnd((containerId, why) => {
-    for (const call of active) call.onReplicaEnd?.(containerId, why)
+    for (const call of active.list()) call.onReplicaEnd?.(containerId, why)
   })
   const stopChanges = table.onChange((key, route) => {
     pools.retain(key, route)
@@ -89,7 +90,7 @@ export function createProxy(deps: ProxyDeps): InvocationProxy {
       room.wakeAll()
       await whenDrained(active, graceMs)
       context.isClosed = true
-      for (const call of active) call.shutDown()
+      for (const call of active.list()) call.shutDown()
       stopChanges()
       stopEnds()
       clearInterval(ticker)
@@ -118,9 +119,9 @@ function createRoom(deps: ProxyDeps): WaitingRoom {
 /** How often the end of the last call is looked for while the proxy closes. */
 const DRAIN_CHECK_MS = 10
 
-async function whenDrained(active: ReadonlySet<ActiveCall>, graceMs: number): Promise<void> {
+async function whenDrained(active: ActiveCalls<ActiveCall>, graceMs: number): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
-  const isDrained = () => active.values().every(call => call.isSession)
+  const isDrained = () => active.list().every(call => call.isSession)
   const check = setInterval(() => isDrained() && resolve(), DRAIN_CHECK_MS)
   const timer = setTimeout(resolve, graceMs)
   if (isDrained()) resolve()

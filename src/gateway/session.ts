@@ -35,6 +35,7 @@ export function openSession(context: CallContext, parts: SessionParts): void {
 /** A call whose function took another protocol, such as WebSocket. */
 class Session implements ActiveCall {
   readonly isSession = true
+  place = 0
   readonly #context: CallContext
   readonly #parts: SessionParts
   readonly #tunnel: Tunnel

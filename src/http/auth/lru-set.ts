@@ -3,6 +3,8 @@ export class LruSet {
   readonly #max: number
   readonly #keys = new Set<string>()
   readonly #onDropped: (key: string) => void
+  /** The one that was asked for last: it stays where it is. */
+  #last: string | undefined
 
   constructor(max: number, onDropped: (key: string) => void = () => undefined) {
     this.#max = max
@@ -14,17 +16,21 @@ export class LruSet {
   }
 
   has(key: string): boolean {
+    if (key === this.#last) return true
     if (!this.#keys.delete(key)) return false
     this.#keys.add(key)
+    this.#last = key
     return true
   }
 
   add(key: string): void {
     this.#keys.delete(key)
     this.#keys.add(key)
+    this.#last = key
     if (this.#keys.size <= this.#max) return
     const [oldest = ''] = this.#keys
     this.#keys.delete(oldest)
+    if (oldest === this.#last) this.#last = undefined
     this.#onDropped(oldest)
   }
 }
