@@ -9,6 +9,7 @@ import { type Certificate, toSecureContext } from '../http/certificate.ts'
 import { createOrigins } from '../http/client-address.ts'
 import { createGatewayServer } from '../http/server.ts'
 import type { Metrics } from '../metrics/metrics.ts'
+import { quietTurn } from '../runtime/quiet-turn.ts'
 import { assembleCallers } from './callers.ts'
 import { connectionLimit } from './connections.ts'
 import { assembleDataPlane, type DataPlaneDeps } from './data-plane.ts'
@@ -26,6 +27,8 @@ export interface FrontDeps extends DataPlaneDeps {
 
 /** A head is small: who takes longer for it than this is up to something. */
 const HEADERS_TIMEOUT_MS = 10_000
+/** How long a moment is looked for in which no new connection waits to be taken. */
+const QUIET_TURN_MS = 300
 /** For a busy client's next call over a connection it keeps, whose answer says that the connection ends. */
 const LAST_CALLS_MS = 200
 /** What is still connected when everything else has ended gets this long to go. */
@@ -100,6 +103,8 @@ export class Front {
    * has said that they end: a client that finds one closed cannot know whether its call was carried out.
    */
   async stop(): Promise<void> {
+    // What the kernel took for us and we did not, it resets: a client cannot know whether its call was carried out.
+    await quietTurn(QUIET_TURN_MS)
     this.#isClosing = true
     const closed = new Promise<void>(resolve => {
       // http.Server.close would close those that are idle as well.

@@ -1,7 +1,8 @@
 import http from 'node:http'
 import type net from 'node:net'
 import { expect } from 'chai'
-import { DataPlane, eventually } from '../../test/helpers/data-plane.ts'
+import { RETRY_DEFAULTS } from '../../api/call-settings.ts'
+import { DataPlane, endpointOf, eventually } from '../../test/helpers/data-plane.ts'
 
 /** `CYCLES=200000 npx mocha src/gateway/proxy-leaks.test.ts` for a long look; with NODE_OPTIONS=--expose-gc the heap is held to account. */
 const CYCLES = Number(process.env['CYCLES'] ?? 4_000)
@@ -22,7 +23,12 @@ describe('X6: clients that leave', () => {
     const replicas = openSockets(server)
     try {
       await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-      plane.route((server.address() as net.AddressInfo).port)
+      const { port } = server.address() as net.AddressInfo
+      // With a clock of its own, a bound and tries, which have to be left behind as well.
+      const retry = { ...RETRY_DEFAULTS, minWaitMs: 1, maxWaitMs: 3 }
+      const settings = { idleTimeoutMs: 400, totalTimeoutMs: 2_000, maxInflight: 20, retry }
+      plane.table.put({ key: 'ns/fn', uid: 'uid-1', replicas: 1, endpoints: [endpointOf(port)], settings })
+      plane.table.markComplete()
       const left = async () => {
         // Idle connections to the replica go after their keep-alive time.
         await eventually(() => clients.size + replicas.size + plane.inflight.total() === 0)

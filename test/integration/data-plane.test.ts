@@ -1,5 +1,4 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -9,7 +8,6 @@ import { useTestRun } from '../helpers/docker-run.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { FaultProxy } from '../helpers/fault-proxy.ts'
 import { TestGateway } from '../helpers/gateway.ts'
-import { PASSWORD } from '../helpers/gateway-client.ts'
 import { testkitImage } from '../helpers/images.ts'
 
 /** Several resyncs fall into it. */
@@ -114,47 +112,32 @@ describe('calls while replicas come and go', function () {
     expect(answer.text).to.contain('it may have done its work')
   })
 
-  it('X14: fails no call of clients that connect anew when they are refused, though it stops and starts', async () => {
-    await gateway.apply('restarted', { image, replicas: 2 })
-    await gateway.converged('restarted')
-    const { port } = gateway
-    const outcomes: string[] = []
-    let refused = 0
-    const isRefused = (outcome: string) => outcome === 'ECONNREFUSED'
-    const client = async (calls: number) => {
-      for (let n = 0; n < calls; ) {
-        const outcome = await callOnce(port)
-        if (isRefused(outcome)) {
-          refused++
-          await sleep(20)
-        } else {
-          outcomes.push(outcome)
-          n++
-        }
-      }
+  it('X10: carries out each POST of a function whose annotations ask for it, though replicas are killed', async () => {
+    const annotations = {
+      'com.openfaas.retry.codes': '502',
+      'com.openfaas.retry.min_wait': '50ms',
+      'com.openfaas.retry.max_wait': '500ms',
+      'com.docker-faas.timeout.total': '40s'
     }
-    const clients = Promise.all(Array.from({ length: 16 }, () => client(60)))
-    await eventually(() => expect(outcomes.length).to.be.greaterThan(200), { intervalMs: 5 })
-    await gateway.stop()
-    await gateway.start({ GATEWAY_PORT: String(port) })
-    await clients
-    expect(outcomes.filter(outcome => outcome !== '200')).to.deep.equal([])
-    expect(refused, 'connections that were refused').to.be.greaterThan(0)
-  })
-
-  /** Over a connection of the agent of this process, which keeps it as long as the gateway does. */
-  function callOnce(port: number): Promise<string> {
-    return new Promise(resolve => {
-      const headers = { authorization: `Basic ${Buffer.from(`admin:${PASSWORD}`).toString('base64')}` }
-      const req: ClientRequest = request({ port, host: '127.0.0.1', path: '/function/restarted', headers })
-      req.on('error', (err: NodeJS.ErrnoException) => resolve(err.code ?? err.message))
-      req.on('response', (res: IncomingMessage) => {
-        res.on('error', err => resolve(err.message))
-        res.on('end', () => resolve(String(res.statusCode))).resume()
-      })
-      req.end()
+    await gateway.apply('insistent', { image, replicas: 2 }, { annotations })
+    await gateway.converged('insistent')
+    let isCalling = true
+    const statuses: number[] = []
+    const callers = Array.from({ length: 8 }, async () => {
+      while (isCalling) statuses.push((await gateway.call('POST', '/function/insistent?delayMs=30', 'work')).status)
     })
-  }
+    for (const replica of ['insistent-0', 'insistent-1']) {
+      const before = statuses.length
+      await eventually(() => expect(statuses.length).to.be.greaterThan(before + 20))
+      await gateway.docker.getContainer(replica).kill()
+      await gateway.converged('insistent', 60_000)
+    }
+    isCalling = false
+    await Promise.all(callers)
+    expect(new Set(statuses)).to.deep.equal(new Set([200]))
+    const retried = /gateway_function_invocation_retries_total\{function_name="insistent\.openfaas-fn"\} (\d+)/
+    expect(Number(retried.exec(await gateway.metrics())?.[1]), 'calls that were tried again').to.be.greaterThan(0)
+  })
 
   it('I7: changes nothing in Docker and writes nothing down while all is well', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'docker-faas-quiet-'))
