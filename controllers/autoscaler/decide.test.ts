@@ -168,6 +168,39 @@ describe('decide', () => {
     })
   }
 
+  it('asks for what it may not add just now, and for nothing more', () => {
+    const bounds = { min: 1, max: 99 }
+    expect(told(decided(aimed({ replicas: 16, ready: 8, bounds }), steady(990)))).to.equal('hold: rate-limited')
+    expect(told(decided(aimed({ replicas: 15, ready: 8, bounds }), steady(990)))).to.equal('up 16: above-target')
+  })
+
+  it('goes by the peak as long as that holds, and says so only when less is wanted', () => {
+    const demand = { replicas: 2, up: 'above-target', down: 'below-target' } as const
+    const by = (replicas: number, until: number) =>
+      told(
+        decide(
+          aimed({ replicas }),
+          { load: steady(20), demand, peak: { value: 5, until } },
+          { stepMax: STEP_MAX, now: NOW }
+        )
+      )
+    expect(by(5, NOW + 1)).to.equal('hold: peak')
+    expect(by(5, NOW)).to.equal('down 2: below-target')
+    expect(by(2, NOW + 1)).to.equal('hold: as-wanted')
+  })
+
+  it('knows nothing of a load of which one window is not known', () => {
+    const { burst: _burst, ...onlyStable } = steady(90)
+    const { stable: _stable, ...onlyBurst } = steady(90)
+    expect(told(decided(aimed(), onlyStable))).to.equal('hold: no-data')
+    expect(told(decided(aimed(), onlyBurst))).to.equal('hold: no-data')
+  })
+
+  it('stays frozen after a call that came before it was frozen', () => {
+    const frozen = aSubject({ scaling: IDLE, frozenAt: NOW - 9000 })
+    expect(told(decided(frozen, { ...quietFor(9000), calledAt: NOW - 9000 }))).to.equal('hold: frozen')
+  })
+
   it('says when time alone may change a decision', () => {
     const until = (subject: Subject, load: Load, peak?: number) => {
       const decision = decided(subject, load, peak)

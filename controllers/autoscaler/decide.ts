@@ -92,7 +92,7 @@ export function demandOf(subject: Subject, load: Load, now: number): Demand {
 
 /** The default rule: a step of `factor` percent of the most, as long as it is called much; nothing when it is not. */
 function ruleDemand({ scaling, bounds, replicas, steppedAt }: Subject, { overSince }: Load, now: number): number {
-  if (scaling.factor === 0 || bounds.min === bounds.max) return replicas
+  if (scaling.factor === 0) return replicas
   if (overSince === undefined) return 0
   const isDue = now - overSince >= SURGE_MS && now - steppedAt >= STEP_MS
   return isDue ? replicas + ceil((bounds.max * scaling.factor) / 100) : replicas

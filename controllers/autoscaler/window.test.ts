@@ -38,6 +38,8 @@ describe('LoadWindow', () => {
     window.add(aSample(3000, { cpu: 500 }))
     expect(window.cpu({ ms: 3000, now: 3000 })).to.equal(400)
     expect(window.cpu({ ms: 60_000, now: 3000 })).to.equal(undefined)
+    expect(window.cpu({ ms: 4000, now: 3000 })).to.equal(400)
+    expect(window.cpu({ ms: 2500, now: 3000 }), 'half of the first one counts').to.be.closeTo(433.3, 0.1)
   })
 
   it('forgets what is over, and is quiet when nothing is left', () => {
@@ -47,6 +49,9 @@ describe('LoadWindow', () => {
     expect(window.isQuiet).to.equal(false)
     window.add(aSample(6000))
     expect(window.isQuiet).to.equal(true)
+    window.add(aSample(7000, { inflight: 1 }))
+    expect(window.isQuiet, 'a call runs').to.equal(false)
+    expect(new LoadWindow(5000).isQuiet).to.equal(true)
   })
 })
 

@@ -6,7 +6,7 @@ import { TestGateway } from '../helpers/gateway.ts'
 import { testkitImage } from '../helpers/images.ts'
 
 /** Windows as short as containers start fast; nothing else differs from an installation. */
-const WINDOWS = { AUTOSCALER_STABLE_WINDOW: '3s', AUTOSCALER_BURST_WINDOW: '1s' }
+const WINDOWS = { AUTOSCALER_STABLE_WINDOW: '2s', AUTOSCALER_BURST_WINDOW: '1s' }
 
 const labelsOf = (said: Record<string, string>) =>
   Object.fromEntries(Object.entries(said).map(([name, value]) => [`com.openfaas.scale.${name}`, value]))
