@@ -8,7 +8,9 @@ export interface FunctionView {
   readonly metadata: { readonly generation: number }
   readonly status: {
     readonly observedGeneration: number
+    readonly replicas: number
     readonly readyReplicas: number
+    readonly frozenReplicas: number
     readonly conditions: readonly Condition[]
   }
 }
@@ -35,6 +37,10 @@ export class Api {
   async get(name: string): Promise<FunctionView | undefined> {
     const response = await this.#send('GET', `/v1/functions/${name}`, undefined, undefined, [404])
     return response.status === 404 ? undefined : ((await response.json()) as FunctionView)
+  }
+
+  async scale(name: string, replicas: number): Promise<void> {
+    await this.#send('POST', `/v1/functions/${name}/scale`, JSON.stringify({ replicas }), 'application/json')
   }
 
   /** What the function answers. */

@@ -51,7 +51,7 @@ describe('FunctionReconciler, of a function that is frozen', () => {
     const before = loop.engine.journal.length
     loop.waker.wake(KEY)
     expect(loop.due).to.deep.equal([`${KEY} urgent`])
-    expect(await loop.pass()).to.deep.equal({ requeueAfter: 0 })
+    expect(await loop.pass()).to.deep.equal({ requeueAfter: 50 })
     expect(loop.engine.journal.slice(before).map(call => call.split(' ')[0])).to.deep.equal([
       'container_unpause',
       'container_unpause'
@@ -101,6 +101,7 @@ describe('FunctionReconciler, of a function that is frozen', () => {
     }
     await loop.pass()
     loop.endpoints.put = put
+    await written()
     await loop.settle()
     expect(loop.engine.journal.filter(call => call.startsWith('container_pause'))).to.deep.equal([])
     expect(route()).to.deep.equal([2, undefined])

@@ -1,9 +1,8 @@
-import type { Desired } from './desired.ts'
 import type { Replica } from './observed.ts'
 import { isUp } from './replica-phase.ts'
 import type { ReplicaStep } from './step.ts'
 
-/** What becomes of a function that is to be frozen. */
+/** What becomes of the replicas of a function that is to be frozen. */
 export interface Freeze {
   /** Replicas that take calls again as soon as they are thawed, whether or not they are frozen yet. */
   readonly frozen: readonly Replica[]
@@ -14,14 +13,13 @@ export interface Freeze {
 }
 
 /**
- * Which replicas are frozen, and which of them now. A call that runs ends first, however long that takes; what ended stays
- * as it is until a call wakes the function. Pure.
+ * Which of these replicas are frozen, and which of them now. A call that runs ends first, however long that takes; what ended
+ * stays as it is until a call wakes the function. Pure.
  */
-export function planFreeze(desired: Desired, replicas: readonly Replica[], leaving: ReadonlySet<string>): Freeze {
-  const own = replicas.filter(r => r.uid === desired.owner.uid && isUp(r) && !leaving.has(r.id))
-  const running = own.filter(r => !r.paused)
+export function planFreeze(replicas: readonly Replica[]): Freeze {
+  const running = replicas.filter(r => isUp(r) && !r.paused)
   return {
-    frozen: own.filter(r => r.address !== undefined),
+    frozen: replicas.filter(r => isUp(r) && r.address !== undefined),
     running,
     steps: running
       .filter(r => r.inflight === 0)

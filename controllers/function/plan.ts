@@ -6,7 +6,7 @@ import { planFreeze } from './plan-frozen.ts'
 import { planSecrets } from './plan-secrets.ts'
 import { isUp } from './replica-phase.ts'
 import { dueAt, isRestartable } from './revival.ts'
-import { decideLeaving, decideRollout, notBefore, type Rollout } from './rollout.ts'
+import { decideFrozen, decideRollout, notBefore, type Rollout } from './rollout.ts'
 import { MOVES, RENAMED, type ReplicaStep, type Step } from './step.ts'
 
 /** A pull wakes the function when it ends; this is for the case that its end was missed. */
@@ -41,16 +41,19 @@ export function planFunction(desired: Desired, found: Observed, now: number): Pl
  */
 function planFrozen(desired: Desired, observed: Observed, now: number): Plan {
   const { network, replicas } = observed
-  const leave = decideLeaving(desired, replicas)
+  const { kept, leave } = decideFrozen(desired, replicas)
   const gone = new Set(leave.map(({ replica }) => replica.id))
-  const { frozen, running, steps } = planFreeze(desired, replicas, gone)
+  const { frozen, running, steps } = planFreeze([...kept.values()])
   const leaving = withIds(gone, running)
-  const due = leave.filter(({ replica }) => isUp(replica)).map(({ replica }) => drainedAt(desired, replica, now))
-  const ahead = due.filter(instant => instant > now)
+  const ahead = leave
+    .map(({ replica }) => replica)
+    .flatMap(replica => (isUp(replica) ? [drainedAt(desired, replica, now)] : deadlineOf(desired, replica, now)))
+    .filter(instant => instant > now)
   return {
     steps: [
       ...(network === undefined ? [] : planNetwork(desired, observed, false)),
       ...replicas.filter(({ id }) => !gone.has(id)).flatMap(planIsolation),
+      ...[...kept.values()].flatMap(replica => planRename(desired, observed, replica)),
       ...leave.flatMap(({ replica, cause }) => planLeave(desired, replica, { cause, now })),
       ...steps
     ],
@@ -214,13 +217,15 @@ function planRemoveNetwork({ networkName: name, gatewayId }: Desired, network: O
   return [...detach, { kind: 'remove-network', name, id: network.id, cause }]
 }
 
+function planRename(desired: Desired, observed: Observed, { name, id, ordinal }: Replica): ReplicaStep[] {
+  const to = desired.nameOf(ordinal)
+  if (name === to || observed.replicas.some(r => r.name === to)) return []
+  return [{ kind: 'rename-replica', name, id, to, ordinal, cause: RENAMED }]
+}
+
 function planRepair(desired: Desired, observed: Observed, replica: Replica): ReplicaStep[] {
-  const { name, ordinal } = replica
-  const steps: ReplicaStep[] = []
-  const canonical = desired.nameOf(ordinal)
-  if (name !== canonical && replica.phase !== 'exited' && !observed.replicas.some(r => r.name === canonical)) {
-    steps.push({ kind: 'rename-replica', name, id: replica.id, to: canonical, ordinal, cause: RENAMED })
-  }
+  const { ordinal } = replica
+  const steps = replica.phase === 'exited' ? [] : planRename(desired, observed, replica)
   // The engine goes by the network's name, and would attach the replica to a stranger's.
   const waits = observed.replicas.some(other => waitsFor(replica, other))
   if (replica.phase === 'created' && observed.network?.ours !== false && !waits)

@@ -5,7 +5,7 @@ import type { EndpointTable } from '../../src/gateway/endpoints.ts'
 import type { Logger } from '../../src/logging/logger.ts'
 import type { Reconciler, Result } from '../../src/runtime/reconciler.ts'
 import type { EventDraft, EventStore, FunctionStore } from '../../src/store/store.ts'
-import type { Waker } from '../wake/waker.ts'
+import type { Waker, Waking } from '../wake/waker.ts'
 import { heldObject } from './held.ts'
 import { heldStatus } from './held-status.ts'
 import { happeningsOf, isConverged, repairsOf } from './history.ts'
@@ -41,6 +41,9 @@ export interface FunctionReconcilerDeps extends PassDeps {
   readonly onRepaired?: (kind: RepairKind) => void
 }
 
+/** A pass costs what the first calls after a thaw need: it comes after them. */
+const THAWED_MS = 50
+
 /** Keeps one function's containers, network, endpoints and status as its spec says. */
 export class FunctionReconciler implements Reconciler {
   readonly name = 'function'
@@ -58,7 +61,7 @@ export class FunctionReconciler implements Reconciler {
     const { functions, endpoints, waker, onGone } = this.#deps
     // Before the object is read: what is read thereafter says as much once it is written.
     const waking = waker?.wakingOf(key)
-    if (waking !== undefined && (await thawReplicas(this.#deps, key, signal))) return { requeueAfter: 0 }
+    if (waking !== undefined && (await this.#isThawing(waking, signal))) return { requeueAfter: THAWED_MS }
     const object = await functions.get(key)
     if (object === undefined) {
       // Whose row was lost serves on, until a person decides.
@@ -82,6 +85,12 @@ export class FunctionReconciler implements Reconciler {
     if (pass.failure !== undefined) throw pass.failure
     if (waking !== undefined && !pass.interrupted) await waker?.met(waking)
     return pass.requeueAfter === undefined ? {} : { requeueAfter: pass.requeueAfter }
+  }
+
+  /** Whether frozen replicas were thawed now, or a moment ago and answer the calls that waited. */
+  async #isThawing({ key, isUrgent }: Waking, signal: AbortSignal): Promise<boolean> {
+    if (await thawReplicas(this.#deps, key, signal)) return true
+    return isUrgent && (this.#deps.endpoints.get(key)?.endpoints.length ?? 0) > 0
   }
 
   /** The steps that a pass would do for this object now, as text; does none of them. */

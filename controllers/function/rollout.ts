@@ -167,12 +167,18 @@ export function notBefore(restarts: readonly RestartRecord[], ordinal: number): 
   return record === undefined ? 0 : Date.parse(record.notBefore)
 }
 
-/** What goes of a function that is frozen: what is of an earlier one of its name, or more than wanted. */
-export function decideLeaving(desired: Desired, replicas: readonly Replica[]): Rollout['leave'] {
-  return replicas.flatMap(replica => {
-    if (replica.uid !== desired.owner.uid) return [{ replica, cause: ORPHANED }]
-    return replica.ordinal >= desired.replicas ? [{ replica, cause: 'surplus' }] : []
-  })
+/** Of a function that is frozen one replica stays for each ordinal, of whatever revision; nothing is created. */
+export function decideFrozen(desired: Desired, replicas: readonly Replica[]): Pick<Rollout, 'kept' | 'leave'> {
+  const own = replicas.filter(({ uid }) => uid === desired.owner.uid)
+  const kept = keepBest(
+    own.filter(({ ordinal }) => ordinal < desired.replicas),
+    desired
+  )
+  const stays = new Set([...kept.values()].map(({ id }) => id))
+  const leave = replicas
+    .filter(({ id }) => !stays.has(id))
+    .map(replica => ({ replica, cause: own.includes(replica) ? 'surplus' : ORPHANED }))
+  return { kept, leave }
 }
 
 function leaving(

@@ -3,6 +3,7 @@ import { parseKey } from '../../api/meta.ts'
 import type { EndpointTable, Route } from '../../src/gateway/endpoints.ts'
 import { isAsleep } from '../../src/gateway/turn.ts'
 import type { Logger } from '../../src/logging/logger.ts'
+import type { Timers } from '../../src/runtime/timers.ts'
 import type { EventStore, FunctionStore } from '../../src/store/store.ts'
 import { decideAwake } from './decide.ts'
 
@@ -11,6 +12,8 @@ export interface Waking {
   readonly key: string
   readonly uid: string
   readonly from: 'zero' | 'frozen'
+  /** Frozen replicas are being thawed, and answer the calls that wait: all other work can wait for that. */
+  readonly isUrgent: boolean
   /** Whether the database says that it is to run. */
   readonly isWritten: boolean
 }
@@ -26,12 +29,16 @@ export interface WakerDeps {
   readonly maxReplicas: number
   readonly onWoken: (key: string, from: Waking['from']) => void
   readonly onWriteFailed: () => void
+  readonly timers: Timers
   readonly log: Logger
 }
 
 /** Between tries to write down that a function is to run. */
 const FIRST_WAIT_MS = 100
 const LAST_WAIT_MS = 5000
+
+/** A commit holds the process up while the disk syncs: frozen replicas are thawed before. */
+const THAW_MS = 100
 
 /**
  * Brings functions back for calls that wait: one at a time for each, however many calls there are. It writes down that the
@@ -42,7 +49,7 @@ export class Waker {
   readonly #wakings = new Map<string, Waking>()
   /** Asked for again while they were being woken. */
   readonly #again = new Set<string>()
-  readonly #retries = new Set<NodeJS.Timeout>()
+  readonly #retries = new Set<unknown>()
   #isStopped = false
 
   constructor(deps: WakerDeps) {
@@ -80,14 +87,23 @@ export class Waker {
   /** Tries nothing again. */
   stop(): void {
     this.#isStopped = true
-    for (const retry of this.#retries) clearTimeout(retry)
+    for (const retry of this.#retries) this.#deps.timers.clear(retry)
   }
 
   #begin({ key, uid, frozen }: Route): void {
-    const waking: Waking = { key, uid, from: frozen === undefined ? 'zero' : 'frozen', isWritten: false }
+    const isUrgent = frozen !== undefined
+    const waking: Waking = { key, uid, from: isUrgent ? 'frozen' : 'zero', isUrgent, isWritten: false }
     this.#wakings.set(key, waking)
-    if (waking.from === 'frozen') this.#deps.addUrgent(key)
-    void this.#write(waking, 0)
+    if (!isUrgent) {
+      void this.#write(waking, 0)
+      return
+    }
+    this.#deps.addUrgent(key)
+    this.#later(THAW_MS, () => {
+      const thawed = { ...waking, isUrgent: false }
+      if (this.#wakings.get(key) === waking) this.#wakings.set(key, thawed)
+      void this.#write(thawed, 0)
+    })
   }
 
   /** Calls may have come to wait again since, as somebody scaled it to zero. */
@@ -118,7 +134,7 @@ export class Waker {
 
   #later(ms: number, run: () => void): void {
     if (this.#isStopped) return
-    const timer = setTimeout(() => {
+    const timer = this.#deps.timers.set(() => {
       this.#retries.delete(timer)
       run()
     }, ms)

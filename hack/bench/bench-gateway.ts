@@ -55,6 +55,10 @@ export class BenchGateway {
     return Number(readFileSync(join(this.#settings.dataDir, 'gateway.pid'), 'utf8'))
   }
 
+  get api(): Api {
+    return new Api(this.#settings, this.#env)
+  }
+
   /** Value of `Authorization` with the administrator's password. */
   get authorization(): string {
     const { user, passwordFile } = this.#settings
@@ -87,7 +91,7 @@ export class BenchGateway {
 
   /** Deploys the function if it is not there; resolves when so many replicas answer. */
   async deploy(short: string, image: string, replicas: number): Promise<void> {
-    const api = new Api(this.#settings, this.#env)
+    const { api } = this
     const name = this.#fullName(short)
     await api.apply({ metadata: { name }, spec: { image, replicas } })
     while (((await api.get(name))?.status.readyReplicas ?? 0) < replicas) await delay(POLL_MS)

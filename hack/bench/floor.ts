@@ -12,6 +12,8 @@ export class Floor {
   readonly #instance: string
   readonly #networks = new Map<string, Docker.Network>()
   readonly #containers: Docker.Container[] = []
+  /** Of the last container that was made. */
+  #address = ''
 
   constructor(engine: Docker, image: string, instance: string) {
     this.#instance = instance
@@ -41,7 +43,25 @@ export class Floor {
     this.#containers.push(container)
     await container.start()
     const { NetworkSettings } = await container.inspect()
-    await untilAnswers(Object.values(NetworkSettings.Networks)[0]?.IPAddress ?? '')
+    this.#address = Object.values(NetworkSettings.Networks)[0]?.IPAddress ?? ''
+    await untilAnswers(this.#address)
+  }
+
+  /** Pauses the last container that was made. */
+  async pause(): Promise<void> {
+    await this.#last.pause()
+  }
+
+  /** The last container that was made runs on, until it answers. */
+  async unpause(): Promise<void> {
+    await this.#last.unpause()
+    await untilAnswers(this.#address)
+  }
+
+  get #last(): Docker.Container {
+    const last = this.#containers.at(-1)
+    if (last === undefined) throw new Error('nothing was made yet')
+    return last
   }
 
   /** So many of them at once. */

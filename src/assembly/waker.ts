@@ -1,5 +1,6 @@
 import { Waker } from '../../controllers/wake/waker.ts'
 import type { Controller } from '../runtime/controller.ts'
+import { systemTimers } from '../runtime/timers.ts'
 import type { ControlPlaneDeps } from './control-plane-deps.ts'
 
 /** What brings functions back for calls that wait. */
@@ -23,6 +24,7 @@ export function assembleWaker(
       else own?.thawed()
     },
     onWriteFailed: metrics.wakeWriteFailed,
+    timers: systemTimers,
     log
   })
 }

@@ -60,6 +60,25 @@ describe('WaitingRoom', () => {
     expect([room.enter('k', large('b', 50)), room.enter('l', large('c', 70))]).to.deep.equal([true, true])
   })
 
+  it('lets many through step by step, in order, and keeps those who have to wait again by then', async () => {
+    const crowd = new WaitingRoom({
+      ...{ perKey: { guests: 1000, bytes: 10_000 }, total: { guests: 1000, bytes: 10_000 } },
+      ...{ now: () => performance.now(), mustWait: () => mustWait, onCount: () => undefined }
+    })
+    const names = Array.from({ length: 500 }, (_, n) => String(n))
+    for (const name of names) crowd.enter('k', guest(name))
+    mustWait = false
+    crowd.wake('k')
+    crowd.wake('k')
+    expect(said).to.have.length(200)
+    await eventually(() => said.length === 400)
+    mustWait = true
+    await eventually(() => crowd.size === 100)
+    mustWait = false
+    await eventually(() => crowd.size === 0)
+    expect(said).to.deep.equal(names.map(name => `${name} turn`))
+  })
+
   it('does not wake a guest twice for one change when it enters again', () => {
     const again = guest('a', 60_000, () => room.enter('k', again))
     room.enter('k', again)

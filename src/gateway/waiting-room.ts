@@ -32,11 +32,20 @@ export interface WaitingRoomOptions {
 /** Some answers change without a word from the table (its completion, a key that leaves the queue), so waiting keys are looked at this often. */
 const RECHECK_MS = 100
 
+/**
+ * So many guests are let through at once, and as many again after each step: each of them opens a connection, and the queue of a
+ * listening socket is short (511 in Node, somaxconn in Go). Beyond it the kernel drops them, to be tried again a second later.
+ */
+const STEP_GUESTS = 200
+const STEP_MS = 20
+
 /** Where the guests of one key are. */
 interface Places {
   /** Guest → what ends its waiting. */
   readonly timers: Map<Guest, NodeJS.Timeout>
   bytes: number
+  /** They are let through step by step. */
+  isOpening: boolean
 }
 
 /** Calls without an endpoint: their number and bytes bounded for each function and in all, woken in the order in which they came. */
@@ -62,7 +71,7 @@ export class WaitingRoom {
 
   /** Whether there was a place. */
   enter(key: string, guest: Guest): boolean {
-    const places = this.#byKey.get(key) ?? { timers: new Map<Guest, NodeJS.Timeout>(), bytes: 0 }
+    const places = this.#byKey.get(key) ?? { timers: new Map<Guest, NodeJS.Timeout>(), bytes: 0, isOpening: false }
     if (!this.#hasRoom(places, guest)) return false
     const leftMs = Math.max(0, guest.waitUntil - this.#options.now())
     places.timers.set(
@@ -87,9 +96,11 @@ export class WaitingRoom {
     return true
   }
 
-  /** Lets all guests of the key look again, in order and in this tick. */
+  /** Lets all guests of the key look again, in order: the first of them in this tick, the others soon after, unless they have to wait by then. */
   wake(key: string): void {
-    this.#callAll(key, guest => guest.onTurn())
+    const places = this.#byKey.get(key)
+    if (places === undefined || places.isOpening) return
+    this.#open(key, places, [...places.timers.keys()])
   }
 
   /** Tells all guests of the key that it was removed. */
@@ -99,7 +110,21 @@ export class WaitingRoom {
 
   /** Lets everybody look again. */
   wakeAll(): void {
-    for (const key of [...this.#byKey.keys()]) this.wake(key)
+    for (const key of [...this.#byKey.keys()]) this.#callAll(key, guest => guest.onTurn())
+  }
+
+  /** A guest that enters again is none of these any more, so this ends. Who came after them is found by the next look. */
+  #open(key: string, places: Places, guests: readonly Guest[]): void {
+    for (const guest of guests.slice(0, STEP_GUESTS)) {
+      if (this.leave(key, guest)) guest.onTurn()
+    }
+    const others = guests.slice(STEP_GUESTS)
+    places.isOpening = others.length > 0
+    if (!places.isOpening) return
+    setTimeout(() => {
+      if (this.#options.mustWait(key)) places.isOpening = false
+      else this.#open(key, places, others)
+    }, STEP_MS)
   }
 
   #callAll(key: string, call: (guest: Guest) => void): void {

@@ -18,6 +18,7 @@ import { capacityOf, prefixFor } from '../../src/engine/subnets.ts'
 import { EndpointTable } from '../../src/gateway/endpoints.ts'
 import { Inflight } from '../../src/gateway/inflight.ts'
 import { silentLogger } from '../../src/logging/logger.ts'
+import { systemTimers } from '../../src/runtime/timers.ts'
 import { openStore, type Store } from '../../src/store/open.ts'
 import { aFunction, BARE_SPEC, NOW, POLICY, SIGNER } from './builders.ts'
 import { FakeEngine } from './fake-engine.ts'
@@ -187,6 +188,7 @@ export class Loop {
       maxReplicas: 10,
       onWoken: (key, from) => this.woken.push(`${key} from ${from}`),
       onWriteFailed: () => undefined,
+      timers: systemTimers,
       log: silentLogger
     })
   }

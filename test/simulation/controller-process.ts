@@ -11,6 +11,7 @@ import { survey } from '../../controllers/function/survey.ts'
 import { Throttle } from '../../controllers/function/throttle.ts'
 import { GarbageReconciler, GC_KEY } from '../../controllers/gc/reconciler.ts'
 import { SecretReconciler } from '../../controllers/secret/reconciler.ts'
+import { Waker } from '../../controllers/wake/waker.ts'
 import type { Clock } from '../../src/clock.ts'
 import type { Engine } from '../../src/engine/engine.ts'
 import { EngineFacts } from '../../src/engine/engine-facts.ts'
@@ -72,6 +73,7 @@ export class ControllerProcess {
   readonly #throttle: Throttle
   readonly #resync: Resync
   readonly #prober: Prober
+  readonly waker: Waker
   readonly #departures: Departures
   readonly #pulling = new Set<string>()
   readonly #deps: ProcessDeps
@@ -87,6 +89,7 @@ export class ControllerProcess {
     })
     this.#departures = new Departures(deps.clock)
     this.#prober = this.#createProber()
+    this.waker = this.#createWaker()
     this.#resync = this.#createResync()
     this.functions = this.#createController(
       this.#resync.attend(this.#createFunctionReconciler()),
@@ -148,13 +151,15 @@ export class ControllerProcess {
   /** What it keeps in memory of containers and functions; I10: nothing of what is gone. */
   memory() {
     const { functions, endpoints, inflight } = this
+    const routes = [...endpoints.routes()]
     return {
       probed: this.#prober.containerIds(),
       departing: this.#departures.containerIds(),
-      routes: [...endpoints.routes()].map(({ key }) => key),
+      routes: routes.map(({ key }) => key),
       pulling: [...this.#pulling],
       throttled: this.#throttle.keys,
       calls: inflight.total(),
+      waking: [...routes].filter(({ key }) => this.waker.wakingOf(key) !== undefined).length,
       due: functions.depth + functions.running,
       delayed: functions.delayed,
       failing: functions.failing
@@ -165,6 +170,7 @@ export class ControllerProcess {
   end(): void {
     this.#unsubscribe()
     this.#stopped.abort()
+    this.waker.stop()
     this.#prober.stop()
   }
 
@@ -187,6 +193,18 @@ export class ControllerProcess {
     })
   }
 
+  #createWaker(): Waker {
+    const { functions, timers } = this.#deps
+    return new Waker({
+      ...{ functions, endpoints: this.endpoints, timers, log: silentLogger, maxReplicas: POLICY.maxReplicas },
+      events: { record: async () => undefined },
+      addUrgent: key => this.functions.addUrgent(key),
+      addFirst: key => this.functions.addFirst(key),
+      onWoken: () => undefined,
+      onWriteFailed: () => undefined
+    })
+  }
+
   #createFunctionReconciler(): FunctionReconciler {
     const { engine, clock, random, pool, functions, gatewayId, onRoute, onConverged } = this.#deps
     const pulling = this.#pulling
@@ -205,6 +223,7 @@ export class ControllerProcess {
       images,
       departures: this.#departures,
       functions,
+      waker: this.waker,
       prober: this.#prober,
       inflight: this.inflight,
       endpoints: {
@@ -242,6 +261,7 @@ export class ControllerProcess {
       },
       onLeft: (key, sight) => this.#resync.left(key, sight),
       onGone: key => {
+        this.waker.forget(key)
         this.#throttle.forget(key)
         pulling.delete(key)
         this.#resync.left(key, undefined)

@@ -102,6 +102,21 @@ const HOST: Readonly<Record<string, Deed>> = {
   }
 }
 
+/** Of functions that are frozen when they are idle, and woken by calls. */
+const SLEEP: Readonly<Record<string, Deed>> = {
+  freeze: sim => sim.putFrozen(aName(sim), true),
+  'freeze again': sim => sim.putFrozen(aName(sim), true),
+  thaw: sim => sim.putFrozen(aName(sim), false),
+  wake: sim => sim.wake(aName(sim)),
+  'wake again': sim => sim.wake(aName(sim)),
+  'call a frozen one': async sim => {
+    const name = aName(sim)
+    await HOST['call']?.(sim)
+    await sim.putFrozen(name, true)
+    sim.time.set(() => sim.wake(name), sim.random.below(2000))
+  }
+}
+
 /** So that they are as frequent as the others together. */
 const SECRET_EDITS_AGAIN = Object.fromEntries(
   Object.entries(SECRET_EDITS).map(([name, deed]) => [`${name} again`, deed])
@@ -111,7 +126,8 @@ const SECRET_EDITS_AGAIN = Object.fromEntries(
 export async function doSomething(sim: Simulation): Promise<void> {
   const kind = sim.random.below(10)
   const deeds = Object.entries(sim.hasSecrets ? { ...HOST, ...VOLUME_MEDDLING } : HOST)
-  const edits = Object.entries(sim.hasSecrets ? { ...EDITS, ...SECRET_EDITS, ...SECRET_EDITS_AGAIN } : EDITS)
+  const ofSecrets = sim.hasSecrets ? { ...SECRET_EDITS, ...SECRET_EDITS_AGAIN } : {}
+  const edits = Object.entries({ ...EDITS, ...ofSecrets, ...(sim.hasSleepers ? SLEEP : {}) })
   if (kind < 4) return attempt(sim, sim.random.pick(edits))
   if (kind < 6) return attempt(sim, sim.random.pick(deeds))
   const container = sim.random.pick(sim.ownContainers())

@@ -29,7 +29,7 @@ export async function unmet(sim: Simulation): Promise<string[]> {
 export function kept(sim: Simulation): string[] {
   const memory = sim.process?.memory()
   if (memory === undefined) return ['I10: no process runs']
-  const { probed, departing, routes, pulling, throttled, calls, due, delayed, failing } = memory
+  const { probed, departing, routes, pulling, throttled, calls, waking, due, delayed, failing } = memory
   const present = new Set(sim.engine.containers().map(({ id }) => id))
   const keys = new Set([...sim.written.keys()].map(keyOf))
   return [
@@ -39,6 +39,7 @@ export function kept(sim: Simulation): string[] {
       .filter(key => !keys.has(key))
       .map(key => `I10: ${key} is gone and still known`),
     ...(calls > 0 ? [`I10: ${calls} calls have not ended`] : []),
+    ...(waking > 0 ? [`I10: ${waking} functions are being woken`] : []),
     ...(due > 0 ? [`I10: ${due} passes are due`] : []),
     ...(delayed > keys.size ? [`I10: ${delayed} keys wait, and there are ${keys.size}`] : []),
     ...(failing > 0 ? [`I10: ${failing} keys are held for failing`] : []),
@@ -125,7 +126,8 @@ function egressProblems(sim: Simulation, name: string, egress: Egress): string[]
 }
 
 /** I1 and I8: the function is ready, its endpoints are its replicas, and its status speaks of its last generation. */
-async function functionProblems(sim: Simulation, name: string, { uid, spec, egress }: Written): Promise<string[]> {
+async function functionProblems(sim: Simulation, name: string, written: Written): Promise<string[]> {
+  const { uid, spec, egress, isFrozen } = written
   const object = await sim.functions.get(keyOf(name))
   const route = sim.process?.endpoints.get(keyOf(name))
   if (object === undefined || route === undefined) return [`I1: ${name} has no route`]
@@ -136,18 +138,9 @@ async function functionProblems(sim: Simulation, name: string, { uid, spec, egre
     problems.push(`I1: ${name} is not converged: ${progressing?.reason} ${progressing?.message}`)
   }
   if (route.uid !== uid) problems.push(`I1: the route of ${name} is of ${route.uid} instead of ${uid}`)
-  if (route.endpoints.length !== spec.replicas) {
-    problems.push(`I1: ${name} has ${route.endpoints.length} endpoints instead of ${spec.replicas}`)
-  }
+  if (isFrozen) return [...problems, ...frozenProblems(sim, route)]
   const network = networkName(POLICY.functionsNetwork, { namespace: DEFAULT_NAMESPACE, name })
-  for (const { containerId, host } of route.endpoints) {
-    const container = sim.engine.containers().find(({ id }) => id === containerId)
-    const isRight =
-      container?.labels[LABEL.uid] === uid &&
-      container.networks[network]?.ipAddress === host &&
-      sim.health.answers(container, network)
-    if (!isRight) problems.push(`I1: endpoint ${container?.name ?? containerId} of ${name} is none`)
-  }
+  problems.push(...endpointProblems(sim, route, { name, network, written }))
   problems.push(...egressProblems(sim, name, egress))
   const { gatewayId } = sim
   if (spec.replicas > 0 && gatewayId !== undefined) {
@@ -155,6 +148,41 @@ async function functionProblems(sim: Simulation, name: string, { uid, spec, egre
     if (!isAttached) problems.push(`I1: the gateway is not on the network of ${name}`)
   }
   return [...problems, ...limits(sim, route), ...debugPorts(sim, object), ...secretProblems(sim, route, { name, spec })]
+}
+
+/** I1: the endpoints are its replicas, and answer. */
+function endpointProblems(
+  sim: Simulation,
+  { endpoints, frozen }: Route,
+  { name, network, written }: { name: string; network: string; written: Written }
+): string[] {
+  const { uid, spec } = written
+  const problems = frozen === undefined ? [] : [`I1: ${name} is known as frozen`]
+  if (endpoints.length !== spec.replicas) {
+    problems.push(`I1: ${name} has ${endpoints.length} endpoints instead of ${spec.replicas}`)
+  }
+  for (const { containerId, host } of endpoints) {
+    const container = sim.engine.containers().find(({ id }) => id === containerId)
+    const isRight =
+      container?.labels[LABEL.uid] === uid &&
+      container.networks[network]?.ipAddress === host &&
+      sim.health.answers(container, network)
+    if (!isRight) problems.push(`I1: endpoint ${container?.name ?? containerId} of ${name} is none`)
+  }
+  return problems
+}
+
+/** X12: nothing of a frozen function runs, and what can be thawed is known. */
+function frozenProblems(sim: Simulation, { key, endpoints, frozen = [] }: Route): string[] {
+  const own = sim.ownContainers().filter(({ labels }) => keyOf(labels[LABEL.function] ?? '') === key)
+  const paused = own.filter(({ state }) => state === 'paused')
+  return [
+    ...own.filter(({ state }) => state === 'running').map(({ name }) => `X12: ${name} runs, and is to be frozen`),
+    ...(endpoints.length > 0 ? [`X12: ${key} takes calls, and is to be frozen`] : []),
+    ...(frozen.every(({ containerId }) => paused.some(({ id }) => id === containerId))
+      ? []
+      : [`X12: the frozen replicas of ${key} are others`])
+  ]
 }
 
 /** P1, P2: each replica has a port for each debugger where it is to be, and the status says which. */

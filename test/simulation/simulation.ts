@@ -1,5 +1,5 @@
 import { parseDebugPorts } from '../../api/debug-ports.ts'
-import type { FunctionSpec } from '../../api/function.ts'
+import type { FunctionObject, FunctionSpec } from '../../api/function.ts'
 import { EGRESS_ANNOTATION, type Egress, egressOf } from '../../api/isolation.ts'
 import { LABEL } from '../../api/labels.ts'
 import { DEFAULT_NAMESPACE, parseKey, type StringMap } from '../../api/meta.ts'
@@ -7,6 +7,7 @@ import { networkName } from '../../api/names.ts'
 import { egressOfNetwork } from '../../controllers/function/isolation.ts'
 import type { Container } from '../../src/engine/engine.ts'
 import type { Route } from '../../src/gateway/endpoints.ts'
+import { isAsleep } from '../../src/gateway/turn.ts'
 import type { Timers } from '../../src/runtime/timers.ts'
 import type { FunctionStore } from '../../src/store/store.ts'
 import { aFunction, POLICY } from '../helpers/builders.ts'
@@ -29,6 +30,8 @@ export interface Written {
   readonly generation: number
   readonly spec: FunctionSpec
   readonly egress: Egress
+  /** Its replicas are to be frozen. */
+  readonly isFrozen: boolean
 }
 
 /** Never deleted, so that the database is never empty: garbage would wait for a person then. */
@@ -64,6 +67,8 @@ export class Simulation {
   readonly secrets = new Map<string, string>()
   /** Whether there are secrets in this world. Worlds without them are what they were before there were any. */
   readonly hasSecrets: boolean
+  /** Whether functions of this world are frozen, and woken by calls. The others are what they were before any were. */
+  readonly hasSleepers: boolean
   /** By name; the specs that were written, oldest first. */
   readonly #history = new Map<string, FunctionSpec[]>()
   readonly violations: string[] = []
@@ -80,6 +85,7 @@ export class Simulation {
     this.#store = store
     this.random = new Random(seed)
     this.hasSecrets = seed % 2 === 0
+    this.hasSleepers = seed % 3 === 0
     this.rates = randomRates(this.random)
     this.isPoolTight = this.random.chance(0.3)
     this.pool = this.isPoolTight ? '10.200.0.0/26' : '10.200.0.0/23'
@@ -168,11 +174,35 @@ export class Simulation {
       }
     })
     const { uid, generation } = object.metadata
-    const egress = egressOf(object.metadata.annotations, 'baseline')
-    this.written.set(name, { uid, generation, spec: object.spec, egress })
+    this.#noteWritten(object)
     this.#history.set(name, [...(this.#history.get(name) ?? []), object.spec])
     this.note(`put ${name} ${uid} ${generation} ${JSON.stringify({ ...change, ...annotations })}`)
     this.#tell(key)
+  }
+
+  /** Writes down that its replicas are to be frozen, or to run, as the autoscaler does. */
+  async putFrozen(name: string, isFrozen: boolean): Promise<void> {
+    const uid = this.written.get(name)?.uid ?? ''
+    const scale = isFrozen ? { scale: { frozenSince: new Date(this.time.now()).toISOString() } } : {}
+    const object = await this.functions.putScale(keyOf(name), uid, ({ spec }) => ({
+      replicas: spec.replicas,
+      ...scale
+    }))
+    if (object !== undefined) this.#noteWritten(object)
+    this.note(`put ${name} ${isFrozen ? 'frozen' : 'thawed'}`)
+    this.#tell(keyOf(name))
+  }
+
+  /** A call of the function that waits when it sleeps. */
+  wake(name: string): void {
+    const route = this.#process?.endpoints.get(keyOf(name))
+    if (route !== undefined && isAsleep(route)) this.#process?.waker.wake(route.key)
+  }
+
+  #noteWritten({ metadata, spec, scale }: FunctionObject): void {
+    const { uid, generation, annotations } = metadata
+    const isFrozen = scale?.frozenSince !== undefined && spec.replicas > 0
+    this.written.set(metadata.name, { uid, generation, spec, egress: egressOf(annotations, 'baseline'), isFrozen })
   }
 
   /** One of the specs that the function had. */
@@ -229,7 +259,10 @@ export class Simulation {
         about: (operation, subject) => this.#checkCall(process, operation, subject),
         started: id => this.#crashes(id)
       }),
-      functions: flakyFunctions({ functions: this.functions, rates, random: random.fork(), isAlive, kill }),
+      functions: flakyFunctions({
+        ...{ functions: this.functions, rates, random: random.fork(), isAlive, kill },
+        onScaled: object => this.#noteWritten(object)
+      }),
       secrets: flakySecrets({ secrets: this.#store.secrets, rates, random: new Random(this.time.now()), isAlive }),
       clock: time,
       timers: timersOf(time, life),
@@ -274,9 +307,11 @@ export class Simulation {
     if (!isOurs) this.violate(`a pass panicked: ${err instanceof Error ? err.stack : String(err)}`)
   }
 
-  /** A replica leaves the endpoint table before it is asked to stop. */
+  /** A replica leaves the endpoint table before it is asked to stop, or frozen. */
   #checkCall(process: ControllerProcess, operation: string, subject: string): void {
-    if (operation !== 'signalContainer' && operation !== 'removeContainer') return
+    const isBusy = operation === 'pauseContainer' && process.inflight.count(subject) > 0
+    if (isBusy) this.violate(`X12: ${subject.slice(0, 12)} is frozen while calls run in it`)
+    if (!['signalContainer', 'removeContainer', 'pauseContainer'].includes(operation)) return
     const serves = [...process.endpoints.routes()].some(r => r.endpoints.some(e => e.containerId === subject))
     if (serves) this.violate(`I1: ${operation} of ${subject.slice(0, 12)} while it takes calls`)
   }
@@ -306,6 +341,7 @@ export class Simulation {
       if (this.foreigners.has(containerId)) this.violate(`K11: a forged container takes calls of ${after.key}`)
     }
     if (before === undefined || before.uid !== after.uid || after.endpoints.length >= after.replicas) return
+    if (after.frozen !== undefined) return
     if (this.#moves(after.key)) return
     const kept = new Set(after.endpoints.map(e => e.containerId))
     for (const { containerId, host } of before.endpoints) {

@@ -8,6 +8,7 @@ import { takeOver } from './legacy.ts'
 import { lifeOf } from './life.ts'
 import { recover } from './lost.ts'
 import { secretLifeOf } from './secret-life.ts'
+import { sleepLifeOf } from './sleep-life.ts'
 import { type Chain, Sweep } from './sweep.ts'
 
 /** Two cores have enough to do with this many processes that start over and over. */
@@ -49,6 +50,8 @@ describe('a gateway that is killed at any place', function () {
       }
     })
   )
+
+  describeChain('in the life of a function that sleeps', ['freeze', 'thaw'], () => sleepLifeOf({ ...run(), image }))
 
   describeChain('when it takes over from the older program', ['adopt'], () => takeOver({ ...run(), image }))
 

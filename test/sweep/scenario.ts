@@ -11,6 +11,8 @@ export interface Wanted {
   /** The value of its variable VERSION, of every replica. */
   readonly version: string
   readonly isGone?: boolean
+  /** Its replicas are frozen, and nobody calls it. */
+  readonly isFrozen?: boolean
   /** The value of the secret `key` that every replica finds; absent: there is none. */
   readonly secret?: string
   /** Its containers run as they did when the database was lost: none was started or made since. */
@@ -101,6 +103,10 @@ async function expectStatus(wanted: Wanted, { process, functionName }: Installat
   const { metadata, status } = object ?? {}
   expect(status?.observedGeneration, 'observedGeneration').to.equal(metadata?.generation)
   expect(getCondition(status?.conditions ?? [], 'Progressing')?.reason).to.equal('Converged')
+  if (wanted.isFrozen) {
+    expect(getCondition(status?.conditions ?? [], 'Ready')?.reason).to.equal('Frozen')
+    return
+  }
   const answer = await process.call('GET', `/function/${functionName}`)
   expect(answer.status, 'answer').to.equal(200)
 }
@@ -117,7 +123,7 @@ async function expectIdle(gateway: ServeProcess): Promise<void> {
 async function expectOnEngine(wanted: Wanted, on: Installation): Promise<void> {
   const names = Array.from(
     { length: wanted.replicas },
-    (_, n) => `${on.functionName}-${n} running, version ${wanted.version}`
+    (_, n) => `${on.functionName}-${n} ${wanted.isFrozen ? 'paused' : 'running'}, version ${wanted.version}`
   )
   expect(await on.containers(), 'containers').to.deep.equal(names)
   if (wanted.isUntouched) expect(await on.runs(), 'runs of containers').to.deep.equal(on.runsBefore)
