@@ -1,11 +1,11 @@
 import { dirname } from 'node:path'
 import { systemClock } from '../clock.ts'
-import type { Config } from '../config/config.ts'
 import type { ClosedNetworks } from '../engine/closed-networks.ts'
 import { ApiSocket } from '../workers/api-socket.ts'
 import { IdentityDesk } from '../workers/identity-desk.ts'
 import type { Start } from '../workers/protocol.ts'
 import type { RemoteInflight } from '../workers/remote-inflight.ts'
+import { configShare } from '../workers/share.ts'
 import { bindPort, type SharedPort } from '../workers/shared-port.ts'
 import { TableVersions } from '../workers/table-versions.ts'
 import type { WorkerLinkDeps } from '../workers/worker-link.ts'
@@ -105,23 +105,11 @@ export class WorkersComponent implements Edge {
   #startOf(worker: number): Omit<Start, 'table'> {
     const { config, certificate, closedNetworks, password } = this.#deps
     return {
-      ...{ type: 'start', worker, config: shareOf(config), apiSocket: this.#api.path },
+      ...{ type: 'start', worker, config: configShare(config), apiSocket: this.#api.path },
       ...(certificate === undefined ? {} : { certificate: certificate.current }),
       closedSubnets: closedNetworks.subnets,
       hasPassword: password !== undefined && password !== ''
     }
-  }
-}
-
-/** What bounds the whole gateway, for one of its workers. */
-function shareOf(config: Config): Config {
-  const share = (whole: number) => Math.ceil(whole / config.GATEWAY_WORKERS)
-  return {
-    ...config,
-    MAX_CONNECTIONS: share(config.MAX_CONNECTIONS),
-    FUNCTION_CALLS_MAX: share(config.FUNCTION_CALLS_MAX),
-    FUNCTION_WAIT_MAX: share(config.FUNCTION_WAIT_MAX),
-    FUNCTION_WAIT_BYTES_MAX: share(config.FUNCTION_WAIT_BYTES_MAX)
   }
 }
 

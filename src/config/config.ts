@@ -71,7 +71,7 @@ export const Config = z
     GATEWAY_PORT: field(port, '8080', 'Port of the API and the functions; 0 is any free one'),
     GATEWAY_WORKERS: field(
       integer(0, 64),
-      '0',
+      '1',
       'Processes that take connections and calls of functions, beside the one with the API and the loop; 0: that one does it all'
     ),
     READ_TIMEOUT: field(

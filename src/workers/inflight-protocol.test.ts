@@ -32,7 +32,7 @@ class End {
   feed: TableFeed | undefined
 
   constructor() {
-    this.copy = new TableCopy(this.table, this.inflight, () => this.reporter.tell())
+    this.copy = new TableCopy(this.table, this.inflight, { worker: 1, of: 2 }, () => this.reporter.tell())
     this.reporter = new Reporter({
       ...{ inflight: this.inflight, calls: new CallSummer(), version: () => this.copy.version },
       send: (report, sent) => {

@@ -23,6 +23,7 @@ setFlagsFromString('--semi-space-growth-factor=1')
 const { Worker } = await import('./worker.ts')
 const { settleHeap } = await import('../runtime/settle-heap.ts')
 setFlagsFromString('--semi-space-growth-factor=2')
+setFlagsFromString('--no-parallel-scavenge')
 
 let worker: InstanceType<typeof Worker> | undefined
 let ending: Promise<void> | undefined

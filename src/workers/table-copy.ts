@@ -1,9 +1,11 @@
 import type { Endpoint, EndpointTable } from '../gateway/endpoints.ts'
 import type { Inflight } from '../gateway/inflight.ts'
 import type { TableChange } from './protocol.ts'
+import { type Place, routeShare } from './share.ts'
 
 /** The worker's copy of the endpoint table, and which of its calls the controller is to hear of at once. */
 export class TableCopy {
+  readonly #place: Place
   readonly #table: EndpointTable
   readonly #inflight: Inflight
   /** Containers with calls that have left the table. */
@@ -11,7 +13,8 @@ export class TableCopy {
   #version = 0
 
   /** `onDrained`: the last call of a container has ended that had left the table. */
-  constructor(table: EndpointTable, inflight: Inflight, onDrained: () => void) {
+  constructor(table: EndpointTable, inflight: Inflight, place: Place, onDrained: () => void) {
+    this.#place = place
     this.#table = table
     this.#inflight = inflight
     table.onChange(key => this.#noteReturned(this.#table.get(key)?.endpoints ?? []))
@@ -32,7 +35,7 @@ export class TableCopy {
     const gone = isWhole ? [...this.#table.routes()].flatMap(({ key }) => (keys.has(key) ? [] : [key])) : removed
     for (const route of routes) {
       this.#noteLeaving(route.key)
-      this.#table.put(route)
+      this.#table.put(routeShare(route, this.#place))
     }
     for (const key of gone) {
       this.#noteLeaving(key)

@@ -52,7 +52,8 @@ export class Worker {
       ...{ inflight, calls, version: () => this.#copy.version },
       send: (report, sent) => send(report, sent)
     })
-    this.#copy = new TableCopy(table, inflight, () => this.#reporter.tell())
+    const place = { worker, of: config.GATEWAY_WORKERS }
+    this.#copy = new TableCopy(table, inflight, place, () => this.#reporter.tell())
     this.#asks = new PendingAsks(
       keys => send({ type: 'ask', keys }),
       key => this.#front.wake(key)

@@ -295,7 +295,8 @@ describe('audit log of a gateway', function () {
     let answered = 0
     const writers = Array.from({ length: 8 }, async (_, writer) => {
       for (let n = 0; ; n++) {
-        await deploy(server, `w${writer}-${n}`)
+        const { status } = await deploy(server, `w${writer}-${n}`)
+        if (status >= 500) return // a worker says that the rest of the gateway is gone
         answered++
       }
     }).map(writer => writer.catch(() => undefined)) // each ends when the gateway does

@@ -53,6 +53,8 @@ export class Installation {
       GC_INTERVAL: '1s',
       DRAIN_TIMEOUT: '1s',
       STOP_GRACE: '1s',
+      // It is killed where the controllers are; a worker that starts beside them each time would only take time.
+      GATEWAY_WORKERS: '0',
       ...shimEnv({ folder: join(path, '..'), gate: join(folder, 'gate.sock') }),
       ...env
     }
