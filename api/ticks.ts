@@ -19,7 +19,7 @@ export function* ticksAfter(cron: Cron, zone: TimeZone, from: number): Generator
   let last = from
   for (let day = firstDay, idle = 0; idle < MAX_DAYS; day++, idle++) {
     if (!isOn(cron, day)) continue
-    for (const tick of ticksOfDay(cron, zone, day)) {
+    for (const tick of ticksOfDay(cron, zone, day, last)) {
       if (tick <= last) continue
       last = tick
       idle = 0
@@ -37,12 +37,23 @@ function isOn({ days, months, weekdays, isEither }: Cron, day: number): boolean 
   return isEither ? isDay || isWeekday : isDay && isWeekday
 }
 
-function ticksOfDay({ hours, minutes }: Cron, zone: TimeZone, day: number): number[] {
+/** Those of one day, in order; of a day without a change none that is long past. */
+function* ticksOfDay(cron: Cron, zone: TimeZone, day: number, past: number): Generator<number, void> {
   const start = day * DAY_MS
+  const offset = zone.offsetAt(start - 2 * DAY_MS)
+  if (offset !== zone.offsetAt(start + 2 * DAY_MS)) return yield* ticksOfChange(cron, zone, start)
+  for (const hour of cron.hours) {
+    const begins = start - offset + hour * HOUR_MS
+    if (begins + HOUR_MS <= past) continue
+    for (const minute of cron.minutes) yield begins + minute * MINUTE_MS
+  }
+}
+
+/** Those of a day around which clocks are set. */
+function ticksOfChange({ hours, minutes }: Cron, zone: TimeZone, start: number): number[] {
   const times = hours.flatMap(hour => minutes.map(minute => start + hour * HOUR_MS + minute * MINUTE_MS))
   const before = zone.offsetAt(start - 2 * DAY_MS)
   const after = zone.offsetAt(start + 2 * DAY_MS)
-  if (before === after) return times.map(time => time - before)
   const isOneTime = times.length === 1
   const ticks = times.flatMap(time => {
     const found = [...new Set([time - before, time - after])].filter(ms => ms + zone.offsetAt(ms) === time)

@@ -20,7 +20,7 @@ export interface ScheduleComponentDeps {
 }
 
 /** Functions that share a tick and are handed over side by side. */
-const CONCURRENCY = 4
+const CONCURRENCY = 32
 
 /** Calls functions by the clock: looks at each that has a schedule at the start, when it is written, and again and again. */
 export class ScheduleComponent implements Component {

@@ -1,4 +1,5 @@
 import type { ScheduleRecord, Span } from '../../api/schedule-record.ts'
+import { GroupCommit } from './group-commit.ts'
 import type { Database } from './orm.ts'
 import type { ScheduleStore } from './schedule-store.ts'
 
@@ -28,8 +29,11 @@ const PUT = `INSERT INTO schedules (function_uid, schedule, timezone, done, seen
 /** Schedules in SQLite. See `ScheduleStore` for what each method promises. */
 export class Schedules implements ScheduleStore {
   readonly #database: Database
+  /** Functions that share a tick are written together. */
+  readonly #commits: GroupCommit
   constructor({ database }: { readonly database: Database }) {
     this.#database = database
+    this.#commits = new GroupCommit(database)
   }
 
   list(uid?: string): Promise<ScheduleRecord[]> {
@@ -43,12 +47,11 @@ export class Schedules implements ScheduleStore {
 
   async put(record: ScheduleRecord): Promise<void> {
     const { uid, schedule, timezone, done, seenUntil, isSuspended, claim, last, runs, skipped, missed } = record
-    await this.#database.write(em =>
-      em.execute(PUT, [
-        ...[uid, schedule, timezone, JSON.stringify(done), seenUntil, isSuspended ? 1 : 0, claim ?? null],
-        ...[last?.tick ?? null, last?.at ?? null, last?.call ?? null, runs, skipped, missed, uid]
-      ])
-    )
+    const values = [
+      ...[uid, schedule, timezone, JSON.stringify(done), seenUntil, isSuspended ? 1 : 0, claim ?? null],
+      ...[last?.tick ?? null, last?.at ?? null, last?.call ?? null, runs, skipped, missed, uid]
+    ]
+    await this.#commits.run(native => native.prepare(PUT).run(...values))
   }
 
   async remove({ uid, schedule, timezone }: Parameters<ScheduleStore['remove']>[0]): Promise<void> {
