@@ -108,6 +108,7 @@ export class Answer {
 
   /** Answers in place of the function. A client that still waits for `100 Continue` may send its body or not: its connection ends. */
   refuse(refusal: Refusal, close: boolean): void {
+    if (this.#res.destroyed) return
     writeRefusal(this.#res, { ...refusal, close: close || refusal.close === true || this.#owesContinue }, this.marks)
   }
 

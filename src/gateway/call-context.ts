@@ -5,6 +5,7 @@ import type { Pace } from './pace.ts'
 import type { PassiveHealth } from './passive-health.ts'
 import type { EndpointPools } from './pools.ts'
 import type { ProxyDeps } from './proxy-deps.ts'
+import type { Shedder } from './shedder.ts'
 import type { TickClock, Ticker, Timed } from './ticker.ts'
 import type { UsedBuffers } from './used-buffers.ts'
 import type { WaitingRoom } from './waiting-room.ts'
@@ -27,6 +28,7 @@ export interface CallContext {
   readonly deps: ProxyDeps
   readonly limits: CallLimitsTable
   readonly health: PassiveHealth
+  readonly shedder: Shedder
   readonly servedBy: string
   readonly room: WaitingRoom
   readonly wakes: Wakes

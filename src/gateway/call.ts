@@ -11,7 +11,7 @@ import type { Route } from './endpoints.ts'
 import type { RawHeaders } from './headers.ts'
 import { hopsOf } from './hops.ts'
 import { Outgoing } from './outgoing.ts'
-import type { ProxyTarget, TimeoutKind } from './proxy-deps.ts'
+import type { ProxyTarget, ShedReason, TimeoutKind } from './proxy-deps.ts'
 import { type Refusal, refusalOf, refusalOfTimeout, refusals } from './refusal.ts'
 import type { Head } from './relay.ts'
 import { openSession } from './session.ts'
@@ -176,6 +176,13 @@ export class Call implements ActiveCall, Sender {
     if (this.#isOver) return
     this.#finish(refusal.status)
     this.#answer.refuse(refusal, this.#context.isClosing)
+  }
+
+  shed(refusal: Refusal, reason: ShedReason): void {
+    if (this.#isOver) return
+    this.#record.shed(reason)
+    this.#finish(refusal.status)
+    this.#context.shedder.answer(() => this.#answer.refuse(refusal, this.#context.isClosing))
   }
 
   refuseLogged(refusal: Refusal, err?: unknown): void {

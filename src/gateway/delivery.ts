@@ -7,7 +7,7 @@ import type { CallRecord } from './call-record.ts'
 import type { Endpoint, Route } from './endpoints.ts'
 import { failureOf, isConnectTimeout } from './failure.ts'
 import type { Outgoing } from './outgoing.ts'
-import type { ProxyTarget } from './proxy-deps.ts'
+import type { ProxyTarget, ShedReason } from './proxy-deps.ts'
 import { type Refusal, refusalOfTurn, refusals } from './refusal.ts'
 import type { Head } from './relay.ts'
 import { Retries } from './retries.ts'
@@ -27,6 +27,8 @@ export interface Sender extends AttemptEvents {
   /** Bytes of its body came. */
   onBytes: (bytes: number) => void
   refuse: (refusal: Refusal) => void
+  /** Refuses, for there is too much of something. */
+  shed: (refusal: Refusal, reason: ShedReason) => void
   /** Refuses, and says so in the log. */
   refuseLogged: (refusal: Refusal, err: unknown) => void
 }
@@ -211,8 +213,7 @@ export class Delivery implements Guest {
     const { isOwnPerReplica, perReplica } = this.#sender.limits
     const refusal = isOwnPerReplica ? refusals.tooMany(this.#key, perReplica) : refusals.overloaded(this.#key)
     if (this.isRetried(refusal.status)) return
-    this.#parcel.record.shed('max_inflight')
-    this.#sender.refuse(refusal)
+    this.#sender.shed(refusal, 'max_inflight')
   }
 
   #send(endpoint: Endpoint): void {
@@ -238,10 +239,8 @@ export class Delivery implements Guest {
     }
     const route = deps.table.get(this.#key)
     if (isClosing) this.#sender.refuse(refusals.closing())
-    else if (!room.enter(this.#key, this)) {
-      this.#parcel.record.shed('waiting_room')
-      this.#sender.refuse(refusals.crowded(this.#key))
-    } else if (route !== undefined && isAsleep(route)) wakes.ask(route)
+    else if (!room.enter(this.#key, this)) this.#sender.shed(refusals.crowded(this.#key), 'waiting_room')
+    else if (route !== undefined && isAsleep(route)) wakes.ask(route)
   }
 
   /** How long it waits for an endpoint, in all. */

@@ -49,6 +49,7 @@ export function createProxy(deps: ProxyDeps): InvocationProxy {
     deps,
     limits,
     health: new PassiveHealth(),
+    shedder,
     servedBy,
     room,
     wakes,
@@ -95,6 +96,7 @@ export function createProxy(deps: ProxyDeps): InvocationProxy {
       stopEnds()
       clearInterval(ticker)
       limits.stop()
+      shedder.stop()
       await pools.destroy()
     }
   }

@@ -62,6 +62,25 @@ describe('X13: calls beyond what the gateway takes', () => {
     expect((await running).body).to.equal('ok')
     await closed
   })
+
+  it('X13: get it a second later when there are many beyond what their function takes, each once', async () => {
+    await start(0)
+    const endpoints = plane.table.get('ns/fn')?.endpoints ?? []
+    plane.table.put({ key: 'ns/fn', uid: 'uid-1', replicas: 1, endpoints, settings: { maxInflight: 1 } })
+    const running = plane.call()
+    await eventually(() => held.length === 1)
+    const many = Array.from({ length: 200 }, () => plane.call())
+    await eventually(() => plane.finished.filter(f => f.code === 429).length === 200)
+    expect(plane.inflight.total(), 'in flight while answers are held').to.equal(1)
+    const gone = net.connect(plane.port, '127.0.0.1').on('error', () => undefined)
+    gone.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+    await eventually(() => plane.finished.length === 201)
+    gone.destroy()
+    expect(new Set((await Promise.all(many)).map(a => a.status))).to.deep.equal(new Set([429]))
+    held[0]?.end()
+    expect((await running).status).to.equal(200)
+    expect(plane.finished.length, 'ends that were told').to.equal(202)
+  })
 })
 
 describe('Shedder', () => {

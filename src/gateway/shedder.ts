@@ -9,19 +9,14 @@ const LATER_PERIODS = 10
 
 const TEXT = 'the gateway has more calls than it can serve; try again later\n'
 
-interface Held {
-  readonly res: ServerResponse
-  readonly close: boolean
-}
-
 /**
- * Refuses calls with 503 and next to no work, before anything is made for them. Of many in a row most get their answer a second
- * later, as reading the next request of a client that comes back at once would cost what a call that is served needs.
+ * Refuses calls that are too many. Of many in a row most get their answer a second later, as reading the next request of a client
+ * that comes back at once would cost what a call that is served needs.
  */
 export class Shedder {
   readonly #head: readonly string[]
   /** Those of the last periods, the oldest first. */
-  #held: Held[][] = []
+  #held: (() => void)[][] = []
   #atOnce = AT_ONCE
   #timer: NodeJS.Timeout | undefined
 
@@ -32,20 +27,25 @@ export class Shedder {
     ]
   }
 
-  /** Answers the request; `owesContinue`: its client waits to send the body. */
+  /** Calls `write` now, or a second later. */
+  answer(write: () => void): void {
+    if (this.#timer === undefined) this.#start()
+    if (this.#atOnce-- > 0) write()
+    else this.#held.at(-1)?.push(write)
+  }
+
+  /** Answers 503 with next to no work, before anything is made for the call; `owesContinue`: its client waits to send the body. */
   refuse(req: IncomingMessage, res: ServerResponse, owesContinue: boolean): void {
     // What is left of a large body is not read, so that nothing can follow it.
     const close = owesContinue || bodyKindOf(req) === 'streamed'
-    if (this.#timer === undefined) this.#start()
-    if (this.#atOnce-- > 0) this.#write({ res, close })
-    else this.#held.at(-1)?.push({ res, close })
+    this.answer(() => this.#write(res, close))
   }
 
   /** Writes all that is held. */
   stop(): void {
     clearInterval(this.#timer)
     this.#timer = undefined
-    for (const held of this.#held.splice(0).flat()) this.#write(held)
+    for (const write of this.#held.splice(0).flat()) write()
   }
 
   #start(): void {
@@ -58,11 +58,11 @@ export class Shedder {
     const isQuiet = this.#atOnce === AT_ONCE && this.#held.every(period => period.length === 0)
     this.#atOnce = AT_ONCE
     this.#held.push([])
-    if (this.#held.length > LATER_PERIODS) for (const held of this.#held.shift() ?? []) this.#write(held)
+    if (this.#held.length > LATER_PERIODS) for (const write of this.#held.shift() ?? []) write()
     if (isQuiet) this.stop()
   }
 
-  #write({ res, close }: Held): void {
+  #write(res: ServerResponse, close: boolean): void {
     if (res.destroyed) return
     res.writeHead(503, close ? [...this.#head, 'Connection', 'close'] : [...this.#head])
     res.end(TEXT)
