@@ -154,16 +154,18 @@ export class Dispatcher {
 
   /** One call from when it was taken to when it is written down what became of it. */
   async #run(lane: Lane, work: Work, call: ClaimedInvocation): Promise<void> {
-    const { lanes, metrics } = this.#deps
+    const { lanes, metrics, clock } = this.#deps
     if (work === 'queued') metrics.inflight(lane.key, 1)
-    const phase = await this.#runs.run(call, async signal => {
+    const [settlement, to] = await this.#runs.run(call, async signal => {
       const settlement = await this.#settlementOf(work, call, signal)
+      // There is room for another, which is taken in the transaction in which this one is written down.
+      lanes.end(lane, work)
+      this.#taken[work]--
+      if (work === 'queued') metrics.inflight(lane.key, -1)
+      this.wake()
       return [settlement, await this.#settle(call, settlement)] as const
     })
-    if (work === 'queued') metrics.inflight(lane.key, -1)
-    this.#taken[work]--
-    const [settlement, to] = phase
-    lanes.settle(lane, work, { phase: to, bytes: call.bodyBytes, dueAt: dueAtOf(settlement, this.#deps.clock.now()) })
+    lanes.settle(lane, { phase: to, bytes: call.bodyBytes, dueAt: dueAtOf(settlement, clock.now()) })
     if (to === 'done' || to === 'dead' || to === undefined) this.#deps.onEnded()
     this.wake()
     const isUnknown = settlement.kind === 'return' && this.#deps.settingsOf(lane.key) === undefined

@@ -11,8 +11,10 @@ export interface Lane {
   readonly name: string
   /** Written down, and not taken. */
   readonly waiting: Record<Work, number>
-  /** Taken. */
+  /** Being carried out, or delivered. */
   readonly busy: Record<Work, number>
+  /** It is over, and not written down yet what became of them. */
+  settling: number
   /** When the next may be taken, ms since the epoch; Infinity: none that is known of. */
   readonly dueAt: Record<Work, number>
   /** The store is being asked for some. */
@@ -46,7 +48,7 @@ export class Lanes {
     const found = this.#lanes.get(key)
     if (found !== undefined) return found
     const lane: Lane = {
-      ...{ key, namespace, name, bytes: 0 },
+      ...{ key, namespace, name, bytes: 0, settling: 0 },
       waiting: { queued: 0, reporting: 0 },
       busy: { queued: 0, reporting: 0 },
       dueAt: { queued: Number.POSITIVE_INFINITY, reporting: Number.POSITIVE_INFINITY },
@@ -83,9 +85,15 @@ export class Lanes {
     lane.busy[work]++
   }
 
-  /** One that was taken is where it says now; undefined: it was taken away meanwhile, which was told by `move`. */
-  settle(lane: Lane, work: Work, to: { phase: InvocationPhase | undefined; bytes: number; dueAt: number }): void {
+  /** One that was taken is over. */
+  end(lane: Lane, work: Work): void {
     lane.busy[work]--
+    lane.settling++
+  }
+
+  /** One that is over is where it says now; undefined: it was taken away meanwhile, which was told by `move`. */
+  settle(lane: Lane, to: { phase: InvocationPhase | undefined; bytes: number; dueAt: number }): void {
+    lane.settling--
     const { phase, bytes, dueAt } = to
     if (phase === 'queued' || phase === 'reporting') {
       lane.waiting[phase]++
@@ -111,9 +119,9 @@ export class Lanes {
     this.#bytes += bytes
   }
 
-  #dropEmpty({ key, waiting, busy, isClaiming }: Lane): void {
+  #dropEmpty({ key, waiting, busy, settling, isClaiming }: Lane): void {
     const numbers = [waiting, busy].flatMap(({ queued, reporting }) => [queued, reporting])
-    if (isClaiming.queued || isClaiming.reporting || numbers.some(number => number !== 0)) return
+    if (settling > 0 || isClaiming.queued || isClaiming.reporting || numbers.some(number => number !== 0)) return
     this.#lanes.delete(key)
   }
 }

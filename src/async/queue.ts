@@ -58,7 +58,8 @@ export class AsyncQueue {
   #requireRoom(key: string, bytes: number): void {
     const { lanes, limits, onFull } = this.#deps
     const lane = lanes.find(key)
-    const calls = lane === undefined ? 0 : lane.waiting.queued + lane.busy.queued + lane.waiting.reporting
+    const calls =
+      lane === undefined ? 0 : lane.waiting.queued + lane.busy.queued + lane.settling + lane.waiting.reporting
     const limit = limitThatIsMet({ calls, bytes: (lane?.bytes ?? 0) + bytes, allBytes: lanes.bytes + bytes }, limits)
     if (limit === undefined) return
     onFull(key)

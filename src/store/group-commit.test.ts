@@ -5,7 +5,7 @@ import type { Database, NativeClient } from './orm.ts'
 /** A database that only counts its transactions; the first so many fail. */
 function aDatabase(failures = 0) {
   const native = {} as NativeClient
-  const state = { transactions: 0, isWriting: false }
+  const state = { transactions: 0, flushes: 0, isWriting: false, flushFault: undefined as Error | undefined }
   const write = async (work: () => Promise<unknown>) => {
     expect(state.isWriting, 'one at a time').to.equal(false)
     state.isWriting = true
@@ -16,7 +16,11 @@ function aDatabase(failures = 0) {
     if (state.transactions <= failures) throw new Error('the disk is full')
     return result
   }
-  return { state, commits: new GroupCommit({ native, write } as unknown as Database) }
+  const flush = async () => {
+    state.flushes++
+    if (state.flushFault !== undefined) throw state.flushFault
+  }
+  return { state, commits: new GroupCommit({ native, write, flush } as unknown as Database) }
 }
 
 const inOrder = (count: number, commits: GroupCommit, bytes?: number) => {
@@ -47,6 +51,16 @@ describe('group commit', () => {
     const lost = await Promise.allSettled(inOrder(3, commits).all)
     expect(lost.map(({ status }) => status)).to.deep.equal(['rejected', 'rejected', 'rejected'])
     expect(await Promise.all(inOrder(2, commits).all)).to.deep.equal([0, 1])
+  })
+
+  it('tells of nothing that was promised before it is flushed, and of nothing when that fails', async () => {
+    const { commits, state } = aDatabase()
+    await Promise.all(inOrder(5, commits).all)
+    expect(state).to.include({ transactions: 1, flushes: 1 })
+    state.flushFault = new Error('the disk is gone')
+    const [promised, noted] = await Promise.allSettled([commits.run(() => 1), commits.runUnflushed(() => 2)])
+    expect(promised).to.deep.equal({ status: 'rejected', reason: state.flushFault })
+    expect(noted).to.deep.equal({ status: 'fulfilled', value: 2 })
   })
 
   it('takes those that come while it writes', async () => {

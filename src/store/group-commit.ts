@@ -3,6 +3,8 @@ import type { Database, NativeClient } from './orm.ts'
 interface Pending {
   readonly work: (native: NativeClient) => unknown
   readonly bytes: number
+  /** Whether it is to be on the disk before anybody is told. */
+  readonly isFlushed: boolean
   readonly resolve: (result: unknown) => void
   readonly reject: (err: unknown) => void
 }
@@ -16,7 +18,7 @@ const MAX_REST_MS = 20
 /**
  * Gathers small writes into one transaction, as each costs the disk a flush. The first of a quiet time is written at once. After
  * each transaction there is a rest as long as it took, so that under load others gather meanwhile, and no more than half of the
- * time goes to the disk.
+ * time goes to it. The flush itself is waited for beside all else: a slow disk delays those who are promised something, and nobody else.
  */
 export class GroupCommit {
   readonly #database: Database
@@ -32,8 +34,17 @@ export class GroupCommit {
    * those that happen to be in the same transaction; so it looks before it writes. `bytes`: what it writes, about.
    */
   run<T>(work: (native: NativeClient) => T, bytes = 0): Promise<T> {
+    return this.#add(work, bytes, true)
+  }
+
+  /** The same, once it is committed: it outlives this process, and after a loss of power it may have to be done again. */
+  runUnflushed<T>(work: (native: NativeClient) => T, bytes = 0): Promise<T> {
+    return this.#add(work, bytes, false)
+  }
+
+  #add<T>(work: (native: NativeClient) => T, bytes: number, isFlushed: boolean): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.#pending.push({ work, bytes, resolve: result => resolve(result as T), reject })
+      this.#pending.push({ work, bytes, isFlushed, resolve: result => resolve(result as T), reject })
       if (!this.#isRunning) void this.#runAll()
     })
   }
@@ -63,14 +74,28 @@ export class GroupCommit {
     let startedAt = performance.now()
     const { native } = this.#database
     try {
-      const results = await this.#database.write(async () => {
-        startedAt = performance.now()
-        return batch.map(({ work }) => work(native))
-      })
-      for (const [at, { resolve }] of batch.entries()) resolve(results[at])
+      const results = await this.#database.write(
+        async () => {
+          startedAt = performance.now()
+          return batch.map(({ work }) => work(native))
+        },
+        { isUnflushed: true }
+      )
+      void this.#tell(batch, results)
     } catch (err) {
       for (const { reject } of batch) reject(err)
     }
     return performance.now() - startedAt
+  }
+
+  async #tell(batch: readonly Pending[], results: readonly unknown[]): Promise<void> {
+    const flushed = this.#database.flush()
+    for (const [at, { isFlushed, resolve }] of batch.entries()) if (!isFlushed) resolve(results[at])
+    try {
+      await flushed
+      for (const [at, { isFlushed, resolve }] of batch.entries()) if (isFlushed) resolve(results[at])
+    } catch (err) {
+      for (const { isFlushed, reject } of batch) if (isFlushed) reject(err)
+    }
   }
 }

@@ -79,7 +79,7 @@ export class Invocations implements InvocationStore {
   }
 
   claim({ namespace, name, phase, limit, owner, now, leaseUntil }: ClaimOptions): Promise<Claims> {
-    return this.#commits.run(native => {
+    return this.#commits.runUnflushed(native => {
       const rows = native.prepare(CLAIM[phase]).all(owner, leaseUntil, namespace, name, now, limit) as InvocationRow[]
       const kind = phase === 'queued' ? 'request' : 'result'
       const claimed = rows.sort((a, b) => a.due_at - b.due_at || a.seq - b.seq)
@@ -93,7 +93,7 @@ export class Invocations implements InvocationStore {
 
   settle(seq: number, owner: string, settlement: Settlement, now: number): Promise<InvocationPhase | undefined> {
     const bytes = settlement.kind === 'end' ? settlement.result.body.byteLength : 0
-    return this.#commits.run(native => {
+    return this.#commits.runUnflushed(native => {
       const sql = 'SELECT * FROM invocations WHERE seq = ? AND owner = ?'
       const row = native.prepare(sql).get(seq, owner) as InvocationRow | undefined
       return row && writeSettlement({ native, row, now }, settlement)
@@ -101,7 +101,7 @@ export class Invocations implements InvocationStore {
   }
 
   async renew(seqs: readonly number[], owner: string, leaseUntil: number): Promise<void> {
-    await this.#commits.run(native => {
+    await this.#commits.runUnflushed(native => {
       const statement = native.prepare('UPDATE invocations SET lease_until = ? WHERE seq = ? AND owner = ?')
       for (const seq of seqs) statement.run(leaseUntil, seq, owner)
     })

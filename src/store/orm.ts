@@ -4,6 +4,7 @@ import type { AuditEntry, AuditSubject } from '../../api/audit.ts'
 import type { AuditScope } from './audit-store.ts'
 import { ENTITIES } from './entities.ts'
 import { StoreUnavailableError, sqliteCode, toStoreError } from './errors.ts'
+import { WriteAheadLog } from './write-ahead-log.ts'
 
 /** What we use of better-sqlite3, which MikroORM opens and does not type. */
 export interface NativeClient {
@@ -47,6 +48,8 @@ export interface AuditRecorder {
 
 interface WriteOptions<T> {
   readonly dryRun?: boolean
+  /** It is not flushed to the disk before the promise resolves: whoever promises anything by it awaits `flush` first. */
+  readonly isUnflushed?: boolean
   readonly committed?: (result: T) => void
   /** What the audit log says of it; undefined when nothing of it was asked for by anybody. */
   readonly audited?: (result: T) => AuditSubject | undefined
@@ -58,11 +61,14 @@ export class Database {
   readonly native: NativeClient
   recorder: AuditRecorder | undefined
   readonly #orm: MikroORM
+  readonly #log: WriteAheadLog
   readonly #writes = new PQueue({ concurrency: 1 })
+  #isFlushed = true
   #closed = false
 
   constructor(orm: MikroORM, native: NativeClient) {
     this.#orm = orm
+    this.#log = new WriteAheadLog(`${orm.config.get('dbName')}-wal`)
     this.em = orm.em
     this.native = native
   }
@@ -84,18 +90,22 @@ export class Database {
    */
   async write<T>(work: (em: EntityManager) => Promise<T>, options: WriteOptions<T> = {}): Promise<T> {
     this.#checkOpen()
-    const { dryRun = false, audited, committed } = options
+    const { dryRun = false, isUnflushed = false, audited, committed } = options
     // Asked for here, in the caller's asynchronous context, whatever the one is in which the queue runs the work.
     const scope = dryRun || audited === undefined ? undefined : this.recorder?.current()
     return await this.#writes.add(async () => {
       const { result, entry } = await this.#withRetries(() =>
-        this.#transact(async em => {
-          const result = await work(em)
-          const subject = scope === undefined ? undefined : audited?.(result)
-          const isRecorded = scope !== undefined && scope.written === undefined && subject !== undefined
-          const entry = isRecorded ? await this.recorder?.record(em, scope, subject) : undefined
-          return { result, entry }
-        }, dryRun)
+        this.#transact(
+          async em => {
+            const result = await work(em)
+            const subject = scope === undefined ? undefined : audited?.(result)
+            const isRecorded = scope !== undefined && scope.written === undefined && subject !== undefined
+            const entry = isRecorded ? await this.recorder?.record(em, scope, subject) : undefined
+            return { result, entry }
+          },
+          dryRun,
+          isUnflushed
+        )
       )
       if (scope !== undefined && entry !== undefined) this.recorder?.recorded(scope, entry)
       if (!dryRun) committed?.(result)
@@ -109,8 +119,9 @@ export class Database {
     return await this.#transact(work, true)
   }
 
-  async #transact<T>(work: (em: EntityManager) => Promise<T>, dryRun: boolean): Promise<T> {
+  async #transact<T>(work: (em: EntityManager) => Promise<T>, dryRun: boolean, isUnflushed = false): Promise<T> {
     const em = this.em.fork()
+    if (!dryRun) await this.#setFlushed(em, !isUnflushed)
     await em.begin()
     try {
       const result = await work(em)
@@ -119,6 +130,21 @@ export class Database {
     } finally {
       if (em.isInTransaction()) await this.#rollback(em)
     }
+  }
+
+  /**
+   * Whether the transaction that is about to begin is flushed when it is committed. Asked as any query is, as SQLite refuses it
+   * while a transaction is open; only one that writes nothing may come between.
+   */
+  async #setFlushed(em: EntityManager, isFlushed: boolean): Promise<void> {
+    if (this.#isFlushed === isFlushed) return
+    await em.execute(`PRAGMA synchronous = ${isFlushed ? 'FULL' : 'NORMAL'}`)
+    this.#isFlushed = isFlushed
+  }
+
+  /** Resolves when everything that is committed now is on the disk; the event loop goes on meanwhile. */
+  flush(): Promise<void> {
+    return this.#log.flush()
   }
 
   /**
@@ -149,6 +175,7 @@ export class Database {
     if (this.#closed) return
     this.#closed = true
     await this.#writes.onIdle()
+    await this.#log.close()
     await this.#orm.close(true)
   }
 

@@ -13,6 +13,7 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,7 @@
 
 static const char *folder;
 static int journal = -1, gate = -1, in_transaction;
+static pthread_mutex_t asking = PTHREAD_MUTEX_INITIALIZER;
 
 static void die(const char *what) { perror(what); _exit(99); } /* a test that set this up wrongly must not pass */
 
@@ -70,9 +72,12 @@ static void record(char op, const char *name, int64_t offset, const void *data, 
 static void ask(char what, const char *name) {
   size_t length = name ? strlen(name) : 0;
   if (gate < 0 || length < 4 || strcmp(name + length - 4, "-wal") != 0) return;
-  if (what == 'B' && in_transaction) return;
-  in_transaction = what == 'B';
-  if (syscall(SYS_write, gate, &what, 1) != 1 || read(gate, &what, 1) != 1) die("gate");
+  pthread_mutex_lock(&asking); /* one thread may flush while another writes, and each waits for its own answer */
+  if (what != 'B' || !in_transaction) {
+    in_transaction = what == 'B';
+    if (syscall(SYS_write, gate, &what, 1) != 1 || read(gate, &what, 1) != 1) die("gate");
+  }
+  pthread_mutex_unlock(&asking);
 }
 
 ssize_t pwrite64(int fd, const void *data, size_t length, off64_t offset) {

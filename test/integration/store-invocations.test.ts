@@ -180,6 +180,35 @@ describe('store: asynchronous calls', () => {
     expect(await store.invocations.oldest(FN.namespace, FN.name)).to.equal(clock.now())
   })
 
+  it('S2: flushes what it accepted before it says so, and every other write when it is committed, whatever reads beside', async () => {
+    await store.close()
+    const database = await connect(scratch.path)
+    try {
+      const invocations = new Invocations({ database })
+      const synchronous = () => database.native.pragma('synchronous', { simple: true })
+      let flushes = 0
+      const flush = database.flush.bind(database)
+      database.flush = async () => {
+        expect(database.native.inTransaction).to.equal(false)
+        await flush()
+        flushes++
+      }
+      const reads = Array.from({ length: 20 }, () =>
+        database.snapshot(em => em.execute('SELECT COUNT(*) FROM invocations'))
+      )
+      const seen: unknown[] = []
+      const others = Array.from({ length: 20 }, () => database.write(async () => void seen.push(synchronous())))
+      const accepted = Array.from({ length: 20 }, () =>
+        invocations.accept(aCall()).then(() => expect(flushes).to.be.greaterThan(0))
+      )
+      await Promise.all([...accepted, ...reads, ...others])
+      expect(seen).to.deep.equal(others.map(() => 2))
+    } finally {
+      await database.close()
+    }
+    store = await open()
+  })
+
   it('writes those that come together in one transaction, and none of them when the disk is full', async () => {
     await store.close()
     const database = await connect(scratch.path)

@@ -8,7 +8,7 @@ import { ServeProcess } from '../helpers/serve-process.ts'
 import { Installation } from './installation.ts'
 
 /** Each costs a start of the program, so that there are few by day; a tenth of what the store gets at night. */
-const KILLS = Math.ceil(Number(process.env['KILLS'] ?? 80) / 10)
+const KILLS = Math.ceil(Number(process.env['KILLS'] ?? 60) / 10)
 const CONCURRENCY = 8
 const CLIENTS = 6
 /** More than there are kills, so that those that were interrupted have some left. */

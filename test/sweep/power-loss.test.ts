@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { systemClock } from '../../src/clock.ts'
 import { openStore } from '../../src/store/open.ts'
-import { rows, Scratch } from '../fixtures/db/files.ts'
+import { isCall, rows, Scratch } from '../fixtures/db/files.ts'
 import { shimEnv } from '../helpers/disk-shim.ts'
 import { type DiskOp, ForgetfulDisk, readJournal } from '../helpers/power-loss.ts'
 import { Random } from '../simulation/random.ts'
@@ -42,12 +42,17 @@ describe('a loss of power', function () {
     const path = join(after, DATABASE)
     const store = await openStore({ path, clock: systemClock })
     const found = new Map((await store.functions.list()).map(({ metadata, spec }) => [metadata.name, spec.env['N']]))
+    const calls = new Set((await store.invocations.list({}, { limit: 1000 })).items.map(({ id }) => id))
     await store.close()
     expect(rows(path, 'PRAGMA integrity_check')).to.deep.equal([{ integrity_check: 'ok' }])
     await rm(after, { recursive: true })
-    return latest(acknowledged)
+    const lostCalls = Array.from({ length: acknowledged + 1 }, (_, n) => n).filter(
+      n => isCall(n) && !calls.has(`call-${n}`)
+    )
+    const lostFunctions = latest(acknowledged)
       .filter(([name, n]) => !(Number(found.get(name)) >= n))
       .map(([name, n]) => `${name} is ${found.get(name)}, was acknowledged as ${n}`)
+    return [...lostFunctions, ...lostCalls.map(n => `call-${n} is not there`)]
   }
 
   /** What is lost when the power fails after each of these, all that was not synced gone or what chance leaves of it. */
@@ -97,6 +102,6 @@ describe('a loss of power', function () {
 /** The last acknowledged write of each function, when there were so many in all. */
 function latest(acknowledged: number): [name: string, n: number][] {
   const last = new Map<string, number>()
-  for (let n = 0; n <= acknowledged; n++) last.set(`fn-${n % 5}`, n)
+  for (let n = 0; n <= acknowledged; n++) if (!isCall(n)) last.set(`fn-${n % 5}`, n)
   return [...last]
 }
