@@ -46,9 +46,9 @@ describe('large bodies through a gateway as a process', function () {
       },
       { timeoutMs: 30_000 }
     )
-    // What is compiled and grows once is there afterwards.
-    await download(32 * MIB)
-    await upload(32 * MIB)
+    // What is compiled, and what the allocator of C keeps of the first bytes (some 10 MiB, once), is there afterwards.
+    await download(128 * MIB)
+    await upload(128 * MIB)
   })
   after(async () => {
     await gateway.kill()
