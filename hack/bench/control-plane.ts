@@ -23,7 +23,7 @@ const QUIET_MS = 60_000
 /** In which the work of before comes to an end. */
 const IDLE_MS = 5000
 const MUTATING =
-  /operation="(container_(create|start|kill|remove|rename|unpause)|network_(create|remove|connect|disconnect)|volume_remove|image_(pull|remove))"/
+  /operation="(container_(create|start|kill|remove|rename|pause|unpause)|network_(create|remove|connect|disconnect)|volume_remove|image_(pull|remove))"/
 
 const instance = `bench-${randomBytes(3).toString('hex')}`
 const directory = mkdtempSync(join(tmpdir(), 'docker-faas-bench-'))

@@ -272,7 +272,10 @@ export class Simulation {
       bornAt: this.#bornAt,
       gatewayId: this.#gatewayId,
       engineSince: () => this.#engineSince,
-      onRoute: (before, after) => this.#checkRoute(before, after),
+      onRoute: (before, after) => {
+        this.#checkRoute(before, after)
+        this.#callLast(process, before, after)
+      },
       onConverged: object => this.revisions.converged(object),
       onPanic: err => this.#onPanic(err)
     })
@@ -330,6 +333,13 @@ export class Simulation {
     const own = networkName(POLICY.functionsNetwork, { namespace, name })
     const found = this.engine.networks().filter(network => network.name === own)
     return found.some(network => egressOfNetwork(network) !== this.written.get(name)?.egress)
+  }
+
+  /** X12: a call comes after the look that freezing was planned by, and before the endpoints leave. */
+  #callLast(process: ControllerProcess, before: Route | undefined, after: Route): void {
+    const [last] = before?.endpoints ?? []
+    if (after.frozen === undefined || last === undefined || this.random.chance(0.5)) return
+    this.time.set(process.inflight.acquire(last.containerId), this.random.below(10_000))
   }
 
   /** I9, K11, and: an endpoint that answers goes only when as many as are wanted stay, or for its successor's ports. */
