@@ -83,8 +83,12 @@ describe('Waker', () => {
     await eventually(() => expect(loop.waker.wakingOf(KEY)).to.equal(undefined), { intervalMs: 1 })
   })
 
-  it('asks nobody for a function that is not known', () => {
-    loop.waker.wake('openfaas-fn/other')
-    expect(loop.waker.wakingOf('openfaas-fn/other')).to.equal(undefined)
+  it('does nothing for a function that is not known, or that is awake by now', async () => {
+    await loop.put({ replicas: 1 })
+    await loop.settle()
+    for (const key of ['openfaas-fn/other', KEY]) {
+      loop.waker.wake(key)
+      expect(loop.waker.wakingOf(key)).to.equal(undefined)
+    }
   })
 })

@@ -59,7 +59,8 @@ export class Waker {
   /** A call waits for the function. Returns at once. */
   wake(key: string): void {
     const route = this.#deps.endpoints.get(key)
-    if (route === undefined || this.#isStopped) return
+    // Whoever asks may go by an older table: one that is awake here is soon there, too.
+    if (route === undefined || !isAsleep(route) || this.#isStopped) return
     if (this.#wakings.has(key)) this.#again.add(key)
     else this.#begin(route)
   }
@@ -74,7 +75,8 @@ export class Waker {
     const { key } = waking
     if (!waking.isWritten || this.#wakings.get(key) !== waking) return
     this.#wakings.delete(key)
-    if (this.#again.delete(key)) this.#wakeIfAsleep(key)
+    // Calls may have come to wait again since, as somebody scaled it to zero.
+    if (this.#again.delete(key)) this.wake(key)
     await this.#tell(waking)
   }
 
@@ -104,12 +106,6 @@ export class Waker {
       if (this.#wakings.get(key) === waking) this.#wakings.set(key, thawed)
       void this.#write(thawed, 0)
     })
-  }
-
-  /** Calls may have come to wait again since, as somebody scaled it to zero. */
-  #wakeIfAsleep(key: string): void {
-    const route = this.#deps.endpoints.get(key)
-    if (route !== undefined && isAsleep(route)) this.wake(key)
   }
 
   async #write(waking: Waking, failures: number): Promise<void> {
