@@ -34,6 +34,7 @@ export class WorkersComponent implements Edge {
   readonly #link: WorkerLinkDeps
   #pool: WorkerPool | undefined
   #bound: SharedPort | undefined
+  #port = 0
 
   constructor(deps: WorkersDeps) {
     const { config, certificate, identity, closedNetworks } = deps
@@ -48,13 +49,14 @@ export class WorkersComponent implements Edge {
 
   /** The port that the workers listen on. */
   get port(): number {
-    return this.#bound?.address().port ?? 0
+    return this.#port
   }
 
   async start(): Promise<void> {
     const { certificate, config, log, metrics, env = {} } = this.#deps
     certificate?.start()
     this.#bound = bindPort(config.GATEWAY_ADDRESS, config.GATEWAY_PORT, 'GATEWAY_PORT')
+    this.#port = this.#bound.address().port ?? 0
     await this.#api.open()
     this.#pool = new WorkerPool({
       ...{ size: config.GATEWAY_WORKERS, port: this.#bound.fd(), link: this.#link, env, metrics },
@@ -74,9 +76,10 @@ export class WorkersComponent implements Edge {
     // Its calls have the same time to end as those of clients.
     this.#deps.asyncCalls.pause()
     await this.#deps.certificate?.stop()
+    // Else connections would wait for workers that take no more.
+    this.#bound?.close()
     await this.#pool?.stop(this.#deps.config.SHUTDOWN_GRACE + KILL_MARGIN_MS)
     await this.#api.close()
-    this.#bound?.close()
   }
 
   #assembleLink(): WorkerLinkDeps {

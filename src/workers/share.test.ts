@@ -24,9 +24,9 @@ describe('what a worker has of a bound', () => {
   })
 
   it('is at least its part of what bounds the gateway, and no bound stays none', () => {
-    const config = loadConfig({ GATEWAY_WORKERS: '3', MAX_CONNECTIONS: '100', FUNCTION_WAIT_MAX: '0' })
+    const config = loadConfig({ GATEWAY_WORKERS: '3', MAX_CONNECTIONS: '100', FUNCTION_CALLS_MAX: '0' })
     const share = configShare(config)
-    expect([share.MAX_CONNECTIONS, share.FUNCTION_CALLS_MAX, share.FUNCTION_WAIT_MAX]).to.deep.equal([34, 0, 0])
+    expect([share.MAX_CONNECTIONS, share.FUNCTION_CALLS_MAX]).to.deep.equal([34, 0])
     expect(JSON.parse(JSON.stringify(config)), 'as JSON has it').to.deep.equal(config)
   })
 })

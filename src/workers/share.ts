@@ -7,15 +7,16 @@ export interface Place {
   readonly of: number
 }
 
-/** What bounds the whole gateway, for each of its workers. */
+/**
+ * What bounds the whole gateway, for each of its workers. What bounds the calls that wait for one function stays whole: they may all
+ * come by one worker.
+ */
 export function configShare(config: Config): Config {
   const share = (whole: number) => Math.ceil(whole / config.GATEWAY_WORKERS)
   return {
     ...config,
     MAX_CONNECTIONS: share(config.MAX_CONNECTIONS),
-    FUNCTION_CALLS_MAX: share(config.FUNCTION_CALLS_MAX),
-    FUNCTION_WAIT_MAX: share(config.FUNCTION_WAIT_MAX),
-    FUNCTION_WAIT_BYTES_MAX: share(config.FUNCTION_WAIT_BYTES_MAX)
+    FUNCTION_CALLS_MAX: share(config.FUNCTION_CALLS_MAX)
   }
 }
 
