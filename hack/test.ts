@@ -59,6 +59,16 @@ const LEVELS: Readonly<Record<string, Level>> = {
 }
 const COVERAGE = 'coverage'
 
+/**
+ * All levels: stages one after the other, and in each the tracks side by side. Integration works on one engine, chaos and sweep
+ * on engines of their own, and all three mostly wait; scale asks for times, so nothing runs beside it.
+ */
+const WHOLE: readonly (readonly (readonly string[])[])[] = [
+  [['check', 'unit', 'simulation']],
+  [['integration'], ['chaos', 'sweep']],
+  [['scale', 'e2e']]
+]
+
 async function main(wanted: readonly string[]): Promise<void> {
   const unknown = wanted.find(name => name !== 'check' && !(name in LEVELS))
   if (unknown !== undefined) {
@@ -66,7 +76,8 @@ async function main(wanted: readonly string[]): Promise<void> {
     process.exitCode = 64
     return
   }
-  const names = wanted.length > 0 ? wanted : ['check', ...Object.keys(LEVELS)]
+  const stages = wanted.length > 0 ? [[wanted]] : WHOLE
+  const names = stages.flat(2)
   rmSync(COVERAGE, { recursive: true, force: true })
   mkdirSync(COVERAGE, { recursive: true })
   if (names.some(name => LEVELS[name]?.docker)) await makeImages()
@@ -75,7 +86,10 @@ async function main(wanted: readonly string[]): Promise<void> {
   }
   const before = readListeners()
   const tallies: Tally[] = []
-  for (const name of names) tallies.push(await runLevel(name))
+  for (const tracks of stages) {
+    const ofStage = await Promise.all(tracks.map((track, index) => runTrack(track, { inherit: index === 0 })))
+    tallies.push(...ofStage.flat())
+  }
   if (names.some(name => LEVELS[name]?.covered)) await run('c8', ['report'], { inherit: true })
   tallies.push(scanDebugPorts(before))
   const total = sum(tallies)
@@ -89,21 +103,26 @@ async function makeImages(): Promise<void> {
   await ensureTestkit(engine, console.log)
 }
 
-async function runLevel(name: string): Promise<Tally> {
-  console.log(`\n━━ ${name}`)
+/** Runs levels in order. Without `inherit`, what one writes is shown when it has ended. */
+async function runTrack(names: readonly string[], output: { readonly inherit: boolean }): Promise<Tally[]> {
+  const tallies: Tally[] = []
+  for (const name of names) tallies.push(await runLevel(name, output))
+  return tallies
+}
+
+async function runLevel(name: string, { inherit }: { readonly inherit: boolean }): Promise<Tally> {
+  const title = `\n━━ ${name}`
+  if (inherit) console.log(title)
   const level = LEVELS[name]
   if (level === undefined) return runChecks()
   const files = globSync(level.files)
-  if (files.length === 0) {
-    console.log('  No tests yet.')
-    return { passed: 0, failed: 0 }
-  }
   const countFile = `${COVERAGE}/${name}.json`
   const proxy = level.proxied ? await openProxy() : undefined
   const env = { COUNT_FILE: countFile, ...proxy?.env }
   const outcome = level.covered
-    ? await run('c8', ['--clean=false', '--reporter=none', 'mocha', ...files], { inherit: true, env })
-    : await run('mocha', files, { inherit: true, env })
+    ? await run('c8', ['--clean=false', '--reporter=none', 'mocha', ...files], { inherit, env })
+    : await run('mocha', files, { inherit, env })
+  if (!inherit) console.log(`${title}\n${outcome.output.trimEnd()}`)
   const tally = tallyOf(readCount(countFile), outcome.code)
   if (tally.broke) console.log(`  ✖ ${name} ended with code ${outcome.code} before its summary`)
   return proxy === undefined ? tally : sum([tally, tallyOfRefusals(await proxy.close())])
