@@ -24,6 +24,8 @@ export const EVENT_REASONS = [
   'SecretChanged',
   'SecretDeleted',
   'Scaled',
+  'CallDeadLettered',
+  'AsyncQueueFull',
   'ScheduleInvalid',
   'ScheduleMissed',
   'ScheduleSkipped',

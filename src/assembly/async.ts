@@ -8,6 +8,7 @@ import { callbackHead } from '../async/callback-message.ts'
 import { type CallbackPolicy, parseAllowed } from '../async/callback-policy.ts'
 import { InvocationDesk } from '../async/desk.ts'
 import { Dispatcher } from '../async/dispatcher.ts'
+import { FunctionEvents } from '../async/function-events.ts'
 import { Lanes } from '../async/lanes.ts'
 import { LocalGateway } from '../async/local-gateway.ts'
 import { parseRetryAfter } from '../async/outcome.ts'
@@ -46,6 +47,7 @@ export class AsyncComponent implements Component {
   readonly #lanes = new Lanes()
   readonly #proxy: InvocationProxy
   readonly #dispatcher: Dispatcher
+  readonly #events: FunctionEvents
   readonly #retention: InvocationRetention
   #closing: Promise<void> | undefined
   #stopListening: () => void = () => undefined
@@ -58,6 +60,8 @@ export class AsyncComponent implements Component {
     const { dataPlane } = deps
     // How many calls wait is told by the data plane of those who are waited for.
     this.#proxy = assembleDataPlane({ ...dataPlane, metrics: { ...dataPlane.metrics, waiting: () => undefined } })
+    const uidOf = (key: string) => dataPlane.table.get(key)?.uid
+    this.#events = new FunctionEvents({ events: store.events, uidOf, clock: systemClock, log })
     this.#dispatcher = this.#assembleDispatcher()
     const { asyncCalls } = metrics
     this.enqueue = new AsyncQueue({
@@ -71,7 +75,10 @@ export class AsyncComponent implements Component {
         asyncCalls.submitted(key)
         this.#dispatcher.wake()
       },
-      onFull: asyncCalls.refused
+      onFull: key => {
+        asyncCalls.refused(key)
+        this.#events.warn(key, 'AsyncQueueFull', 'asynchronous calls are answered 429: too many wait')
+      }
     }).enqueue
     this.#retention = new InvocationRetention({
       store: store.invocations,
@@ -160,6 +167,10 @@ export class AsyncComponent implements Component {
         inflight: asyncCalls.inflight,
         callback: asyncCalls.callback,
         processed: asyncCalls.processed
+      },
+      onDead: (key, reason) => {
+        const look = `GET /v1/invocations?function=${parseKey(key).name}&phase=dead lists those`
+        this.#events.warn(key, 'CallDeadLettered', `asynchronous calls became dead letters: ${reason}; ${look}`)
       },
       onEnded: () => this.#retention.note(),
       log

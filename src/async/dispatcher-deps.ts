@@ -52,6 +52,8 @@ export interface DispatcherDeps {
   /** In [0, 1). */
   readonly random: () => number
   readonly metrics: AsyncMetrics
+  /** A call became a dead letter of a function that is there. */
+  readonly onDead: (key: string, reason: DeadReason) => void
   /** A call has ended. */
   readonly onEnded: () => void
   readonly log: AsyncLog

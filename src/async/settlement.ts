@@ -1,9 +1,13 @@
 import { RETRY_DEFAULTS } from '../../api/call-settings.ts'
+import type { DeadReason } from '../../api/invocation.ts'
 import type { ClaimedInvocation, Settlement } from '../store/invocation-store.ts'
 import type { DispatcherDeps } from './dispatcher-deps.ts'
 import { backoffMs, outcomeOf } from './outcome.ts'
 
-type Deps = Pick<DispatcherDeps, 'call' | 'deliver' | 'settingsOf' | 'limits' | 'clock' | 'random' | 'metrics' | 'log'>
+type Deps = Pick<
+  DispatcherDeps,
+  'call' | 'deliver' | 'onDead' | 'settingsOf' | 'limits' | 'clock' | 'random' | 'metrics' | 'log'
+>
 
 interface Circumstances {
   readonly signal: AbortSignal
@@ -62,14 +66,20 @@ function attemptsWithout(call: ClaimedInvocation, deps: Deps): Settlement | unde
   return { kind: 'end', reason: 'Interrupted', status: 503, durationMs: 0, result: { head: TEXT, body } }
 }
 
-function tellDead({ id, callId, namespace, name, attempts }: ClaimedInvocation, why: object, { log }: Deps): void {
-  log.warn({ key: `${namespace}/${name}`, id, callId, attempts, ...why }, 'Dead-lettered asynchronous call')
+function tellDead(
+  { id, callId, namespace, name, attempts }: ClaimedInvocation,
+  why: { readonly reason: DeadReason; readonly status: number },
+  { log, onDead }: Deps
+): void {
+  const key = `${namespace}/${name}`
+  log.warn({ key, id, callId, attempts, ...why }, 'Dead-lettered asynchronous call')
+  onDead(key, why.reason)
 }
 
 /** Delivers the callback, and says what is to be written down of it. */
 export async function settlementOfCallback(
   call: ClaimedInvocation,
-  { deliver, limits, clock, random, metrics, log }: Deps,
+  { deliver, limits, clock, random, metrics, onDead, log }: Deps,
   signal: AbortSignal
 ): Promise<Settlement> {
   const delivered = await deliver(call, signal).catch((err: unknown) => {
@@ -94,5 +104,6 @@ export async function settlementOfCallback(
   metrics.callback('failed')
   const { id, callId, namespace, name, callbackAttempts: attempts } = call
   log.warn({ key: `${namespace}/${name}`, id, callId, attempts, problem: error }, 'Failed to deliver callback')
+  onDead(`${namespace}/${name}`, 'CallbackFailed')
   return { kind: 'undelivered', error }
 }

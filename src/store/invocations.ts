@@ -35,7 +35,8 @@ const CLAIM = {
     AND owner IS NULL ORDER BY due_at, seq LIMIT ?) RETURNING *`
 } as const
 
-const NEXT_DUE = `SELECT MIN(due_at) AS due FROM invocations WHERE namespace = ? AND name = ? AND phase = ? AND owner IS NULL`
+const NEXT_DUE = `SELECT due_at AS due FROM invocations WHERE namespace = ? AND name = ? AND phase = ? AND owner IS NULL
+  ORDER BY due_at LIMIT 1`
 
 const TAKE_BACK = `UPDATE invocations SET owner = NULL, lease_until = NULL, due_at = ?,
   phase = CASE phase WHEN 'running' THEN 'queued' ELSE phase END
@@ -83,10 +84,10 @@ export class Invocations implements InvocationStore {
       const rows = native.prepare(CLAIM[phase]).all(owner, leaseUntil, namespace, name, now, limit) as InvocationRow[]
       const kind = phase === 'queued' ? 'request' : 'result'
       const claimed = rows.sort((a, b) => a.due_at - b.due_at || a.seq - b.seq)
-      const { due } = native.prepare(NEXT_DUE).get(namespace, name, phase) as { readonly due: number | null }
+      const next = native.prepare(NEXT_DUE).get(namespace, name, phase) as { readonly due: number } | undefined
       return {
         claimed: claimed.map(row => toClaimed(row, readPayload(native, row.seq, kind))),
-        ...(due !== null && { nextDueAt: due })
+        ...(next !== undefined && { nextDueAt: next.due })
       }
     })
   }

@@ -59,6 +59,13 @@ describe('asynchronous calls: carrying out', () => {
     plane.fn.reply = (_got, res) => void res.writeHead(502).end()
     const { id } = await plane.enqueue()
     expect(await plane.until(id, 'dead')).to.include({ attempts: 3, status: 502, reason: 'AttemptsExhausted' })
+    const [event] = await eventually(async () => {
+      const events = await plane.store.events.list({ name: 'fn' })
+      expect(events).to.have.length(1)
+      return events
+    })
+    expect(event).to.include({ reason: 'CallDeadLettered', type: 'Warning' })
+    expect(event?.message).to.contain('AttemptsExhausted')
     plane.fn.reply = (_got, res) => void res.end()
     expect(await plane.component.desk.requeue({ id })).to.equal(1)
     expect(await plane.until(id, 'done')).to.include({ attempts: 1, status: 200 })
