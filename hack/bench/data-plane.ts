@@ -13,6 +13,7 @@ import { ensureProgram } from '../packages.ts'
 import { barsOf } from './bars.ts'
 import { BenchGateway } from './bench-gateway.ts'
 import type { Cell, DataPlaneResult, Phase } from './data-plane-result.ts'
+import { freePorts } from './free-ports.ts'
 import { measureIdleStreams } from './idle-streams.ts'
 import { startNginx } from './nginx.ts'
 import { raiseOpenFiles, streamsWithin } from './open-files.ts'
@@ -36,7 +37,6 @@ Prints one JSON. Needs a Docker engine (DOCKER_HOST), nginx-light and wrk; as ro
 const CONNECTIONS = [1, 32, 128]
 const UPLOAD_CONNECTIONS = 32
 const FUNCTION = 'static'
-const PORTS = { gateway: 18780, metrics: 18790, nginx: 18781 }
 const REST_MS = 20_000
 /** By then what is called often is compiled. */
 const WARM_SECONDS = 3
@@ -107,14 +107,15 @@ async function main(options: Options): Promise<void> {
   const docker = connectEngine()
   const image = await ensureStatic(docker, console.error)
   const profiling = options.profile === undefined ? '' : `--cpu-prof --cpu-prof-dir=${options.profile}`
+  const [gatewayPort = 0, metrics = 0, nginxPort = 0] = await freePorts(3)
   const gateway = new BenchGateway({
-    ...{ docker, directory, ports: PORTS },
+    ...{ docker, directory, ports: { gateway: gatewayPort, metrics } },
     instance: `bench-${randomBytes(3).toString('hex')}`,
     env: { NODE_OPTIONS: profiling }
   })
   compileGateway()
   try {
-    const { phases, idleStreams } = await measure(gateway, { ...options, directory, image, streams })
+    const { phases, idleStreams } = await measure(gateway, { ...options, directory, image, streams, nginxPort })
     const { rounds, seconds: secondsPerRound } = options
     const bars = barsOf(phases, idleStreams)
     const result = { machine, startedAt, secondsPerRound, rounds, phases, idleStreams, bars }
@@ -126,10 +127,13 @@ async function main(options: Options): Promise<void> {
   }
 }
 
-async function measure(
-  gateway: BenchGateway,
-  options: Options & { readonly directory: string; readonly image: string }
-) {
+interface Setting extends Options {
+  readonly directory: string
+  readonly image: string
+  readonly nginxPort: number
+}
+
+async function measure(gateway: BenchGateway, options: Setting) {
   const phases: Phase[] = []
   for (const workers of options.workers) {
     await gateway.start({ GATEWAY_WORKERS: String(workers) })
@@ -142,9 +146,9 @@ async function measure(
   return { phases, idleStreams }
 }
 
-async function measurePhase(gateway: BenchGateway, options: Options & { readonly directory: string }): Promise<Cell[]> {
+async function measurePhase(gateway: BenchGateway, options: Setting): Promise<Cell[]> {
   const address = await gateway.addressOf(FUNCTION)
-  const nginx = await startNginx(options.directory, PORTS.nginx, address)
+  const nginx = await startNginx(options.directory, options.nginxPort, address)
   const plan: Plan = options
   const ways: Ways = {
     direct: { url: `http://${address}` },
