@@ -7,7 +7,7 @@ import { PEER_HEADER } from './api-socket.ts'
 
 /** Of the connection, and not of the request or its answer. */
 const HOP_BY_HOP: ReadonlySet<string> = new Set(['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding'])
-const MAX_FREE_SOCKETS = 32
+const MAX_FREE_SOCKETS = 256
 const FREE_SOCKET_MS = 30_000
 
 /** The worker's end: hands on to the controller's process what is no call of a function, and streams both ways. */
