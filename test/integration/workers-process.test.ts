@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +7,7 @@ import { eventually } from '../helpers/eventually.ts'
 import { testkitImage } from '../helpers/images.ts'
 import { rssMiB } from '../helpers/rss.ts'
 import { ServeProcess } from '../helpers/serve-process.ts'
+import { workersOf } from '../helpers/worker-processes.ts'
 
 /** An idle worker, run from its sources: what reads TypeScript weighs as much as what it reads. */
 const WORKER_BAR_MIB = 120
@@ -33,11 +33,7 @@ describe('workers and the process that started them', function () {
     await gateway.listening()
   }
 
-  function workers(): number[] {
-    const lines = execFileSync('ps', ['-o', 'pid=,ppid=,args=', '-A']).toString().split('\n')
-    const own = lines.filter(line => line.trim().split(/\s+/)[1] === String(gateway.child.pid))
-    return own.filter(line => line.includes('docker-faas worker')).map(line => Number.parseInt(line, 10))
-  }
+  const workers = () => workersOf(gateway.child.pid ?? 0)
 
   async function deploy(): Promise<string> {
     const name = `${run().prefix}fn`
