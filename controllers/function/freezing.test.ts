@@ -46,6 +46,26 @@ describe('FunctionReconciler, of a function that is frozen', () => {
     expect([reasons.includes('Frozen'), reasons.includes('DriftRepaired')]).to.deep.equal([true, false])
   })
 
+  it('says so when the engine does not thaw them, and goes on with what is asked for', async () => {
+    await frozen()
+    loop.engine.fail('container_unpause', 'other', { times: 4 })
+    loop.waker.wake(KEY)
+    const outcome = await loop.pass().then(
+      () => 'fine',
+      () => 'failed'
+    )
+    expect(outcome).to.equal('failed')
+    const { conditions } = (await loop.get()).status
+    expect(getCondition(conditions, 'Degraded')).to.include({ status: 'True', reason: 'EngineError' })
+    await loop.put({ replicas: 2, image: 'hello:2' })
+    await written()
+    await loop.settle()
+    const object = await loop.get()
+    expect(object.status.observedGeneration).to.equal(object.metadata.generation)
+    expect(await loop.containers()).to.deep.equal(['hello-0 running', 'hello-1 running'])
+    expect(loop.waker.wakingOf(KEY)).to.equal(undefined)
+  })
+
   it('thaws them for a call before it looks at anything, writes that down, and is as before', async () => {
     await frozen()
     const before = loop.engine.journal.length

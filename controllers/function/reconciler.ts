@@ -89,7 +89,8 @@ export class FunctionReconciler implements Reconciler {
 
   /** Whether frozen replicas were thawed now, or a moment ago and answer the calls that waited. */
   async #isThawing({ key, isUrgent }: Waking, signal: AbortSignal): Promise<boolean> {
-    if (await thawReplicas(this.#deps, key, signal)) return true
+    const thawing = await thawReplicas(this.#deps, key, signal)
+    if (thawing !== 'none') return thawing === 'thawed'
     return isUrgent && (this.#deps.endpoints.get(key)?.endpoints.length ?? 0) > 0
   }
 

@@ -7,15 +7,18 @@ export interface ThawDeps {
   readonly endpoints: Pick<EndpointTable, 'get' | 'thaw' | 'drop'>
 }
 
+/** `none` was frozen; all are `thawed`; or one at least was `refused` by the engine, or is gone otherwise than by removal. */
+export type Thawing = 'none' | 'thawed' | 'refused'
+
 /**
- * Lets the frozen replicas of a function run and take calls, without a look at anything before: calls wait for it. Gives
- * whether there were any. Throws what the engine refused, after all were tried.
+ * Lets the frozen replicas of a function run and take calls, without a look at anything before: calls wait for it. What the
+ * engine refuses is left to a pass, which tries it again, tells, and goes on with the rest.
  */
 export async function thawReplicas(
   { engine, endpoints }: ThawDeps,
   key: string,
   signal: AbortSignal
-): Promise<boolean> {
+): Promise<Thawing> {
   const frozen = endpoints.get(key)?.frozen ?? []
   const thaw = async (containerId: string) => {
     try {
@@ -27,6 +30,6 @@ export async function thawReplicas(
     endpoints.thaw(key, new Set([containerId]))
   }
   const results = await Promise.allSettled(frozen.map(({ containerId }) => thaw(containerId)))
-  for (const result of results) if (result.status === 'rejected') throw result.reason
-  return frozen.length > 0
+  if (results.some(({ status }) => status === 'rejected')) return 'refused'
+  return frozen.length === 0 ? 'none' : 'thawed'
 }
