@@ -84,7 +84,8 @@ function debugging(before: FunctionStatus, after: FunctionStatus): Happening[] {
 }
 
 function convergence(before: FunctionStatus, after: FunctionStatus): Happening[] {
-  if (!isConverged(after.conditions)) return []
+  // One that is frozen may be of an old revision, which a call replaces.
+  if (!isConverged(after.conditions) || after.outdatedReplicas > 0) return []
   if (isConverged(before.conditions) && before.observedGeneration === after.observedGeneration) return []
   const message = `generation ${after.observedGeneration} is as wanted: ${after.readyReplicas} replicas answer`
   return [{ type: 'Normal', reason: 'RolloutComplete', message }]

@@ -43,6 +43,11 @@ describe('planFunction, of a function that is to be frozen', () => {
     expect(planOf([paused(), paused({ ordinal: 1 }), stopping]).requeueAfter).to.equal(6000)
   })
 
+  it('removes what ended because it was asked to', () => {
+    const stopped = aReplica({ phase: 'exited', stoppingSince: NOW - 4000 })
+    expect(planOf([stopped, paused({ ordinal: 1 })]).steps).to.deep.equal(['remove hello-0: surplus'])
+  })
+
   it('gives a replica its name back', () => {
     const renamed = paused({ ordinal: 1, name: 'renamed' })
     expect(planOf([paused(), renamed]).steps).to.deep.equal(['rename renamed to hello-1: renamed'])

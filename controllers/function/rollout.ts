@@ -167,11 +167,11 @@ export function notBefore(restarts: readonly RestartRecord[], ordinal: number): 
   return record === undefined ? 0 : Date.parse(record.notBefore)
 }
 
-/** Of a function that is frozen one replica stays for each ordinal, of whatever revision; nothing is created. */
+/** Of a function that is frozen one replica stays for each ordinal, of whatever revision, but for what was asked to stop; nothing is created. */
 export function decideFrozen(desired: Desired, replicas: readonly Replica[]): Pick<Rollout, 'kept' | 'leave'> {
   const own = replicas.filter(({ uid }) => uid === desired.owner.uid)
   const kept = keepBest(
-    own.filter(({ ordinal }) => ordinal < desired.replicas),
+    own.filter(({ ordinal, stoppingSince }) => ordinal < desired.replicas && stoppingSince === undefined),
     desired
   )
   const stays = new Set([...kept.values()].map(({ id }) => id))

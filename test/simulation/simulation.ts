@@ -276,7 +276,8 @@ export class Simulation {
         this.#checkRoute(before, after)
         this.#callLast(process, before, after)
       },
-      onConverged: object => this.revisions.converged(object),
+      // One that is frozen may be of an old revision, which a call replaces.
+      onConverged: object => object.status.outdatedReplicas === 0 && this.revisions.converged(object),
       onPanic: err => this.#onPanic(err)
     })
     this.#process = process
