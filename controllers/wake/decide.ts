@@ -9,11 +9,17 @@ export interface Awake {
 
 /**
  * The size of a function that a call waits for; undefined when it is to run already. From zero it comes back with the least
- * that its autoscaler leaves, and nobody's wish for zero holds any more. From being frozen it comes back as it was. Pure.
+ * that its autoscaler leaves, and nobody's wish for zero holds any more. From being frozen it comes back as it was, and a zero
+ * that was written since is of whoever knew that it ran. Pure.
  */
-export function decideAwake({ metadata, spec, scale }: FunctionObject, maxReplicas: number): Awake | undefined {
+export function decideAwake(
+  { metadata, spec, scale }: FunctionObject,
+  from: 'zero' | 'frozen',
+  maxReplicas: number
+): Awake | undefined {
   const { frozenSince, pinned } = scale ?? {}
   if (spec.replicas > 0 && frozenSince === undefined) return undefined
+  if (spec.replicas === 0 && from === 'frozen') return undefined
   if (spec.replicas === 0) return { replicas: Math.max(1, Math.min(scalingOf(metadata).min, maxReplicas)) }
   return { replicas: spec.replicas, ...(pinned === undefined ? {} : { scale: { pinned } }) }
 }

@@ -14,21 +14,21 @@ describe('decideAwake', () => {
   })
 
   it('brings a function back with the least that its autoscaler leaves, and as many as the operator allows', () => {
-    expect(decideAwake(sized(0), 10)).to.deep.equal({ replicas: 1 })
-    expect(decideAwake(sized(0, {}, '3'), 10)).to.deep.equal({ replicas: 3 })
-    expect(decideAwake(sized(0, {}, '30'), 10)).to.deep.equal({ replicas: 10 })
+    expect(decideAwake(sized(0), 'zero', 10)).to.deep.equal({ replicas: 1 })
+    expect(decideAwake(sized(0, {}, '3'), 'zero', 10)).to.deep.equal({ replicas: 3 })
+    expect(decideAwake(sized(0, {}, '30'), 'zero', 10)).to.deep.equal({ replicas: 10 })
   })
 
   it("ends a person's zero, and lets another number of theirs stand", () => {
-    expect(decideAwake(sized(0, { pinned: true }), 10)).to.deep.equal({ replicas: 1 })
-    expect(decideAwake(sized(2, { pinned: true, frozenSince }), 10)).to.deep.equal({
+    expect(decideAwake(sized(0, { pinned: true }), 'zero', 10)).to.deep.equal({ replicas: 1 })
+    expect(decideAwake(sized(2, { pinned: true, frozenSince }), 'frozen', 10)).to.deep.equal({
       replicas: 2,
       scale: { pinned: true }
     })
   })
 
   it('leaves what is to run', () => {
-    expect(decideAwake(sized(2, { pinned: true }), 10)).to.equal(undefined)
+    expect(decideAwake(sized(2, { pinned: true }), 'zero', 10)).to.equal(undefined)
   })
 })
 
@@ -62,6 +62,22 @@ describe('Waker', () => {
     await loop.pass()
     await eventually(() => expect(loop.due).to.have.length(2), { intervalMs: 1 })
     expect((await loop.get()).spec.replicas).to.equal(1)
+  })
+
+  it('leaves a function at zero that a person scaled to zero after its thaw, until the next call', async () => {
+    await loop.put({ replicas: 1 })
+    await loop.settle()
+    await loop.freeze()
+    await loop.settle()
+    loop.due.length = 0
+    loop.waker.wake(KEY)
+    await loop.pass()
+    await loop.put({ replicas: 0 })
+    await eventually(() => expect(loop.due).to.have.length(2), { intervalMs: 1 })
+    await loop.settle()
+    expect([(await loop.get()).spec.replicas, await loop.containers()]).to.deep.equal([0, []])
+    loop.waker.wake(KEY)
+    await eventually(async () => expect((await loop.get()).spec.replicas).to.equal(1), { intervalMs: 1 })
   })
 
   it('tries again when it cannot be written down, and gives up what is gone', async () => {

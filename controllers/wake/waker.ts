@@ -114,7 +114,7 @@ export class Waker {
     if (this.#wakings.get(key) !== waking) return
     let written: FunctionObject | undefined
     try {
-      written = await functions.putScale(key, uid, current => decideAwake(current, maxReplicas))
+      written = await functions.putScale(key, uid, current => decideAwake(current, waking.from, maxReplicas))
     } catch (err) {
       const retryInMs = Math.min(LAST_WAIT_MS, FIRST_WAIT_MS * 2 ** failures)
       onWriteFailed()
