@@ -28,8 +28,10 @@ describe('the head of an answer', () => {
     })
   }
 
-  it('says of an answer to HEAD that nothing comes behind it, whatever its length', () => {
-    expect(parse('HTTP/1.1 200 OK\nContent-Length: 5\n', true)).to.include({ length: 0, keepAlive: true })
+  it('X8: says of an answer to HEAD that nothing comes behind it, and does not rely on that', () => {
+    for (const length of ['', 'Content-Length: 0\n', 'Content-Length: 5\n', 'Transfer-Encoding: chunked\n']) {
+      expect(parse(`HTTP/1.1 200 OK\n${length}`, true)).to.include({ length: 0, keepAlive: false })
+    }
   })
 
   it('reads how long the function keeps the connection', () => {

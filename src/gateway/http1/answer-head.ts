@@ -56,9 +56,9 @@ export function parseAnswerHead(text: string, isOfHead: boolean): AnswerHead {
   const said = lengthOf(framing)
   const isBodiless = isOfHead || status < 200 || status === 204 || status === 304
   const length = isBodiless ? 0 : said
-  // What has no body and says that it has one: the next answer may be that body.
-  const isFaulty = isBodiless && !isOfHead && said !== 'rest' && said !== 0
-  const keepAlive = length !== 'rest' && !isFaulty && isKept(minor === '1', framing.connection)
+  // What has no body and says that it has one: the next answer may be that body. One to HEAD says so rightly, so nobody can tell.
+  const isDoubtful = isOfHead || (isBodiless && said !== 'rest' && said !== 0)
+  const keepAlive = length !== 'rest' && !isDoubtful && isKept(minor === '1', framing.connection)
   return { status, statusText, raw, length, keepAlive, keepAliveMs: toMs(framing.keepAlive) }
 }
 

@@ -70,6 +70,11 @@ export class Connection {
     })
   }
 
+  /** Whether it can still take an exchange: it may have ended since it became free. */
+  get isUsable(): boolean {
+    return this.#socket.writable
+  }
+
   /** Sends the request, when it is connected. To be called only when it is new or free. */
   send(options: DispatchOptions, handler: Dispatcher.DispatchHandler): void {
     this.#exchange = new Exchange(this, options, handler)

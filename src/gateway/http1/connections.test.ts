@@ -49,6 +49,9 @@ describe('connections to a replica', () => {
     })
   }
 
+  /** After the function's connections did what was written or ended before, and those here were told. */
+  const turn = () => new Promise(setImmediate)
+
   function send(options: Partial<Dispatcher.DispatchOptions> = {}): Promise<Told> {
     const { promise, resolve } = Promise.withResolvers<Told>()
     const told: Told = { body: '', trailers: [] }
@@ -74,7 +77,10 @@ describe('connections to a replica', () => {
   }
 
   it('are used again, and no longer than they are kept', async () => {
-    for (let n = 0; n < 3; n++) expect((await send()).body).to.equal('ok')
+    for (let n = 0; n < 3; n++) {
+      expect((await send()).body).to.equal('ok')
+      await turn()
+    }
     expect(opened).to.equal(1)
     connections.destroy()
     connections = connectionsOf(0)
@@ -93,7 +99,10 @@ describe('connections to a replica', () => {
 
   it('are not used again when the function keeps them for no time', async () => {
     answer = socket => socket.write('HTTP/1.1 200 OK\r\nKeep-Alive: timeout=1\r\nContent-Length: 2\r\n\r\nok')
-    for (let n = 0; n < 2; n++) await send()
+    for (let n = 0; n < 2; n++) {
+      await send()
+      await turn()
+    }
     expect(opened).to.equal(2)
   })
 
@@ -110,6 +119,7 @@ describe('connections to a replica', () => {
         head: '200 X-A,1,Transfer-Encoding,chunked',
         ...{ body: 'abc', trailers: ['X-T', 't'], end: 'whole' }
       })
+      await turn()
     }
     expect(opened).to.equal(1)
   })
@@ -171,6 +181,45 @@ describe('connections to a replica', () => {
     await eventually(() => expect(sockets.size).to.equal(0))
     expect((await send()).body).to.equal('ok')
     expect(opened).to.equal(2)
+  })
+
+  it('X8: are not used again after HEAD, whose body may come after all', async () => {
+    answer = (socket, request) => {
+      const isHead = request.startsWith('HEAD')
+      if (!isHead) setTimeout(() => socket.write(OK), 20)
+      else socket.write('HTTP/1.1 200 OK\r\nContent-Length: 44\r\n\r\n')
+      if (isHead) setTimeout(() => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison'), 5)
+    }
+    expect(await send({ method: 'HEAD' })).to.include({ body: '', end: 'whole' })
+    await turn()
+    expect((await send()).body).to.equal('ok')
+    expect(opened).to.equal(2)
+  })
+
+  for (const [what, end] of [
+    ['ended', (socket: Socket) => socket.end()],
+    ['said something that nobody asked for', (socket: Socket) => socket.write(OK)]
+  ] as const) {
+    it(`X9: are not used again in the turn in which the function ${what}`, async () => {
+      await send()
+      await turn()
+      for (const socket of sockets) end(socket)
+      await turn()
+      expect(await send({ method: 'POST' })).to.include({ body: 'ok', end: 'whole' })
+      expect(opened).to.equal(2)
+    })
+  }
+
+  it('X9: are not used again when the function ends them after each answer and does not say so', async () => {
+    answer = socket => socket.end(OK)
+    for (let n = 0; n < 20; n++) expect(await send({ method: 'POST' })).to.include({ body: 'ok', end: 'whole' })
+    await eventually(() => expect(sockets.size).to.equal(0))
+  })
+
+  it('are not kept when they are closed in the turn in which the answer ended', async () => {
+    await send()
+    connections.close()
+    await eventually(() => expect(sockets.size).to.equal(0))
   })
 
   it('send nothing whose path would end its line', async () => {

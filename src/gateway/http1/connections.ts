@@ -22,6 +22,8 @@ export class Connections {
   readonly #all = new Set<Connection>()
   /** Those that wait for an exchange, the last one that became free at the end. */
   readonly #free: Connection[] = []
+  /** Those whose answer ended in this turn of the event loop. */
+  #settling: Connection[] = []
   #isClosed = false
 
   constructor(options: ConnectionsOptions) {
@@ -60,7 +62,7 @@ export class Connections {
   #takeFree(): Connection | undefined {
     const now = performance.now()
     for (let kept = this.#free.pop(); kept !== undefined; kept = this.#free.pop()) {
-      if (kept.freeUntil > now) return kept
+      if (kept.freeUntil > now && kept.isUsable) return kept
       kept.destroy()
     }
     return undefined
@@ -89,6 +91,16 @@ export class Connections {
       return
     }
     connection.freeUntil = performance.now() + forMs
-    this.#free.push(connection)
+    // What came right behind the answer, such as its end or bytes that nobody asked for, is read first.
+    if (this.#settling.push(connection) === 1) setImmediate(this.#onSettled)
+  }
+
+  readonly #onSettled = (): void => {
+    const settled = this.#settling
+    this.#settling = []
+    for (const connection of settled) {
+      if (this.#isClosed) connection.destroy()
+      else if (connection.isUsable) this.#free.push(connection)
+    }
   }
 }
