@@ -27,6 +27,11 @@ describe('functions that sleep, over real containers', function () {
     const { State } = await gateway.docker.getContainer(`${name}-0`).inspect()
     return State.Status
   }
+  /** Its status may be that of before its last call yet. */
+  const frozen = async () => {
+    await eventually(async () => expect(await state('idle')).to.equal('paused'))
+    await gateway.reason('idle', 'Ready', 'Frozen')
+  }
   const metric = async (name: string) => {
     const line = new RegExp(`^${name}\\{function_name="\\w+.openfaas-fn"\\} (\\d+)$`, 'm').exec(await gateway.metrics())
     return Number(line?.[1])
@@ -69,8 +74,7 @@ describe('functions that sleep, over real containers', function () {
     const { Id } = await gateway.docker.getContainer('idle-0').inspect()
     // Longer than the function may be idle: were it frozen meanwhile, it would not be answered.
     expect((await gateway.call('GET', '/function/idle/?delayMs=2500')).status).to.equal(200)
-    await gateway.reason('idle', 'Ready', 'Frozen')
-    await eventually(async () => expect(await state('idle')).to.equal('paused'))
+    await frozen()
     const { status } = await gateway.get('idle')
     expect([status.readyReplicas, status.frozenReplicas]).to.deep.equal([0, 1])
     expect(await metric('faas_function_replicas_frozen')).to.equal(1)
@@ -82,13 +86,13 @@ describe('functions that sleep, over real containers', function () {
     expect(await metric('faas_function_thaws_total')).to.equal(1)
     expect(await events('idle')).to.not.include('DriftRepaired')
 
-    await gateway.reason('idle', 'Ready', 'Frozen')
+    await frozen()
     await gateway.stop()
     await gateway.start()
     expect(await state('idle')).to.equal('paused')
     expect((await gateway.call('GET', '/function/idle')).status).to.equal(200)
     expect((await gateway.docker.getContainer('idle-0').inspect()).Id).to.equal(Id)
-    await gateway.reason('idle', 'Ready', 'Frozen')
+    await frozen()
     await gateway.scale('idle', 0)
     await eventually(async () => expect(await gateway.containers('idle')).to.deep.equal([]))
   })
