@@ -67,6 +67,7 @@ module.exports = {
     only('mikro-orm-in-store', '@mikro-orm', '^(src/store|migrations)/'),
     only('koa-in-http', 'koa|@koa', '^src/http/'),
     only('undici-in-gateway', 'undici', '^src/gateway/'),
+    only('croner-in-cron', 'croner', '^api/cron\\.ts$'),
     only('commander-in-cli', 'commander', '^src/(cli|main\\.ts)'),
     {
       name: 'tests-are-not-imported',

@@ -1,138 +1,117 @@
-/** When something is to happen, as the five fields of a crontab say it. */
-export interface Cron {
-  readonly minutes: readonly number[]
-  readonly hours: readonly number[]
-  readonly days: ReadonlySet<number>
-  readonly months: ReadonlySet<number>
-  /** 0 is Sunday. */
-  readonly weekdays: ReadonlySet<number>
-  /** Both the days and the weekdays are restricted: then either is enough. Source: crontab(5). */
-  readonly isEither: boolean
-}
+import { Cron, CronDate } from 'croner'
 
-interface Field {
-  readonly name: string
-  readonly min: number
-  readonly max: number
-  /** Names of the values, from `min` up. */
-  readonly names?: readonly string[]
-}
+/** The instants that a schedule names after another, in order, in milliseconds since the epoch. */
+export type Ticks = (from: number) => Iterable<number>
 
-const MONTHS = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC']
-const WEEKDAYS = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT']
-const SUNDAY_AGAIN = 7
-
-const MINUTE: Field = { name: 'minute', min: 0, max: 59 }
-const HOUR: Field = { name: 'hour', min: 0, max: 23 }
-const DAY: Field = { name: 'day', min: 1, max: 31 }
-const MONTH: Field = { name: 'month', min: 1, max: 12, names: MONTHS }
-const WEEKDAY: Field = { name: 'weekday', min: 0, max: SUNDAY_AGAIN, names: WEEKDAYS }
-
-const MACROS: ReadonlyMap<string, string> = new Map([
-  ['@yearly', '0 0 1 1 *'],
-  ['@annually', '0 0 1 1 *'],
-  ['@monthly', '0 0 1 * *'],
-  ['@weekly', '0 0 * * 0'],
-  ['@daily', '0 0 * * *'],
-  ['@midnight', '0 0 * * *'],
-  ['@hourly', '0 * * * *']
-])
-/** Of the longest such month. */
-const DAYS_OF_MONTH = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+export const UTC = 'UTC'
 
 /** What the text says, or what is wrong with it: a few words. */
-export type CronReading = { readonly cron: Cron } | { readonly fault: string }
+export type CronReading = { readonly ticks: Ticks } | { readonly fault: string }
+
+const IANA_NAME = /^[A-Za-z][A-Za-z0-9_+-]*(?:\/[A-Za-z0-9_+-]+)*$/
+
+const FIELDS = [
+  'a minute that cannot be read, or is not within 0 to 59',
+  'an hour that cannot be read, or is not within 0 to 23',
+  'a day that cannot be read, or is not within 1 to 31',
+  'a month that cannot be read, or is not within 1 to 12',
+  'a weekday that cannot be read, or is not within 0 to 7'
+]
+const VALUE = '(?:\\d{1,4}|[a-z]{3})'
+const PART = `(?:[*?]|${VALUE}(?:-${VALUE})?)(?:/\\d{1,4})?`
+/** What crontab(5) has. croner reads more (L, W, #, +, "/5" alone, dates), which other crons do not know. */
+const FIELD = new RegExp(`^${PART}(?:,${PART})*$`, 'i')
+const NICKNAME = /^@[a-z]+$/i
+/** Texts and zones that are kept read: each takes some 80 KiB, as croner counts years, and functions often share theirs. */
+const MAX_KEPT = 128
+/** Ticks of one text that are kept. In a zone each takes croner some 30 µs, and after a downtime 1,000 are counted. */
+const MAX_KEPT_TICKS = 2000
+const kept = new Map<string, { readonly ticks: Ticks }>()
 
 /**
- * Reads `minute hour day month weekday`, or `@hourly` and its like. A field is `*`, values, ranges and steps with commas between
- * them; months and weekdays have names too. Source: crontab(5) and the cron connector of OpenFaaS; `?` is `*`.
+ * Reads `minute hour day month weekday`, or `@hourly` and its like, by the clocks of a zone that there is. A field is `*`, values,
+ * ranges and steps with commas between them; months and weekdays have names too. Source: crontab(5) and the cron connector of
+ * OpenFaaS; `?` is `*`. No timer is started; what was read last is kept, and is the same again.
  */
-export function parseCron(text: string): CronReading {
-  const fields = (MACROS.get(text.toLowerCase()) ?? text).split(' ')
-  const [minute = '', hour = '', day = '', month = '', weekday = ''] = fields
-  if (text.startsWith('@') && fields.length !== 5) return { fault: `knows no ${text.split(' ')[0]}; write five fields` }
-  if (fields.length !== 5)
+export function readCron(text: string, timezone: string): CronReading {
+  const key = `${timezone} ${text}`
+  const reading = kept.get(key) ?? read(text, timezone)
+  if ('fault' in reading) return reading
+  kept.delete(key)
+  kept.set(key, reading)
+  const [oldest] = kept.keys()
+  if (kept.size > MAX_KEPT && oldest !== undefined) kept.delete(oldest)
+  return reading
+}
+
+function read(text: string, timezone: string): CronReading {
+  if (text.startsWith('@')) {
+    const cron = NICKNAME.test(text) ? open(text, timezone) : undefined
+    return cron ? ticksOf(cron) : { fault: `knows no ${text.split(' ')[0]}; write five fields` }
+  }
+  const fields = text.split(' ')
+  if (fields.length !== FIELDS.length)
     return { fault: `must have five fields (minute hour day month weekday), and has ${fields.length}` }
+  const cron = fields.every(field => FIELD.test(field)) ? open(text, timezone) : undefined
+  return cron ? ticksOf(cron) : { fault: faultOf(fields) }
+}
+
+/** Whether there is an instant that it names: not, for example, on 30 February. */
+export function comesEver(ticks: Ticks): boolean {
+  for (const _tick of ticks(0)) return true
+  return false
+}
+
+/** Whether it is the IANA name of a zone, such as `Europe/Berlin`. The first one costs some 7 MiB, which are the tables of the runtime; UTC costs nothing. */
+export function isTimeZone(name: string): boolean {
+  if (name === UTC) return true
+  if (!IANA_NAME.test(name)) return false
   try {
-    const days = valuesOf(DAY, day)
-    const weekdays = valuesOf(WEEKDAY, weekday).map(value => value % SUNDAY_AGAIN)
-    return {
-      cron: {
-        minutes: valuesOf(MINUTE, minute),
-        hours: valuesOf(HOUR, hour),
-        days: new Set(days),
-        months: new Set(valuesOf(MONTH, month)),
-        weekdays: new Set(weekdays),
-        isEither: !isAny(day) && !isAny(weekday)
-      }
-    }
+    new CronDate(new Date(0), name)
+    return true
   } catch (err) {
-    if (err instanceof FieldError) return { fault: err.message }
+    if (err instanceof TypeError) return false
     throw err
   }
 }
 
-/** Whether there is a day that it names: not, for example, on 30 February. */
-export function comesEver({ days, months, isEither }: Cron): boolean {
-  if (isEither) return true
-  return [...months].some(month => [...days].some(day => day <= (DAYS_OF_MONTH[month - 1] ?? 0)))
+/** Undefined when it cannot be read. */
+function open(pattern: string, timezone: string): Cron | undefined {
+  const zone = timezone === UTC ? { utcOffset: 0 } : { timezone }
+  const options = () => ({ mode: '5-part' as const, sloppyRanges: true, paused: true, ...zone })
+  try {
+    // croner reads a step from a value that there is not ("60/5") as nothing, and without the step as the fault that it is.
+    if (/\d\//.test(pattern)) new Cron(pattern.replaceAll(/\/\d+/g, ''), options())
+    return new Cron(pattern, options())
+  } catch (err) {
+    if (err instanceof TypeError || err instanceof RangeError) return undefined
+    throw err
+  }
 }
 
-class FieldError extends Error {
-  override name = 'FieldError'
+/** croner names parts by their index, and some by a value that is not the one that was written: so the field is found by trying. */
+function faultOf(fields: readonly string[]): string {
+  const index = fields.findIndex((field, at) => {
+    const alone = FIELDS.map((_, other) => (other === at ? field : '*')).join(' ')
+    return !FIELD.test(field) || open(alone, UTC) === undefined
+  })
+  return `has ${FIELDS[index]} from low to high, ${JSON.stringify(fields[index]?.slice(0, 32))}`
 }
 
-function isAny(text: string): boolean {
-  return text === '*' || text === '?'
-}
-
-/** Sorted, each once. */
-function valuesOf(field: Field, text: string): number[] {
-  const values = new Set(text.split(',').flatMap(part => partValues(field, part)))
-  return [...values].sort((a, b) => a - b)
-}
-
-function partValues(field: Field, part: string): number[] {
-  const [range = '', step, ...more] = part.split('/')
-  if (more.length > 0) throw faulty(field, part)
-  const every = step === undefined ? 1 : numberOf(field, step, part)
-  if (every < 1) throw faulty(field, part)
-  const [from, to] = boundsOf(field, range, step !== undefined)
-  const values: number[] = []
-  for (let value = from; value <= to; value += every) values.push(value)
-  return values
-}
-
-function boundsOf(field: Field, range: string, hasStep: boolean): [from: number, to: number] {
-  // 7 is Sunday once more, and none of "every".
-  const last = field === WEEKDAY ? SUNDAY_AGAIN - 1 : field.max
-  if (isAny(range)) return [field.min, last]
-  const [first = '', end, ...more] = range.split('-')
-  if (more.length > 0) throw faulty(field, range)
-  const from = toValue(field, first, range)
-  if (end === undefined) return [from, hasStep ? last : from]
-  const named = toValue(field, end, range)
-  const to = field === WEEKDAY && named === 0 && from > 0 ? SUNDAY_AGAIN : named
-  if (to < from) throw new FieldError(`has a ${field.name} that ends before it begins, ${shown(range)}`)
-  return [from, to]
-}
-
-function toValue(field: Field, text: string, part: string): number {
-  const named = field.names?.indexOf(text.toUpperCase()) ?? -1
-  const value = named >= 0 ? named + field.min : numberOf(field, text, part)
-  if (value >= field.min && value <= field.max) return value
-  throw new FieldError(`has a ${field.name} that is not within ${field.min} to ${field.max}, ${shown(part)}`)
-}
-
-function numberOf(field: Field, text: string, part: string): number {
-  if (!/^\d{1,4}$/.test(text)) throw faulty(field, part)
-  return Number(text)
-}
-
-function faulty(field: Field, part: string): FieldError {
-  return new FieldError(`has a ${field.name} that cannot be read, ${shown(part)}`)
-}
-
-function shown(text: string): string {
-  return JSON.stringify(text.slice(0, 32))
+function ticksOf(cron: Cron): { readonly ticks: Ticks } {
+  const following = new Map<number, number>()
+  const next = (from: number) => cron.nextRun(new Date(from))?.getTime()
+  const nextOfTick = (tick: number) => {
+    const known = following.get(tick)
+    if (known !== undefined) return known
+    if (following.size === MAX_KEPT_TICKS) following.clear()
+    const found = next(tick)
+    if (found !== undefined) following.set(tick, found)
+    return found
+  }
+  return {
+    *ticks(from) {
+      for (let tick = next(from); tick !== undefined; tick = nextOfTick(tick)) yield tick
+    }
+  }
 }

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto'
-import { type Cron, comesEver, parseCron } from './cron.ts'
+import { comesEver, isTimeZone, readCron, type Ticks, UTC } from './cron.ts'
 import { parseDuration } from './duration.ts'
 import type { StringMap } from './meta.ts'
 import { type RuleFault, ruleFault } from './rule-fault.ts'
-import { openTimeZone, type TimeZone, UTC } from './time-zone.ts'
 
 /** Annotations of OpenFaaS: the topics that call a function, and when `cron-function` does. */
 const TOPIC = 'topic'
@@ -23,7 +22,7 @@ export const ON_TIME_MS = 15_000
 /** One line of a crontab, with its blanks made one. */
 export interface Schedule {
   readonly text: string
-  readonly cron: Cron
+  readonly ticks: Ticks
 }
 
 /** When a function is called by the clock. */
@@ -43,21 +42,18 @@ interface Reading {
   readonly faults: readonly RuleFault[]
 }
 
-/** Opens a zone, or gives one that is open. */
-export type Zones = (name: string) => TimeZone | undefined
-
 /**
  * When the function is called by the clock; undefined when it is not, or when its annotations say what cannot be
  * (`scheduleFaults`): then it is not called rather than at the wrong time.
  */
-export function schedulingOf(annotations: StringMap, zones: Zones = openTimeZone): Scheduling | undefined {
-  const reading = isScheduled(annotations) ? read(annotations, zones) : undefined
+export function schedulingOf(annotations: StringMap): Scheduling | undefined {
+  const reading = isScheduled(annotations) ? read(annotations) : undefined
   return reading === undefined || reading.faults.length > 0 ? undefined : reading.scheduling
 }
 
 /** What of the annotations cannot be. Pure. */
-export function scheduleFaults(annotations: StringMap, zones: Zones = openTimeZone): RuleFault[] {
-  return isScheduled(annotations) ? [...read(annotations, zones).faults] : []
+export function scheduleFaults(annotations: StringMap): RuleFault[] {
+  return isScheduled(annotations) ? [...read(annotations).faults] : []
 }
 
 /** Whether one of its topics is that of schedules; another connector may serve the others. */
@@ -68,7 +64,7 @@ export function isScheduled(annotations: StringMap): boolean {
 
 /** What the annotations say of when, as they are. */
 export function scheduleTextOf(annotations: StringMap): { readonly schedule: string; readonly timezone: string } {
-  return { schedule: annotations[SCHEDULE] ?? '', timezone: annotations[TIMEZONE] ?? UTC.name }
+  return { schedule: annotations[SCHEDULE] ?? '', timezone: annotations[TIMEZONE] ?? UTC }
 }
 
 /** What keeps a tick from becoming two calls. */
@@ -85,16 +81,15 @@ function digestOf(...texts: string[]): string {
   return createHash('sha256').update(texts.join('\n')).digest('hex').slice(0, 16)
 }
 
-function read(annotations: StringMap, zones: Zones): Reading {
+function read(annotations: StringMap): Reading {
   const faults: RuleFault[] = []
   const fault = (name: string, rule: string) => {
     faults.push(ruleFault('annotations', name, rule, annotations[name] ?? ''))
   }
-  const schedules = readSchedules(annotations[SCHEDULE] ?? '', rule => fault(SCHEDULE, rule))
-  const timezone = annotations[TIMEZONE] ?? UTC.name
-  if (zones(timezone) === undefined) {
-    fault(TIMEZONE, 'must be the name of a time zone, such as "Europe/Berlin" or "UTC"')
-  }
+  const timezone = annotations[TIMEZONE] ?? UTC
+  const isZone = isTimeZone(timezone)
+  const schedules = readSchedules(annotations[SCHEDULE] ?? '', isZone ? timezone : UTC, rule => fault(SCHEDULE, rule))
+  if (!isZone) fault(TIMEZONE, 'must be the name of a time zone, such as "Europe/Berlin" or "UTC"')
   const oneOf = <T extends string>(name: string, allowed: readonly [T, T], silent: T) => {
     const said = allowed.find(value => value === (annotations[name] ?? silent))
     if (said === undefined) fault(name, `must be ${allowed.join(' or ')}`)
@@ -109,16 +104,16 @@ function read(annotations: StringMap, zones: Zones): Reading {
 }
 
 /** Schedules have semicolons between them; one that is given twice is one. */
-function readSchedules(text: string, fault: (rule: string) => void): Schedule[] {
+function readSchedules(text: string, timezone: string, fault: (rule: string) => void): Schedule[] {
   const texts = text.split(';').map(one => one.trim().replaceAll(/\s+/g, ' '))
   const given = [...new Set(texts.filter(one => one !== ''))]
   if (given.length === 0) fault(`must say when, as topic has ${CRON_TOPIC}: for example "*/5 * * * *"`)
   if (given.length > MAX_SCHEDULES) fault(`must have at most ${MAX_SCHEDULES} schedules, and has ${given.length}`)
   return given.slice(0, MAX_SCHEDULES).flatMap(one => {
-    const reading = parseCron(one)
+    const reading = readCron(one, timezone)
     if ('fault' in reading) fault(`${reading.fault}${remedyFor(one)}`)
-    else if (!comesEver(reading.cron)) fault(`has ${quote(one)}, which never comes`)
-    else return [{ text: one, cron: reading.cron }]
+    else if (!comesEver(reading.ticks)) fault(`has ${quote(one)}, which never comes`)
+    else return [{ text: one, ticks: reading.ticks }]
     return []
   })
 }

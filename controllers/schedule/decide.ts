@@ -1,8 +1,6 @@
+import type { Ticks } from '../../api/cron.ts'
 import type { ScheduleRecord, Span } from '../../api/schedule-record.ts'
 import { doneUntil, withSpan } from './spans.ts'
-
-/** The ticks of a schedule after an instant, in order. */
-export type Ticks = (from: number) => Iterable<number>
 
 /** What is wanted of one schedule. */
 export interface ScheduleRules {

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { QueueFullError } from '../../api/errors.ts'
-import { openTimeZone } from '../../api/time-zone.ts'
 import { Lanes } from '../../src/async/lanes.ts'
 import { AsyncQueue } from '../../src/async/queue.ts'
 import { silentLogger } from '../../src/logging/logger.ts'
@@ -120,7 +119,6 @@ class Bench {
         enqueue: gate(draft => (this.isFull ? Promise.reject(new QueueFullError('ns/x', '1')) : queue.enqueue(draft))),
         isActive: async id => ['queued', 'running'].includes((await store.invocations.get(id))?.phase ?? '')
       },
-      zones: openTimeZone,
       spreadMs: 0,
       observer: {
         ran: key => told.push(`ran ${key}`),

@@ -6,11 +6,9 @@ import {
   type Schedule,
   type Scheduling,
   scheduleFaults,
-  schedulingOf,
-  type Zones
+  schedulingOf
 } from '../../api/schedule.ts'
 import type { ScheduleRecord } from '../../api/schedule-record.ts'
-import { ticksAfter } from '../../api/ticks.ts'
 import type { Logger } from '../../src/logging/logger.ts'
 import type { Reconciler, Result } from '../../src/runtime/reconciler.ts'
 import type { ScheduleStore } from '../../src/store/schedule-store.ts'
@@ -37,7 +35,6 @@ export interface ScheduleReconcilerDeps {
   readonly schedules: ScheduleStore
   readonly events: Pick<EventStore, 'record'>
   readonly calls: ScheduledCalls
-  readonly zones: Zones
   /** Functions that share a tick are spread over so long. */
   readonly spreadMs: number
   readonly observer: ScheduleObserver
@@ -59,13 +56,13 @@ export class ScheduleReconciler implements Reconciler {
   }
 
   async reconcile(key: string, signal: AbortSignal): Promise<Result> {
-    const { functions, zones, observer, now } = this.#deps
+    const { functions, observer, now } = this.#deps
     const object = await functions.get(key)
     if (object === undefined || object.metadata.deletionRequestedAt !== undefined) {
       observer.forgotten(key)
       return {}
     }
-    const scheduling = schedulingOf(object.metadata.annotations, zones)
+    const scheduling = schedulingOf(object.metadata.annotations)
     const records = await this.#tidy(object, scheduling)
     if (scheduling === undefined) return await this.#withoutSchedules(key, object)
     observer.readable(key, true)
@@ -93,14 +90,14 @@ export class ScheduleReconciler implements Reconciler {
   }
 
   async #withoutSchedules(key: string, { metadata }: FunctionObject): Promise<Result> {
-    const { observer, zones } = this.#deps
+    const { observer } = this.#deps
     if (!isScheduled(metadata.annotations)) {
       observer.forgotten(key)
       return {}
     }
     observer.nextDue(key, undefined)
     observer.readable(key, false)
-    const faults = scheduleFaults(metadata.annotations, zones)
+    const faults = scheduleFaults(metadata.annotations)
     const message = `the function is not called by the clock: ${faults.map(fault => fault.message).join('; ')}`
     await this.#tell(metadata, { type: 'Warning', reason: 'ScheduleInvalid', message })
     return {}
@@ -129,14 +126,8 @@ export class ScheduleReconciler implements Reconciler {
   }
 
   #rulesOf({ object, scheduling, schedule }: Kept): ScheduleRules {
-    const { zones, spreadMs } = this.#deps
-    const zone = zones(scheduling.timezone)
-    if (zone === undefined) throw new Error(`time zone ${scheduling.timezone} was there and is not any more`)
-    return {
-      ...scheduling,
-      ticks: from => ticksAfter(schedule.cron, zone, from),
-      delayMs: delayOf(object.metadata.uid, spreadMs)
-    }
+    const delayMs = delayOf(object.metadata.uid, this.#deps.spreadMs)
+    return { ...scheduling, ticks: schedule.ticks, delayMs }
   }
 
   async #isActive({ scheduling }: Kept, { last }: ScheduleRecord): Promise<boolean> {

@@ -6,12 +6,10 @@ import {
   type Scheduling,
   scheduleFaults,
   scheduleTextOf,
-  schedulingOf,
-  type Zones
+  schedulingOf
 } from '../../api/schedule.ts'
 import type { ScheduleRecord } from '../../api/schedule-record.ts'
 import type { ScheduleView } from '../../api/schedule-view.ts'
-import { ticksAfter } from '../../api/ticks.ts'
 import type { InvocationStore } from '../../src/store/invocation-store.ts'
 import type { ScheduleStore } from '../../src/store/schedule-store.ts'
 import { begin, nextOf } from './decide.ts'
@@ -19,7 +17,6 @@ import { begin, nextOf } from './decide.ts'
 export interface ScheduleListDeps {
   readonly schedules: Pick<ScheduleStore, 'list'>
   readonly invocations: Pick<InvocationStore, 'get'>
-  readonly zones: Zones
   readonly spreadMs: number
   readonly now: () => number
 }
@@ -34,8 +31,8 @@ export async function listSchedules(
   if (one === undefined) return []
   const records = await deps.schedules.list(others.length === 0 ? one.metadata.uid : undefined)
   const views = scheduled.map(async object => {
-    const scheduling = schedulingOf(object.metadata.annotations, deps.zones)
-    if (scheduling === undefined) return [faultyView(object, deps.zones)]
+    const scheduling = schedulingOf(object.metadata.annotations)
+    if (scheduling === undefined) return [faultyView(object)]
     const known = (schedule: Schedule) => records.find(record => isOf(record, object, scheduling, schedule))
     return await Promise.all(
       scheduling.schedules.map(schedule => viewOf(deps, { object, scheduling, schedule }, known(schedule)))
@@ -76,18 +73,12 @@ async function viewOf(deps: ScheduleListDeps, shown: Shown, record: ScheduleReco
 }
 
 function nextTickOf(
-  { zones, spreadMs, now }: ScheduleListDeps,
+  { spreadMs, now }: ScheduleListDeps,
   { object, scheduling, schedule }: Shown,
   record: ScheduleRecord | undefined
 ): number | undefined {
-  const zone = zones(scheduling.timezone)
-  if (zone === undefined) return undefined
   const { uid } = object.metadata
-  const rules = {
-    ...scheduling,
-    ticks: (from: number) => ticksAfter(schedule.cron, zone, from),
-    delayMs: delayOf(uid, spreadMs)
-  }
+  const rules = { ...scheduling, ticks: schedule.ticks, delayMs: delayOf(uid, spreadMs) }
   const at = now()
   const key = { uid, schedule: schedule.text, timezone: scheduling.timezone }
   return nextOf(record ?? begin(key, { now: at, delayMs: rules.delayMs }), rules, at)
@@ -102,8 +93,8 @@ async function lastOf({ invocations }: ScheduleListDeps, { tick, at, call }: Non
   }
 }
 
-function faultyView(object: FunctionObject, zones: Zones): ScheduleView {
-  const faults = scheduleFaults(object.metadata.annotations, zones)
+function faultyView(object: FunctionObject): ScheduleView {
+  const faults = scheduleFaults(object.metadata.annotations)
   return {
     ...namesOf(object),
     ...scheduleTextOf(object.metadata.annotations),

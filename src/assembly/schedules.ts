@@ -9,7 +9,6 @@ import type { Metrics } from '../metrics/metrics.ts'
 import { Controller } from '../runtime/controller.ts'
 import type { Component } from '../runtime/manager.ts'
 import type { Store } from '../store/open.ts'
-import { createZones } from './schedule-desk.ts'
 
 export interface ScheduleComponentDeps {
   readonly config: Config
@@ -37,7 +36,6 @@ export class ScheduleComponent implements Component {
     const reconciler = new ScheduleReconciler({
       ...store,
       calls: { enqueue, isActive: id => isActive(store, id) },
-      zones: createZones(),
       spreadMs: config.SCHEDULE_SPREAD,
       observer: {
         ...metrics.schedules,

@@ -3,7 +3,6 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openTimeZone } from '../../api/time-zone.ts'
 import { listSchedules } from '../../controllers/schedule/view.ts'
 import { InvocationDesk } from '../../src/async/desk.ts'
 import { type Clock, systemClock } from '../../src/clock.ts'
@@ -113,7 +112,7 @@ export async function startApi(
       confirm: async () => ({ active: false, adopted: [], deleted: [] })
     },
     schedules: {
-      list: objects => listSchedules({ ...store, zones: openTimeZone, spreadMs: 0, now: systemClock.now }, objects)
+      list: objects => listSchedules({ ...store, spreadMs: 0, now: systemClock.now }, objects)
     },
     authenticator,
     tokens: identity.tokens,
