@@ -37,6 +37,12 @@ module.exports = {
       to: { path: '^(controllers|src/(http|engine|cli|assembly|main\\.ts))' }
     },
     {
+      name: 'workers-do-not-look-up',
+      severity: 'error',
+      from: { path: '^src/workers/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^(controllers|src/(store|cli|assembly|main\\.ts))' }
+    },
+    {
       name: 'controllers-do-not-look-up',
       severity: 'error',
       from: { path: '^controllers/' },

@@ -20,7 +20,7 @@ export interface WorkerPoolDeps {
   readonly random: () => number
 }
 
-const PROGRAM = new URL(import.meta.url.endsWith('.ts') ? './main.ts' : './main.js', import.meta.url)
+const PROGRAM = new URL(import.meta.url.endsWith('.ts') ? '../worker-main.ts' : '../worker-main.js', import.meta.url)
 /** One that has run for so long did not die of how it begins. */
 const SOUND_MS = 10_000
 const BACKOFF = { baseMs: 100, capMs: 30_000 }

@@ -1,6 +1,6 @@
 import { isatty } from 'node:tty'
 import { setFlagsFromString } from 'node:v8'
-import type { FromWorker, ToWorker } from './protocol.ts'
+import type { FromWorker, ToWorker } from './workers/protocol.ts'
 
 /** A worker process. The controller's process starts it, tells it everything, and ends it. */
 
@@ -20,8 +20,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 
 // As in src/main.ts.
 setFlagsFromString('--semi-space-growth-factor=1')
-const { Worker } = await import('./worker.ts')
-const { settleHeap } = await import('../runtime/settle-heap.ts')
+const { Worker } = await import('./assembly/worker.ts')
+const { settleHeap } = await import('./runtime/settle-heap.ts')
 setFlagsFromString('--semi-space-growth-factor=2')
 setFlagsFromString('--no-parallel-scavenge')
 
