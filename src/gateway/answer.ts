@@ -75,6 +75,8 @@ export class Answer {
       return true
     }
     if (this.#res.write(chunk)) return true
+    // What was read already still comes, in however many pieces.
+    if (this.#isPaused) return false
     this.#isPaused = true
     this.#res.once('drain', () => {
       this.#isPaused = false

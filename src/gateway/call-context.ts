@@ -23,6 +23,11 @@ export interface ActiveCall extends Timed, Placed {
   onReplicaEnd?: (containerId: string, why: ReplicaEnd) => void
 }
 
+/** What waits until its time comes, or the proxy closes. */
+export interface Waiting {
+  readonly endWait: () => void
+}
+
 /** What all calls of a proxy share. */
 export interface CallContext {
   readonly deps: ProxyDeps
@@ -34,6 +39,8 @@ export interface CallContext {
   readonly wakes: Wakes
   readonly pools: EndpointPools
   readonly used: UsedBuffers
+  /** Calls that wait for their next try. */
+  readonly retrying: Set<Waiting>
   /** Calls that have not ended. */
   readonly active: ActiveCalls<ActiveCall>
   /** Calls that can be served at once are, and their connections end with them; nobody waits any more. */

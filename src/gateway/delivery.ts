@@ -149,6 +149,10 @@ export class Delivery implements Guest {
   }
 
   #onRetryDue(): void {
+    if (this.#context.isClosing) {
+      this.#sender.refuse(refusals.closing())
+      return
+    }
     this.#tried = undefined
     this.waitUntil = 0
     this.#context.deps.metrics.retried(this.#key)

@@ -242,6 +242,19 @@ describe('relaying of a call', () => {
       expect(text).to.match(/HTTP\/1\.1 103 Early Hints\r\nLink: <\/a\.css>; rel=preload\r\n\r\nHTTP\/1\.1 200 OK\r\n/)
     })
 
+    it('leaves early hints out that node:http does not send', async () => {
+      plane.route(
+        await plane.replica((_req, res) => {
+          for (const link of ['whatever', '</a.css>; rel="a b"']) {
+            res.socket?.write(`HTTP/1.1 103 Early Hints\r\nLink: ${link}\r\n\r\n`)
+          }
+          res.end('fine')
+        })
+      )
+      const text = await plane.raw('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
+      expect(text).to.match(/^HTTP\/1\.1 200 OK\r\n.*\r\n\r\nfine$/s)
+    })
+
     it('begins to answer before the request has ended', async () => {
       plane.route(await plane.replica((req, res) => req.pipe(res)))
       const req = http.request({ port: plane.port, host: '127.0.0.1', method: 'POST', agent: false })

@@ -135,6 +135,18 @@ describe('calls that are tried again', () => {
       expect(plane.shed, 'it was not refused').to.deep.equal([])
     })
 
+    it('X14: holds no stop up with a wait for another try', async () => {
+      route({ retry: { ...RETRY, minWaitMs: 60_000, maxWaitMs: 60_000 }, idleTimeoutMs: 120_000 }, await failing([503]))
+      const call = plane.call()
+      await eventually(() => seen.length === 1 && plane.inflight.total() === 0)
+      await plane.proxy.close(60_000)
+      const { status, headers } = await call
+      expect([status, headers['x-docker-faas-reason'], headers.connection]).to.deep.equal([
+        ...[503, 'ShuttingDown', 'close']
+      ])
+      expect([seen.length, plane.retried]).to.deep.equal([1, 0])
+    })
+
     it('gives what it has when the gateway is told to stop', async () => {
       const held: http.ServerResponse[] = []
       route({ retry: RETRY }, await plane.replica((_req, res) => held.push(res)))

@@ -103,6 +103,41 @@ describe('streaming of large bodies', function () {
     })
   }
 
+  it('waits once for a client that does not read, in however small pieces the answer comes', async () => {
+    const warnings: Error[] = []
+    const onWarning = (warning: Error) => warnings.push(warning)
+    process.on('warning', onWarning)
+    const piece = '1\r\na\r\n'.repeat(10_000)
+    let written = 0
+    const port = await plane.rawReplica(socket => {
+      const pour = () => {
+        while (written < 8 * MIB) {
+          written += piece.length
+          if (!socket.write(piece)) return
+        }
+        socket.end('0\r\n\r\n')
+      }
+      socket.on('drain', pour).once('data', () => {
+        socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n')
+        pour()
+      })
+    })
+    plane.route(port)
+    const [res] = (await once(http.get({ port: plane.port, host: '127.0.0.1', agent: false }), 'response')) as [
+      IncomingMessage
+    ]
+    let before = -1
+    await eventually(() => {
+      const isHeld = before === written
+      before = written
+      return isHeld
+    })
+    let got = 0
+    for await (const chunk of res) got += (chunk as Buffer).length
+    process.off('warning', onWarning)
+    expect([got, warnings]).to.deep.equal([(Math.ceil((8 * MIB) / piece.length) * piece.length) / 6, []])
+  })
+
   it('holds the client back while the function does not read its body', async () => {
     let resume = () => undefined as unknown
     let got = 0

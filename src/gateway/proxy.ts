@@ -55,6 +55,7 @@ export function createProxy(deps: ProxyDeps): InvocationProxy {
     wakes,
     pools,
     used: new UsedBuffers(),
+    retrying: new Set(),
     active,
     isClosing: false,
     isClosed: false,
@@ -89,6 +90,7 @@ export function createProxy(deps: ProxyDeps): InvocationProxy {
       overload.stop()
       shedder.stop()
       room.wakeAll()
+      for (const waiting of [...context.retrying]) waiting.endWait()
       await whenDrained(active, graceMs)
       context.isClosed = true
       for (const call of active.list()) call.shutDown()

@@ -34,13 +34,22 @@ export function writeHead(
   return lengthIn(headers)
 }
 
-/** Passes an interim answer on, if the client can take it. Source: RFC 9110 15.2. */
+/** Passes an interim answer on, if the client and node:http can take it: the call is as good without. Source: RFC 9110 15.2. */
 export function writeInformation(req: IncomingMessage, res: ServerResponse, { status, raw }: Head): void {
   if (req.httpVersionMinor < 1 || res.headersSent) return
   if (status === 102) res.writeProcessing()
   if (status !== 103) return
   const links = valuesOf(raw, 'link')
-  if (links.length > 0) res.writeEarlyHints({ link: links })
+  if (links.length > 0) writeEarlyHints(res, links)
+}
+
+function writeEarlyHints(res: ServerResponse, link: string[]): void {
+  try {
+    res.writeEarlyHints({ link })
+  } catch (error) {
+    // It looks at them before it writes.
+    if (!(error instanceof TypeError)) throw error
+  }
 }
 
 /** Ends the answer with its trailers; those of an answer that does not go out in chunks have no place. */

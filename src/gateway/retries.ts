@@ -1,18 +1,18 @@
 import type { RetrySettings } from '../../api/call-settings.ts'
-import type { CallContext } from './call-context.ts'
+import type { CallContext, Waiting } from './call-context.ts'
 import type { CallLimits } from './call-limits.ts'
 import { type Head, headerOf } from './relay.ts'
 import { parseRetryAfter, retryWaitMs } from './retry-policy.ts'
 
 /** Tries of one call that annotations of its function ask for. */
-export class Retries {
+export class Retries implements Waiting {
   readonly #context: CallContext
   readonly #onDue: () => void
   /** How often it was tried, apart from tries that cannot have had an effect. */
   #tries = 1
   #timer: NodeJS.Timeout | undefined
 
-  /** `onDue`: it is to be tried now. */
+  /** `onDue`: it is to be tried now, if at all: the proxy may be closing. */
   constructor(context: CallContext, onDue: () => void) {
     this.#context = context
     this.#onDue = onDue
@@ -33,15 +33,21 @@ export class Retries {
       random: random()
     })
     if (waitMs === undefined) return false
-    this.#timer = setTimeout(() => {
-      this.#tries++
-      this.#onDue()
-    }, waitMs)
+    this.#timer = setTimeout(() => this.endWait(), waitMs)
+    this.#context.retrying.add(this)
     return true
+  }
+
+  /** The wait for the next try is over. */
+  endWait(): void {
+    this.cancel()
+    this.#tries++
+    this.#onDue()
   }
 
   /** There will be no other try. */
   cancel(): void {
     clearTimeout(this.#timer)
+    this.#context.retrying.delete(this)
   }
 }
