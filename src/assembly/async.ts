@@ -56,7 +56,7 @@ export class AsyncComponent implements Component {
     const { config, store, metrics, log } = deps
     this.#deps = deps
     this.stopDeadlineMs = config.SHUTDOWN_GRACE + STOP_MARGIN_MS
-    this.policy = { ...parseAllowed(config.CALLBACK_ALLOWED), own: ownNetworks(config) }
+    this.policy = { ...parseAllowed(config.CALLBACK_ALLOWED), own: () => ownNetworks(config) }
     const { dataPlane } = deps
     // How many calls wait is told by the data plane of those who are waited for.
     this.#proxy = assembleDataPlane({ ...dataPlane, metrics: { ...dataPlane.metrics, waiting: () => undefined } })
@@ -94,24 +94,20 @@ export class AsyncComponent implements Component {
   }
 
   async start(): Promise<void> {
-    const { store, dataPlane, log } = this.#deps
+    const { store, dataPlane } = this.#deps
     await this.#dispatcher.start()
     await this.#retention.start()
     const stopTable = dataPlane.table.onChange(key => {
       if (this.#lanes.find(key) !== undefined) this.#dispatcher.wake()
     })
-    const bury = (key?: string) =>
-      void this.#dispatcher
-        .buryGone(key)
-        .catch((err: unknown) => log.error({ err, key }, 'Failed to dead-letter calls'))
     const stopStore = store.functions.onChange(({ type, object: { metadata } }) => {
-      if (type === 'DELETED') bury(`${metadata.namespace}/${metadata.name}`)
+      if (type === 'DELETED') void this.#dispatcher.buryGone(`${metadata.namespace}/${metadata.name}`)
     })
     this.#stopListening = () => {
       stopTable()
       stopStore()
     }
-    bury()
+    void this.#dispatcher.buryGone()
   }
 
   /** Takes no more calls from the queue; those under way have `SHUTDOWN_GRACE` to end. Returns at once. */
@@ -146,11 +142,11 @@ export class AsyncComponent implements Component {
       lanes: this.#lanes,
       owner: randomUUID(),
       call: (call, signal) => carryOut(local, call, signal),
-      deliver: (call, signal) =>
-        deliverCallback(
-          { url: call.callbackUrl ?? '', head: callbackHead(call), body: call.payload.body, signal },
-          { policy: this.policy, timeoutMs: config.CALLBACK_TIMEOUT }
-        ),
+      deliver: async (call, signal) => {
+        const url = await store.invocations.callbackUrl(call)
+        const message = { url, head: callbackHead(call), body: call.payload.body, signal }
+        return await deliverCallback(message, { policy: this.policy, timeoutMs: config.CALLBACK_TIMEOUT })
+      },
       settingsOf: key => {
         const route = dataPlane.table.get(key)
         return route && (route.settings ?? {})

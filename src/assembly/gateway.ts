@@ -9,6 +9,7 @@ import { Inflight } from '../gateway/inflight.ts'
 import type { Logger } from '../logging/logger.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
 import { Manager } from '../runtime/manager.ts'
+import { Rejections } from '../runtime/rejections.ts'
 import { Watchdog } from '../runtime/watchdog.ts'
 import { Keyring } from '../secrets/keyring.ts'
 import { StorageFullError, StoreUnavailableError } from '../store/errors.ts'
@@ -89,6 +90,7 @@ export async function assembleGateway(options: GatewayOptions): Promise<Gateway>
   const exposition = new MetricsComponent({ config, metrics, log, closedNetworks })
 
   const manager = new Manager({ log })
+  manager.add(new Rejections({ log, onRejection: metrics.rejected }))
   manager.add({ name: 'store', start: () => countFunctions(raw, metrics), stop: () => raw.close() })
   manager.add(audit)
   manager.add({ name: 'engine', start: () => undefined, stop: () => engine[Symbol.asyncDispose]() })
@@ -173,7 +175,7 @@ async function assembleStore(config: Config, log: Logger, metrics: Metrics) {
   const raw = await openLocked(config, log, { cipher: keyring, auditKey })
   const audit = new AuditComponent({ config, audit: raw.audit, key: auditKey, metrics, log })
   await noteOpening(raw, log)
-  const rotation = await prepareKeys(keyring, raw.secrets, log)
+  const rotation = await prepareKeys(keyring, raw, log)
   metrics.watchSecretKeys(() => countMissing(rotation))
   return { raw, rotation, audit, store: { ...raw, functions: measured(raw.functions, metrics) } }
 }

@@ -4,7 +4,7 @@ import type { Logger } from '../logging/logger.ts'
 import type { Keyring } from '../secrets/keyring.ts'
 import { KeyRotation } from '../secrets/rotation.ts'
 import { StorageFullError, StoreUnavailableError } from '../store/errors.ts'
-import type { SecretStore } from '../store/secret-store.ts'
+import type { Store } from '../store/open.ts'
 
 /** Where the keys of secrets lie. */
 export function secretsKeyPath({ SECRETS_KEY_FILE: file, STATE_DB_PATH }: Config): string {
@@ -15,8 +15,12 @@ export function secretsKeyPath({ SECRETS_KEY_FILE: file, STATE_DB_PATH }: Config
  * Reads the keys, and makes one where the database holds no secret. Without them the gateway serves all the same:
  * functions go on, and what needs a value waits for the file.
  */
-export async function prepareKeys(keyring: Keyring, secrets: SecretStore, log: Logger): Promise<KeyRotation> {
-  const used = await secrets.usedKeyIds()
+export async function prepareKeys(
+  keyring: Keyring,
+  store: Pick<Store, 'secrets' | 'invocations'>,
+  log: Logger
+): Promise<KeyRotation> {
+  const used = await store.secrets.usedKeyIds()
   await keyring.load({ mayCreate: used.size === 0 })
   const { path: file, problem } = keyring
   if (problem !== undefined) log.error({ file, problem }, 'Found no key of secrets: none can be read or written')
@@ -25,7 +29,7 @@ export async function prepareKeys(keyring: Keyring, secrets: SecretStore, log: L
     if (missing.length > 0) log.error({ file, keyIds: missing }, 'Found no key of some secrets: they cannot be read')
     if (keyring.isOpenToOthers) log.warn({ file }, 'Found key file of secrets open to others')
   }
-  const rotation = new KeyRotation(keyring, secrets)
+  const rotation = new KeyRotation(keyring, store)
   if (problem === undefined) await finishRotation(rotation, log)
   return rotation
 }

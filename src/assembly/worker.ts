@@ -4,6 +4,7 @@ import { BRIDGE_PREFIX } from '../engine/firewall-rules.ts'
 import { EndpointTable } from '../gateway/endpoints.ts'
 import { Inflight } from '../gateway/inflight.ts'
 import { createLogger, type Logger } from '../logging/logger.ts'
+import { Rejections } from '../runtime/rejections.ts'
 import { Watchdog } from '../runtime/watchdog.ts'
 import { ApiRelay } from '../workers/api-relay.ts'
 import { CallSummer } from '../workers/call-sums.ts'
@@ -36,6 +37,7 @@ export class Worker {
   readonly #relay: ApiRelay
   readonly #reporter: Reporter
   readonly #watchdog: Watchdog
+  readonly #rejections: Rejections
   readonly #log: Logger
   #usage: NodeJS.Timeout | undefined
 
@@ -72,6 +74,7 @@ export class Worker {
       onWake: key => send({ type: 'wake', key }),
       onUnreachable: (key, containerId) => send({ type: 'unreachable', key, containerId })
     })
+    this.#rejections = new Rejections({ log: this.#log, onRejection: () => undefined })
     this.#watchdog = new Watchdog({ clock: systemClock, log: this.#log, onStall: () => send({ type: 'stalled' }) })
     this.#close(start.closedSubnets)
     this.#copy.apply(start.table)
@@ -80,6 +83,8 @@ export class Worker {
   /** Done when it takes connections. */
   async start(): Promise<void> {
     await this.#front.listenOn(this.#channel.port)
+    // One that cannot listen ends, and another takes its place.
+    this.#rejections.start()
     this.#reporter.start()
     this.#watchdog.start()
     this.#tellUsage()
@@ -119,6 +124,7 @@ export class Worker {
   async stop(): Promise<void> {
     await this.#front.stop()
     this.#watchdog.stop()
+    this.#rejections.stop()
     clearInterval(this.#usage)
     await this.#reporter.stop()
     this.#relay.close()

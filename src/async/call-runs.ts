@@ -63,12 +63,15 @@ export class CallRuns {
   /** Waits, but not beyond `abortAll`. */
   async pause(ms: number): Promise<void> {
     const { signal } = this.#stop
+    if (signal.aborted) return
     await new Promise<void>(resolve => {
-      const timer = setTimeout(resolve, ms)
-      signal.addEventListener('abort', () => {
+      const end = () => {
         clearTimeout(timer)
+        signal.removeEventListener('abort', end)
         resolve()
-      })
+      }
+      const timer = setTimeout(end, ms)
+      signal.addEventListener('abort', end)
     })
   }
 

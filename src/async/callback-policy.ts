@@ -6,12 +6,15 @@ export interface CallbackPolicy {
   readonly networks: readonly string[]
   /** Names of hosts; `*.` in front of one stands for all that are below it. */
   readonly hosts: readonly string[]
-  /** Addresses and networks that are ours, wherever they lie. */
-  readonly own: readonly string[]
+  /** Addresses and networks that are ours at this moment, wherever they lie. */
+  readonly own: () => readonly string[]
 }
 
 /** Where clouds tell a machine its secrets, at an address that looks like any other. Source: Azure's WireServer. */
 const METADATA = ['168.63.129.16/32']
+
+/** All of IPv6 that is given to anybody to be reached at. Source: IANA, IPv6 Global Unicast Address Assignments. */
+const GLOBAL_IPV6 = '2000::/3'
 
 /** What of an allow-list is networks, and what names of hosts. */
 export function parseAllowed(items: readonly string[]): Pick<CallbackPolicy, 'networks' | 'hosts'> {
@@ -33,7 +36,8 @@ export function isAllowedAddress(address: string, { networks, own }: CallbackPol
   if (!ipaddr.isValid(address)) return false
   const parsed = ipaddr.process(address)
   if (isWithin(parsed, networks)) return true
-  return parsed.range() === 'unicast' && !isWithin(parsed, [...METADATA, ...own])
+  if (parsed.kind() === 'ipv6' && !isWithin(parsed, [GLOBAL_IPV6])) return false
+  return parsed.range() === 'unicast' && !isWithin(parsed, [...METADATA, ...own()])
 }
 
 function isWithin(address: ipaddr.IPv4 | ipaddr.IPv6, networks: readonly string[]): boolean {

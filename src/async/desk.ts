@@ -1,12 +1,13 @@
 import type { InvocationView } from '../../api/invocation.ts'
 import type { Namespaces } from '../../api/scope.ts'
 import type { Clock } from '../clock.ts'
-import type {
-  DeadFilter,
-  InvocationFilter,
-  InvocationPage,
-  InvocationStore,
-  MovedInvocation
+import {
+  type DeadFilter,
+  type InvocationFilter,
+  type InvocationPage,
+  type InvocationStore,
+  MAX_AT_ONCE,
+  type MovedInvocation
 } from '../store/invocation-store.ts'
 
 export interface InvocationDeskDeps {
@@ -36,26 +37,31 @@ export class InvocationDesk {
     return this.#all(() => store.cancel(callId, namespaces, clock.now()))
   }
 
-  /** Puts dead letters back; gives how many. */
-  requeue(filter: DeadFilter): Promise<number> {
+  /** Puts dead letters back, each once, for as long as somebody wants it; gives how many. */
+  requeue(filter: DeadFilter, isWanted?: () => boolean): Promise<number> {
     const { store, clock } = this.#deps
-    return this.#all(() => store.requeue(filter, clock.now()))
+    return this.#all(last => store.requeue(filter, clock.now(), last), isWanted)
   }
 
-  /** Removes dead letters; gives how many. */
-  async purge(filter: DeadFilter): Promise<number> {
+  /** Removes dead letters, for as long as somebody wants it; gives how many. */
+  async purge(filter: DeadFilter, isWanted = () => true): Promise<number> {
     let all = 0
-    for (let removed = 1; removed > 0; all += removed) removed = await this.#deps.store.purge(filter)
+    let removed = MAX_AT_ONCE
+    for (; removed === MAX_AT_ONCE && isWanted(); all += removed) removed = await this.#deps.store.purge(filter)
     return all
   }
 
-  async #all(some: () => Promise<MovedInvocation[]>): Promise<number> {
+  /** Asks again while there are more than one write changes; `some` is told the last that it gave. */
+  async #all(some: (last: number) => Promise<MovedInvocation[]>, isWanted = () => true): Promise<number> {
     let all = 0
-    for (;;) {
-      const moved = await some()
-      if (moved.length === 0) return all
+    let last = 0
+    while (isWanted()) {
+      const moved = await some(last)
       this.#deps.onMoved(moved)
       all += moved.length
+      if (moved.length < MAX_AT_ONCE) break
+      last = moved.reduce((most, { seq }) => Math.max(most, seq), last)
     }
+    return all
   }
 }

@@ -80,8 +80,24 @@ export class Dispatcher {
     this.wake()
   }
 
-  /** Makes dead letters of the calls of functions that are not written down any more; of one when it is named. */
+  /**
+   * Makes dead letters of the calls of functions that are not written down any more; of one when it is named. Never rejects: while
+   * the store fails it tries again, as nothing else would look at those calls.
+   */
   async buryGone(only?: string): Promise<void> {
+    for (let waitMs = STORE_RETRY_MS; ; waitMs = Math.min(waitMs * 2, MAX_STORE_RETRY_MS)) {
+      try {
+        await this.#buryAll(only)
+        return
+      } catch (err) {
+        if (this.#state === 'stopping' || this.#state === 'stopped') return
+        this.#deps.log.error({ err, key: only }, 'Failed to dead-letter calls')
+        await this.#runs.pause(waitMs)
+      }
+    }
+  }
+
+  async #buryAll(only: string | undefined): Promise<void> {
     const { lanes, isWritten, store, clock } = this.#deps
     const some = only === undefined ? [...lanes.all()] : [lanes.find(only)].filter(lane => lane !== undefined)
     for (const { key, namespace, name } of some) {
@@ -140,7 +156,9 @@ export class Dispatcher {
       for (const call of claims.claimed) {
         left--
         lanes.take(lane, work)
-        void this.#run(lane, work, call)
+        this.#run(lane, work, call).catch((err: unknown) => {
+          log.error({ err, key: lane.key, id: call.id }, 'Failed to carry out asynchronous call')
+        })
       }
     } catch (err) {
       log.error({ err, key: lane.key }, 'Failed to take asynchronous calls')

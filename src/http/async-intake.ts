@@ -5,6 +5,7 @@ import { clientCallId, toUnixNanos } from '../gateway/headers.ts'
 import { peerAddressOf } from '../peer.ts'
 import { type Admission, type AdmissionDeps, admitCall } from './admission.ts'
 import { readBody } from './body.ts'
+import { isCallbackUrl, withoutCallbackLogin } from './callback-header.ts'
 import type { HttpLog } from './deps.ts'
 import { HttpError } from './errors.ts'
 import { asyncCallUrl, type FunctionTarget } from './function-url.ts'
@@ -67,7 +68,7 @@ async function accept(
   const callId = clientCallId(req)
   const remoteAddress = peerAddressOf(req)
   const accepted = await deps.enqueue({
-    ...{ namespace, name, path, body, method: 'POST', headers: req.rawHeaders },
+    ...{ namespace, name, path, body, method: 'POST', headers: withoutCallbackLogin(req.rawHeaders) },
     ...(callId !== undefined && { callId }),
     ...(callbackUrl !== undefined && { callbackUrl }),
     ...(remoteAddress !== undefined && { remoteAddress })
@@ -77,12 +78,12 @@ async function accept(
   res.end()
 }
 
-function callbackUrlOf({ faultOfCallbackUrl }: AsyncIntakeDeps, { headers }: IncomingMessage): string | undefined {
-  const given = headers['x-callback-url']
+function callbackUrlOf({ faultOfCallbackUrl }: AsyncIntakeDeps, { rawHeaders }: IncomingMessage): string | undefined {
+  const [given, another] = rawHeaders.filter((_, at) => isCallbackUrl(rawHeaders, at))
   if (given === undefined || given === '') return undefined
-  const fault = faultOfCallbackUrl(String(given))
+  const fault = another === undefined ? faultOfCallbackUrl(given) : 'it was given more than once'
   if (fault !== undefined) throw new HttpError(400, 'INVALID', `X-Callback-Url is not usable: ${fault}`)
-  return String(given)
+  return given
 }
 
 function refuse({ log }: AsyncIntakeDeps, res: ServerResponse, err: unknown): void {

@@ -144,9 +144,9 @@ export interface InvocationDeskView {
   /** Those of the call id that have not been carried out. */
   cancel: (callId: string, namespaces: Namespaces) => Promise<number>
   /** Dead letters are carried out again, or their callbacks delivered. */
-  requeue: (filter: DeadFilter) => Promise<number>
+  requeue: (filter: DeadFilter, isWanted?: () => boolean) => Promise<number>
   /** Removes dead letters. */
-  purge: (filter: DeadFilter) => Promise<number>
+  purge: (filter: DeadFilter, isWanted?: () => boolean) => Promise<number>
 }
 
 export interface RequestObservation {

@@ -98,6 +98,8 @@ export interface Metrics
   readonly repairDelayed: (seconds: number) => void
   /** The process did not get to run for a while. */
   readonly stalled: () => void
+  /** A promise failed that nobody waits for. */
+  readonly rejected: () => void
   /** So many connections of clients were cut off, or not taken, as there were too many. */
   readonly connectionsCut: (count: number) => void
   /** The gateway came up. */
@@ -184,6 +186,7 @@ function createGatewayMetrics(registry: Registry) {
     'faas_event_loop_stalls_total',
     'Times that the process did not get to run for a second or more'
   )
+  const rejections = counter('faas_unhandled_rejections_total', 'Promises that failed and that nobody waits for')
   const cut = counter(
     'faas_connections_cut_total',
     'Connections that were cut off, or not taken, as there were too many'
@@ -226,6 +229,7 @@ function createGatewayMetrics(registry: Registry) {
     setActivatorWaiting: (count: number) => waiting.set(count),
     wakeWriteFailed: () => unwritten.inc(),
     stalled: () => stalls.inc(),
+    rejected: () => rejections.inc(),
     connectionsCut: (count: number) => cut.inc(count),
     gatewayStarted: () => restarts.inc()
   }

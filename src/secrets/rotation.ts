@@ -1,3 +1,4 @@
+import type { InvocationStore } from '../store/invocation-store.ts'
 import type { ResealResult, SecretStore } from '../store/secret-store.ts'
 import type { Keyring } from './keyring.ts'
 
@@ -5,7 +6,7 @@ import type { Keyring } from './keyring.ts'
 export interface RotationResult extends ResealResult {
   /** Id of the key that encrypts now. */
   readonly keyId: string
-  /** Ids of older keys that no secret of this database is under; older backups of it may need them. */
+  /** Ids of older keys that nothing of this database is under; older backups of it may need them. */
   readonly unusedKeyIds: readonly string[]
   /** Ids of keys that were taken out of the file. */
   readonly removedKeyIds: readonly string[]
@@ -28,19 +29,27 @@ export interface KeyState {
 export class KeyRotation {
   readonly #keyring: Keyring
   readonly #secrets: Pick<SecretStore, 'reseal' | 'usedKeyIds'>
+  readonly #calls: Pick<InvocationStore, 'usedKeyIds'>
   #last: Promise<unknown> = Promise.resolve()
 
-  constructor(keyring: Keyring, secrets: Pick<SecretStore, 'reseal' | 'usedKeyIds'>) {
+  constructor(
+    keyring: Keyring,
+    {
+      secrets,
+      invocations
+    }: { secrets: Pick<SecretStore, 'reseal' | 'usedKeyIds'>; invocations: Pick<InvocationStore, 'usedKeyIds'> }
+  ) {
     this.#keyring = keyring
     this.#secrets = secrets
+    this.#calls = invocations
   }
 
-  /** One at a time. With `removeOld`, keys that no secret is under leave the file. Throws `SecretKeyError`. */
+  /** One at a time. With `removeOld`, keys that no secret and no callback is under leave the file. Throws `SecretKeyError`. */
   rotate({ removeOld }: { readonly removeOld: boolean }): Promise<RotationResult> {
     return this.#alone(async () => {
       const keyId = await this.#keyring.add()
       const result = await this.#secrets.reseal()
-      const used = await this.#secrets.usedKeyIds()
+      const used = new Set([...(await this.#secrets.usedKeyIds()), ...(await this.#calls.usedKeyIds())])
       const removedKeyIds = removeOld ? await this.#keyring.keepOnly(used) : []
       const unusedKeyIds = this.#keyring.keyIds.filter(id => id !== keyId && !used.has(id))
       return { keyId, ...result, unusedKeyIds, removedKeyIds }

@@ -89,10 +89,9 @@ export class GroupCommit {
   }
 
   async #tell(batch: readonly Pending[], results: readonly unknown[]): Promise<void> {
-    const flushed = this.#database.flush()
     for (const [at, { isFlushed, resolve }] of batch.entries()) if (!isFlushed) resolve(results[at])
     try {
-      await flushed
+      await this.#database.flush()
       for (const [at, { isFlushed, resolve }] of batch.entries()) if (isFlushed) resolve(results[at])
     } catch (err) {
       for (const { isFlushed, reject } of batch) if (isFlushed) reject(err)

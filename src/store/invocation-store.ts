@@ -8,6 +8,9 @@ import type {
 } from '../../api/invocation.ts'
 import type { Namespaces } from '../../api/scope.ts'
 
+/** Rows that one write changes at most when somebody asks for all of them. */
+export const MAX_AT_ONCE = 1000
+
 /** Headers and body of a request or of an answer; headers are name, value, name, value. */
 export interface InvocationPayload {
   readonly head: readonly string[]
@@ -27,6 +30,7 @@ export interface ClaimedInvocation {
   /** This attempt among them. */
   readonly attempts: number
   readonly acceptedAt: number
+  /** Its user and password are encrypted. */
   readonly callbackUrl: string | undefined
   /** This one among them. */
   readonly callbackAttempts: number
@@ -73,6 +77,8 @@ export type Settlement =
 
 /** A call that came from one phase into another; `running` stands for all that were taken. */
 export interface MovedInvocation {
+  /** Rises with each call that is accepted. */
+  readonly seq: number
   readonly id: string
   readonly namespace: string
   readonly name: string
@@ -115,13 +121,17 @@ export interface Retention {
 }
 
 /**
- * Asynchronous calls as written down. What may be about many changes at most 1,000 at a time: it is to be asked again until it
- * finds none. Every write is on the disk when its promise resolves.
+ * Asynchronous calls as written down. What may be about many changes at most `MAX_AT_ONCE` at a time: it is to be asked again until
+ * it finds fewer. Every write is on the disk when its promise resolves.
  */
 export interface InvocationStore {
   accept: (draft: InvocationDraft & { readonly id: string; readonly now: number }) => Promise<AcceptedInvocation>
   /** Takes calls that are due under a lease, the longest due first, and counts the attempt. */
   claim: (options: ClaimOptions) => Promise<Claims>
+  /** The URL of a call's callback with its user and password, which are kept encrypted. Throws `SecretUnreadableError`. */
+  callbackUrl: (call: Pick<ClaimedInvocation, 'id' | 'namespace' | 'name' | 'callbackUrl'>) => Promise<string>
+  /** Ids of the keys that credentials of callbacks are under. */
+  usedKeyIds: () => Promise<ReadonlySet<string>>
   /** Writes down what became of an attempt, and ends the lease. Gives the phase; undefined when the call is not the owner's any more. */
   settle: (seq: number, owner: string, settlement: Settlement, now: number) => Promise<InvocationPhase | undefined>
   /** Makes the leases last until then. */
@@ -136,8 +146,11 @@ export interface InvocationStore {
   bury: (namespace: string, name: string, now: number) => Promise<MovedInvocation[]>
   /** Cancels the calls of this call id, in these namespaces, that have not been carried out. */
   cancel: (callId: string, namespaces: Namespaces, now: number) => Promise<MovedInvocation[]>
-  /** Puts some dead letters back: those whose callback failed have it delivered again, the others are carried out again. */
-  requeue: (filter: DeadFilter, now: number) => Promise<MovedInvocation[]>
+  /**
+   * Puts some dead letters back, the earliest accepted first: those whose callback failed have it delivered again, the others are
+   * carried out again. Only those after `after`, or one that died again meanwhile would be put back a second time.
+   */
+  requeue: (filter: DeadFilter, now: number, after?: number) => Promise<MovedInvocation[]>
   /** Removes some dead letters. Gives how many. */
   purge: (filter: DeadFilter) => Promise<number>
   /** Removes what has ended and is old or too much, some of it at a time. Gives how many. */

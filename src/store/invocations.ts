@@ -1,5 +1,6 @@
 import type { AcceptedInvocation, InvocationPhase, InvocationView } from '../../api/invocation.ts'
 import type { Namespaces } from '../../api/scope.ts'
+import { keyIdOfLogin, openLogin, SEALED_LIKE, sealLogin } from './callback-login.ts'
 import { GroupCommit } from './group-commit.ts'
 import { writeCancelled, writeSettlement } from './invocation-outcome.ts'
 import { readPayload, toClaimed, toView, whereOf, writePayload } from './invocation-rows.ts'
@@ -12,15 +13,13 @@ import type {
   InvocationPage,
   InvocationRow,
   InvocationStore,
-  MovedInvocation,
   Retention,
   Settlement
 } from './invocation-store.ts'
+import { MAX_AT_ONCE, type MovedInvocation } from './invocation-store.ts'
 import type { Database, NativeClient } from './orm.ts'
+import { NO_CIPHER, type SecretCipher } from './secret-store.ts'
 import { sqlText } from './sql-text.ts'
-
-/** Rows that one transaction changes at most when somebody asks for all of them. */
-const MAX_AT_ONCE = 1000
 
 const INSERT = `INSERT INTO invocations
   (id, call_id, dedupe_key, namespace, name, method, path, remote_address, body_bytes, phase, accepted_at, due_at, callback_url, callback_state)
@@ -60,15 +59,18 @@ const GONE: Settlement = {
 export class Invocations implements InvocationStore {
   readonly #database: Database
   readonly #commits: GroupCommit
-  constructor({ database }: { readonly database: Database }) {
+  readonly #cipher: SecretCipher
+  constructor({ database, cipher = NO_CIPHER }: { readonly database: Database; readonly cipher?: SecretCipher }) {
     this.#database = database
+    this.#cipher = cipher
     this.#commits = new GroupCommit(database)
   }
 
-  accept(draft: Parameters<InvocationStore['accept']>[0]): Promise<AcceptedInvocation> {
-    const { id, now, dedupeKey, body, headers, callId = id, callbackUrl, path, namespace, name, method } = draft
+  async accept(draft: Parameters<InvocationStore['accept']>[0]): Promise<AcceptedInvocation> {
+    const { id, now, dedupeKey, body, headers, callId = id, path, namespace, name, method } = draft
+    const callbackUrl = draft.callbackUrl && sealLogin(draft.callbackUrl, draft, this.#cipher)
     const bytes = body.byteLength
-    return this.#commits.run(native => {
+    return await this.#commits.run(native => {
       const earlier = dedupeKey === undefined ? undefined : findEarlier(native, dedupeKey)
       if (earlier !== undefined) return earlier
       const values = [namespace, name, method, path, draft.remoteAddress ?? null, bytes, now, now]
@@ -90,6 +92,16 @@ export class Invocations implements InvocationStore {
         ...(next !== undefined && { nextDueAt: next.due })
       }
     })
+  }
+
+  async callbackUrl(call: Parameters<InvocationStore['callbackUrl']>[0]): Promise<string> {
+    return await openLogin(call.callbackUrl ?? '', call, this.#cipher)
+  }
+
+  async usedKeyIds(): Promise<ReadonlySet<string>> {
+    const rows = await this.#select('WHERE callback_url LIKE ?', [SEALED_LIKE])
+    const ids = rows.map(row => keyIdOfLogin(row.callback_url ?? ''))
+    return new Set(ids.filter(id => id !== undefined))
   }
 
   settle(seq: number, owner: string, settlement: Settlement, now: number): Promise<InvocationPhase | undefined> {
@@ -132,11 +144,12 @@ export class Invocations implements InvocationStore {
     })
   }
 
-  requeue(filter: DeadFilter, now: number): Promise<MovedInvocation[]> {
+  requeue(filter: DeadFilter, now: number, after = 0): Promise<MovedInvocation[]> {
     const where = whereOf({ ...filter, phase: 'dead' })
     return this.#commits.run(native => {
-      const sql = `${REQUEUE} WHERE seq IN (SELECT seq FROM invocations WHERE ${where.sql} LIMIT ?) RETURNING *`
-      const rows = native.prepare(sql).all(now, ...where.values, MAX_AT_ONCE) as InvocationRow[]
+      const some = `SELECT seq FROM invocations WHERE ${where.sql} AND seq > ? ORDER BY seq LIMIT ?`
+      const sql = `${REQUEUE} WHERE seq IN (${some}) RETURNING *`
+      const rows = native.prepare(sql).all(now, ...where.values, after, MAX_AT_ONCE) as InvocationRow[]
       return rows.map(row => moved(row, 'dead', row.phase))
     })
   }
@@ -198,8 +211,8 @@ export class Invocations implements InvocationStore {
 }
 
 function moved(row: InvocationRow, from: InvocationPhase, to: InvocationPhase): MovedInvocation {
-  const { id, namespace, name, body_bytes: bytes } = row
-  return { id, namespace, name, from, to, bytes }
+  const { seq, id, namespace, name, body_bytes: bytes } = row
+  return { seq, id, namespace, name, from, to, bytes }
 }
 
 function findEarlier(native: NativeClient, dedupeKey: string): AcceptedInvocation | undefined {

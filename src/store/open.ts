@@ -91,9 +91,10 @@ export async function openStore(options: OpenOptions): Promise<Store> {
     const events = new Events({ database, clock })
     const images = new PulledImages({ database, clock })
     const adoption = new Adoptions({ database, feed, clock, tell: changes => functions.tell(changes) })
-    const secrets = new Secrets({ ...common, cipher: options.cipher ?? NO_CIPHER })
+    const { cipher = NO_CIPHER } = options
+    const secrets = new Secrets({ ...common, cipher })
     const tokens = new Tokens({ database })
-    const invocations = new Invocations({ database })
+    const invocations = new Invocations({ database, cipher })
     const isFresh = !state.hasContent
     const audit = new AuditLog({ ...common, key: options.auditKey ?? randomBytes(32) })
     const schedules = new Schedules({ database })

@@ -96,7 +96,7 @@ export async function startApi(
     functions: store.functions,
     events: store.events,
     secrets: store.secrets,
-    secretKeys: new KeyRotation(cipher, store.secrets),
+    secretKeys: new KeyRotation(cipher, store),
     audit: store.audit,
     invocations: new InvocationDesk({ store: store.invocations, clock: systemClock, onMoved: () => undefined }),
     enqueue: key => void enqueued.push(key),

@@ -94,7 +94,7 @@ describe('asynchronous calls: callbacks', () => {
   })
 
   it('S32: looks at every address of a name, and connects to one that it looked at', async () => {
-    const policy = { networks: ['127.0.0.1/32'], hosts: [], own: [] }
+    const policy = { networks: ['127.0.0.1/32'], hosts: [], own: () => [] }
     const message = { url: `http://rebound.example:${hook.port}/`, head: [], body: Buffer.from('x'), signal }
     const resolveTo = (...addresses: string[]) => {
       return async () => addresses.map(address => ({ address, family: 4 }))
@@ -109,7 +109,7 @@ describe('asynchronous calls: callbacks', () => {
   })
 
   it('Q2: takes a redirect for a failure, and an answer without end for what its status says', async () => {
-    const policy = { networks: ['127.0.0.1/32'], hosts: [], own: [] }
+    const policy = { networks: ['127.0.0.1/32'], hosts: [], own: () => [] }
     const other = await new Recorder().start()
     const send = () =>
       deliverCallback({ url: urlOf(), head: [], body: Buffer.from('x'), signal }, { policy, timeoutMs: 2000 })
@@ -135,5 +135,19 @@ describe('asynchronous calls: callbacks', () => {
       ...{ authorization: `Basic ${Buffer.from('u:p@w').toString('base64')}`, 'x-docker-faas-truncated': '5000' }
     })
     expect(got?.body).to.have.length(1024)
+  })
+
+  it('writes credentials of the URL down encrypted, and keeps the key that they are under', async () => {
+    hook.reply = (_got, res) => void res.writeHead(500).end()
+    const { id } = await plane.enqueue({ callbackUrl: `http://ann:s3cret-pw@127.0.0.1:${hook.port}/x` })
+    await eventually(() => expect(hook.received).to.have.length(1))
+    expect(hook.received[0]?.headers['authorization']).to.contain('Basic ')
+    const files = await plane.databaseText()
+    expect(files).to.contain(`@127.0.0.1:${hook.port}/x`)
+    for (const secret of ['s3cret-pw', 'ann:', Buffer.from('ann:s3cret-pw').toString('base64')]) {
+      expect(files, secret).not.to.contain(secret)
+    }
+    expect((await plane.store.invocations.usedKeyIds()).size).to.equal(1)
+    expect((await plane.store.invocations.get(id))?.callback?.origin).to.equal(`http://127.0.0.1:${hook.port}`)
   })
 })

@@ -6,6 +6,7 @@ import { Invocations } from '../../src/store/invocations.ts'
 import { openStore, type Store } from '../../src/store/open.ts'
 import { connect } from '../../src/store/orm.ts'
 import { Scratch, TestClock } from '../fixtures/db/files.ts'
+import { aKeyring } from '../helpers/keyring.ts'
 
 const FN = { namespace: 'openfaas-fn', name: 'hello' }
 const OK: Settlement = {
@@ -20,7 +21,7 @@ describe('store: asynchronous calls', () => {
   let store: Store
   let ids = 0
   const clock = new TestClock()
-  const open = () => openStore({ path: scratch.path, clock })
+  const open = async () => openStore({ path: scratch.path, clock, cipher: await aKeyring(scratch.directory) })
   const aCall = (rest: Partial<InvocationDraft> = {}) => ({
     ...FN,
     method: 'POST',
@@ -102,6 +103,8 @@ describe('store: asynchronous calls', () => {
     await store.invocations.accept(aCall({ callbackUrl: 'https://user:pw@a.example/x?secret=1' }))
     expect(await settle((await claimOne()).seq, OK)).to.equal('reporting')
     const due = await claimOne('reporting')
+    expect(due.callbackUrl).not.to.match(/user|pw@/)
+    expect(await store.invocations.callbackUrl(due)).to.equal('https://user:pw@a.example/x?secret=1')
     expect(due).to.include({ callbackAttempts: 1, status: 200, durationMs: 12 })
     expect(Buffer.from(due.payload.body).toString()).to.equal('answer')
     await settle(due.seq, { kind: 'undelivered', error: 'refused', dueAt: clock.now() })
@@ -112,7 +115,7 @@ describe('store: asynchronous calls', () => {
       callback: { origin: 'https://a.example', state: 'failed', attempts: 2, error: 'refused' }
     })
     const moved = await store.invocations.requeue({ id: again.id }, clock.now())
-    expect(moved).to.deep.include({ id: again.id, ...FN, from: 'dead', to: 'reporting', bytes: 3 })
+    expect(moved).to.deep.include({ seq: again.seq, id: again.id, ...FN, from: 'dead', to: 'reporting', bytes: 3 })
     const last = await claimOne('reporting')
     expect(Buffer.from(last.payload.body).toString()).to.equal('answer')
     expect(await settle(last.seq, { kind: 'delivered' })).to.equal('done')

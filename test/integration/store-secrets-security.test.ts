@@ -6,6 +6,7 @@ import { expect } from 'chai'
 import { MAX_SECRET_BYTES, secretsHash } from '../../api/secret.ts'
 import { Keyring } from '../../src/secrets/keyring.ts'
 import { KeyRotation } from '../../src/secrets/rotation.ts'
+import { SecretUnreadableError } from '../../src/store/errors.ts'
 import { openStore, type Store } from '../../src/store/open.ts'
 import { rows, Scratch, TestClock, withSqlite } from '../fixtures/db/files.ts'
 
@@ -230,7 +231,26 @@ describe('store: secrets', () => {
   })
 
   describe('when the key is rotated', () => {
-    const rotate = (removeOld = false) => new KeyRotation(keyring, store.secrets).rotate({ removeOld })
+    const rotate = (removeOld = false) => new KeyRotation(keyring, store).rotate({ removeOld })
+
+    it('S25: keeps a key that credentials of a callback are under, until their call has gone', async () => {
+      const call = { ...{ id: 'i', now: 0, namespace: 'ns', name: 'fn', method: 'POST', path: '/' }, headers: [] }
+      const callbackUrl = 'http://ann:p%40w@hook.internal/x'
+      await store.invocations.accept({ ...call, body: new Uint8Array(), callbackUrl })
+      const [old] = keyring.keyIds
+      expect((await rotate(true)).removedKeyIds).to.deep.equal([])
+      const claims = await store.invocations.claim({
+        ...{ namespace: 'ns', name: 'fn', phase: 'queued', limit: 1, owner: 'me', now: 1, leaseUntil: 2 }
+      })
+      const [claimed] = claims.claimed
+      if (claimed === undefined) throw new Error('there is nothing to claim')
+      expect(await store.invocations.callbackUrl(claimed)).to.equal(callbackUrl)
+      const another = store.invocations.callbackUrl({ ...claimed, id: 'j' }).catch((err: unknown) => err)
+      expect(await another).to.be.instanceOf(SecretUnreadableError)
+      await store.invocations.cancel('i', 'all', 3)
+      await store.invocations.prune({ endedBefore: 10, deadBefore: 10, max: 10 })
+      expect((await rotate(true)).removedKeyIds).to.include(old)
+    })
 
     it('S25: puts every value under the new key while it is read and written, and needs the old one no more', async () => {
       const count = 60
@@ -286,7 +306,7 @@ describe('store: secrets', () => {
       await store.close()
       await open()
       expect([await value(A), await value(B)]).to.deep.equal(['one', 'two'])
-      expect(await new KeyRotation(keyring, store.secrets).finish()).to.deep.equal({ resealed: 2, unreadable: [] })
+      expect(await new KeyRotation(keyring, store).finish()).to.deep.equal({ resealed: 2, unreadable: [] })
       expect([...(await store.secrets.usedKeyIds())]).to.deep.equal([keyId])
     })
 

@@ -80,7 +80,7 @@ function deadLetterRoutes({ invocations }: InvocationDeps): Route[] {
       query: [NAMESPACE, FUNCTION],
       answers: { 202: { about: 'how many' } },
       handler: async ctx => {
-        ctx.body = { requeued: await invocations.requeue(deadFilter(ctx)) }
+        ctx.body = { requeued: await invocations.requeue(deadFilter(ctx), stays(ctx)) }
         ctx.status = 202
       }
     },
@@ -93,7 +93,7 @@ function deadLetterRoutes({ invocations }: InvocationDeps): Route[] {
       query: [NAMESPACE, FUNCTION],
       answers: { 200: { about: 'how many' } },
       handler: async ctx => {
-        ctx.body = { purged: await invocations.purge(deadFilter(ctx)) }
+        ctx.body = { purged: await invocations.purge(deadFilter(ctx), stays(ctx)) }
       }
     },
     {
@@ -144,6 +144,11 @@ function cancelRoute({ invocations }: InvocationDeps): Route {
       ctx.status = 202
     }
   }
+}
+
+/** Whether the client is still there. */
+function stays({ res }: RouterContext): () => boolean {
+  return () => !res.destroyed
 }
 
 const MAX_SHOWN = 64
