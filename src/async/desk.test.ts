@@ -24,6 +24,7 @@ function aDesk(dead: number) {
         })
       )
     },
+    flushed: async () => undefined,
     purge: async () => {
       purged += MAX_AT_ONCE
       return MAX_AT_ONCE

@@ -62,6 +62,8 @@ export class InvocationDesk {
       if (moved.length < MAX_AT_ONCE) break
       last = moved.reduce((most, { seq }) => Math.max(most, seq), last)
     }
+    // They were told of before: whether the disk fails or not, none of them is forgotten.
+    if (all > 0) await this.#deps.store.flushed()
     return all
   }
 }

@@ -1,9 +1,11 @@
+import { RETRY_DEFAULTS } from '../../api/call-settings.ts'
 import type { InvocationPhase } from '../../api/invocation.ts'
 import type { ClaimedInvocation, MovedInvocation, Settlement } from '../store/invocation-store.ts'
 import { CallRuns } from './call-runs.ts'
 import type { DispatcherDeps } from './dispatcher-deps.ts'
 import type { Lane, Work } from './lanes.ts'
-import { settlementOfCall, settlementOfCallback } from './settlement.ts'
+import { longestWaitMs } from './outcome.ts'
+import { CALLBACK_BACKOFF, settlementOfCall, settlementOfCallback } from './settlement.ts'
 
 /** How long a call is its owner's without a sign of life. */
 export const LEASE_MS = 60_000
@@ -120,7 +122,7 @@ export class Dispatcher {
   }
 
   #takeDue(work: Work, most: number, now: number): void {
-    const due = [...this.#deps.lanes.all()].filter(lane => lane.dueAt[work] <= now && this.#roomOf(lane, work) > 0)
+    const due = [...this.#deps.lanes.all()].filter(lane => this.#isDue(lane, work, now) && this.#roomOf(lane, work) > 0)
     const start = due.length === 0 ? 0 : this.#turn++ % due.length
     const inTurn = [...due.slice(start), ...due.slice(0, start)]
     for (const [at, lane] of inTurn.entries()) {
@@ -129,6 +131,21 @@ export class Dispatcher {
       const share = Math.ceil(free / (inTurn.length - at))
       void this.#take(lane, work, Math.min(share, this.#roomOf(lane, work)))
     }
+  }
+
+  /** Also when the clock was set back, and what was due is ahead. */
+  #isDue(lane: Lane, work: Work, now: number): boolean {
+    const at = lane.dueAt[work]
+    return at <= now || (at < Number.POSITIVE_INFINITY && at > this.#farthest(lane, work, now))
+  }
+
+  /** Nothing of the lane waits beyond this time. */
+  #farthest({ key }: Lane, work: Work, now: number): number {
+    const longestMs =
+      work === 'reporting'
+        ? CALLBACK_BACKOFF.maxWaitMs
+        : longestWaitMs(this.#deps.settingsOf(key)?.retry ?? RETRY_DEFAULTS)
+    return now + longestMs + STORE_RETRY_MS
   }
 
   /** How many more of the lane may be taken now. */
@@ -151,7 +168,10 @@ export class Dispatcher {
     let left = limit
     try {
       const now = clock.now()
-      const claims = await store.claim({ namespace, name, phase: work, limit, owner, now, leaseUntil: now + LEASE_MS })
+      const claims = await store.claim({
+        ...{ namespace, name, phase: work, limit, owner, now },
+        ...{ farthest: this.#farthest(lane, work, now), leaseUntil: now + LEASE_MS }
+      })
       lane.dueAt[work] = Math.min(lane.dueAt[work], claims.nextDueAt ?? Number.POSITIVE_INFINITY)
       for (const call of claims.claimed) {
         left--

@@ -62,6 +62,11 @@ function isWorthRetrying(status: number, refusal: string | undefined, codes: rea
       : status === 429
 }
 
+/** The longest that a call may have to wait for its next attempt. */
+export function longestWaitMs({ minWaitMs, maxWaitMs }: Pick<RetrySettings, 'minWaitMs' | 'maxWaitMs'>): number {
+  return Math.max(minWaitMs, maxWaitMs, MAX_RETRY_AFTER_MS)
+}
+
 /** Waits twice as long each time, up to the longest; each with a random part, so that calls that failed together part. */
 export function backoffMs(
   attempts: number,

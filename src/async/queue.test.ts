@@ -1,7 +1,8 @@
 import { expect } from 'chai'
 import { NotFoundError, QueueFullError } from '../../api/errors.ts'
-import type { InvocationDraft } from '../../api/invocation.ts'
+import type { InvocationDraft, InvocationView } from '../../api/invocation.ts'
 import { systemClock } from '../clock.ts'
+import { StoreUnavailableError } from '../store/errors.ts'
 import { Lanes } from './lanes.ts'
 import { AsyncQueue } from './queue.ts'
 
@@ -10,14 +11,18 @@ const draft: InvocationDraft = {
   body: new Uint8Array(10)
 }
 
-function aQueue(accept: (draft: InvocationDraft) => Promise<boolean> = () => Promise.resolve(true)) {
+function aQueue(
+  accept: (draft: InvocationDraft) => Promise<boolean> = () => Promise.resolve(true),
+  there?: InvocationView
+) {
   const lanes = new Lanes()
   const full: string[] = []
   const accepted: string[] = []
   let ids = 0
   const queue = new AsyncQueue({
     store: {
-      accept: async given => ({ id: given.id, callId: given.id, acceptedAt: 0, isNew: await accept(given) })
+      accept: async given => ({ id: given.id, callId: given.id, acceptedAt: 0, isNew: await accept(given) }),
+      get: async () => there
     },
     lanes,
     limits: { maxPerFunction: 3, maxBytes: 100 },
@@ -61,6 +66,19 @@ describe('queue of asynchronous calls', () => {
     await queue.enqueue({ ...large, name: 'b' })
     expect(await failureOf(queue.enqueue({ ...large, name: 'c' }))).to.be.instanceOf(QueueFullError)
     expect(lanes.bytes).to.equal(90)
+  })
+
+  it('keeps the place of a call that is there though the disk failed when it was to be flushed, and of no other', async () => {
+    const fail = () => Promise.reject(new StoreUnavailableError('its log could not be flushed'))
+    const lost = aQueue(fail)
+    expect(await failureOf(lost.queue.enqueue(draft))).to.be.instanceOf(StoreUnavailableError)
+    await new Promise(resolve => setImmediate(resolve))
+    expect([lost.lanes.bytes, lost.accepted]).to.deep.equal([0, []])
+    const kept = aQueue(fail, { phase: 'queued' } as InvocationView)
+    expect(await failureOf(kept.queue.enqueue(draft))).to.be.instanceOf(StoreUnavailableError)
+    await new Promise(resolve => setImmediate(resolve))
+    expect(kept.lanes.find('ns/fn')?.waiting.queued).to.equal(1)
+    expect([kept.lanes.bytes > 0, kept.accepted]).to.deep.equal([true, ['ns/fn']])
   })
 
   it('does not count what could not be written, or was there already', async () => {

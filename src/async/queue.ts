@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { NotFoundError, QueueFullError } from '../../api/errors.ts'
 import type { Enqueue } from '../../api/invocation.ts'
 import type { Clock } from '../clock.ts'
+import { StoreUnavailableError } from '../store/errors.ts'
 import type { InvocationStore } from '../store/invocation-store.ts'
 import type { Lane, Lanes } from './lanes.ts'
 
@@ -12,7 +14,7 @@ export interface QueueLimits {
 }
 
 export interface QueueDeps {
-  readonly store: Pick<InvocationStore, 'accept'>
+  readonly store: Pick<InvocationStore, 'accept' | 'get'>
   readonly lanes: Lanes
   readonly limits: QueueLimits
   /** Whether the function is written down and not being deleted. */
@@ -24,6 +26,10 @@ export interface QueueDeps {
   /** A call was not, as too much waits. */
   readonly onFull: (key: string) => void
 }
+
+/** How soon the store is asked again after it failed. */
+const STORE_RETRY_MS = 1000
+const MAX_STORE_RETRY_MS = 30_000
 
 /** Takes asynchronous calls in. */
 export class AsyncQueue {
@@ -42,16 +48,37 @@ export class AsyncQueue {
     this.#requireRoom(`${namespace}/${name}`, body.byteLength)
     const lane = lanes.of(namespace, name)
     const now = clock.now()
+    const id = newId()
     // Counted before it is written, or as many as are under way would come on top of the bound.
     lanes.wait(lane, 'queued', { bytes: body.byteLength, now })
     try {
-      const accepted = await store.accept({ ...draft, id: newId(), now })
+      const accepted = await store.accept({ ...draft, id, now })
       if (accepted.isNew) onAccepted(lane)
       else lanes.leave(lane, 'queued', body.byteLength)
       return accepted
     } catch (err) {
-      lanes.leave(lane, 'queued', body.byteLength)
+      if (err instanceof StoreUnavailableError) void this.#findOut(lane, id, body.byteLength)
+      else lanes.leave(lane, 'queued', body.byteLength)
       throw err
+    }
+  }
+
+  /**
+   * The disk failed while the call was written, and whether it is there is not known: its place is kept until the store can be asked,
+   * or it would wait for the next start. Never rejects.
+   */
+  async #findOut(lane: Lane, id: string, bytes: number): Promise<void> {
+    const { store, lanes, onAccepted } = this.#deps
+    for (let waitMs = STORE_RETRY_MS; ; waitMs = Math.min(waitMs * 2, MAX_STORE_RETRY_MS)) {
+      const found = await store
+        .get(id)
+        .catch((err: unknown) => (err instanceof StoreUnavailableError ? 'later' : 'never'))
+      // The store was closed: the next process looks at all.
+      if (found === 'never') return
+      if (found === undefined) lanes.leave(lane, 'queued', bytes)
+      else if (found !== 'later') onAccepted(lane)
+      if (found !== 'later') return
+      await sleep(waitMs, undefined, { ref: false })
     }
   }
 

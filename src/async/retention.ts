@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { InvocationStore, Retention } from '../store/invocation-store.ts'
+import { CautiousClock } from './cautious-clock.ts'
 import type { AsyncLog } from './dispatcher-deps.ts'
 
 export interface RetentionDeps {
@@ -18,6 +19,7 @@ const SLACK = 1000
 /** Removes calls that have ended when they are old or too many. While there are none it does nothing. */
 export class InvocationRetention {
   readonly #deps: RetentionDeps
+  readonly #time: CautiousClock
   #timer: NodeJS.Timeout | undefined
   /** Those that are kept, about. */
   #kept = 0
@@ -25,6 +27,7 @@ export class InvocationRetention {
 
   constructor(deps: RetentionDeps) {
     this.#deps = deps
+    this.#time = new CautiousClock(deps.clock)
   }
 
   async start(): Promise<void> {
@@ -54,8 +57,8 @@ export class InvocationRetention {
   }
 
   async #pruneAll(): Promise<void> {
-    const { store, clock, endedMs, deadMs, max } = this.#deps
-    const now = clock.now()
+    const { store, endedMs, deadMs, max } = this.#deps
+    const now = this.#time.now()
     const retention: Retention = { endedBefore: now - endedMs, deadBefore: now - deadMs, max }
     for (let removed = 1; removed > 0; this.#kept = Math.max(0, this.#kept - removed)) {
       removed = await store.prune(retention)

@@ -14,7 +14,8 @@ interface Circumstances {
   readonly isStopping: () => boolean
 }
 
-const CALLBACK_BACKOFF = { minWaitMs: 1000, maxWaitMs: 300_000 }
+/** How long a callback waits for its next attempt. */
+export const CALLBACK_BACKOFF = { minWaitMs: 1000, maxWaitMs: 300_000 }
 /** One that was not carried out is not tried again in the same moment. */
 const RETURN_MS = 1000
 const TEXT = ['Content-Type', 'text/plain; charset=utf-8']

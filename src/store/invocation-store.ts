@@ -49,6 +49,8 @@ export interface ClaimOptions {
   readonly limit: number
   readonly owner: string
   readonly now: number
+  /** What is due later than this is due now: nothing waits so long, so the clock was set back. */
+  readonly farthest?: number
   readonly leaseUntil: number
 }
 
@@ -122,7 +124,8 @@ export interface Retention {
 
 /**
  * Asynchronous calls as written down. What may be about many changes at most `MAX_AT_ONCE` at a time: it is to be asked again until
- * it finds fewer. Every write is on the disk when its promise resolves.
+ * it finds fewer. What is accepted or purged is on the disk when its promise resolves; every other write is committed then, and told of
+ * though its flush may fail: `flushed` waits for it.
  */
 export interface InvocationStore {
   accept: (draft: InvocationDraft & { readonly id: string; readonly now: number }) => Promise<AcceptedInvocation>
@@ -151,6 +154,8 @@ export interface InvocationStore {
    * carried out again. Only those after `after`, or one that died again meanwhile would be put back a second time.
    */
   requeue: (filter: DeadFilter, now: number, after?: number) => Promise<MovedInvocation[]>
+  /** Resolves when all that was written until now is on the disk. Throws `StoreUnavailableError`. */
+  flushed: () => Promise<void>
   /** Removes some dead letters. Gives how many. */
   purge: (filter: DeadFilter) => Promise<number>
   /** Removes what has ended and is old or too much, some of it at a time. Gives how many. */

@@ -27,12 +27,14 @@ const INSERT = `INSERT INTO invocations
 
 const CLAIM = {
   queued: `UPDATE invocations SET phase = 'running', attempts = attempts + 1, owner = ?, lease_until = ?
-  WHERE seq IN (SELECT seq FROM invocations WHERE namespace = ? AND name = ? AND phase = 'queued' AND due_at <= ?
+  WHERE seq IN (SELECT seq FROM invocations WHERE namespace = ? AND name = ? AND phase = 'queued' AND (due_at <= ? OR due_at > ?)
     ORDER BY due_at, seq LIMIT ?) RETURNING *`,
   reporting: `UPDATE invocations SET callback_attempts = callback_attempts + 1, owner = ?, lease_until = ?
-  WHERE seq IN (SELECT seq FROM invocations WHERE namespace = ? AND name = ? AND phase = 'reporting' AND due_at <= ?
+  WHERE seq IN (SELECT seq FROM invocations WHERE namespace = ? AND name = ? AND phase = 'reporting' AND (due_at <= ? OR due_at > ?)
     AND owner IS NULL ORDER BY due_at, seq LIMIT ?) RETURNING *`
 } as const
+
+const NEVER = Number.MAX_SAFE_INTEGER
 
 const NEXT_DUE = `SELECT due_at AS due FROM invocations WHERE namespace = ? AND name = ? AND phase = ? AND owner IS NULL
   ORDER BY due_at LIMIT 1`
@@ -81,15 +83,17 @@ export class Invocations implements InvocationStore {
     }, bytes)
   }
 
-  claim({ namespace, name, phase, limit, owner, now, leaseUntil }: ClaimOptions): Promise<Claims> {
+  claim({ namespace, name, phase, limit, owner, now, farthest = NEVER, leaseUntil }: ClaimOptions): Promise<Claims> {
     return this.#commits.runUnflushed(native => {
-      const rows = native.prepare(CLAIM[phase]).all(owner, leaseUntil, namespace, name, now, limit) as InvocationRow[]
+      const rows = native
+        .prepare(CLAIM[phase])
+        .all(owner, leaseUntil, namespace, name, now, farthest, limit) as InvocationRow[]
       const kind = phase === 'queued' ? 'request' : 'result'
       const claimed = rows.sort((a, b) => a.due_at - b.due_at || a.seq - b.seq)
       const next = native.prepare(NEXT_DUE).get(namespace, name, phase) as { readonly due: number } | undefined
       return {
         claimed: claimed.map(row => toClaimed(row, readPayload(native, row.seq, kind))),
-        ...(next !== undefined && { nextDueAt: next.due })
+        ...(next !== undefined && { nextDueAt: next.due > farthest ? now : next.due })
       }
     })
   }
@@ -121,14 +125,14 @@ export class Invocations implements InvocationStore {
   }
 
   takeBack({ owner, now, all }: { owner: string; now: number; all: boolean }): Promise<MovedInvocation[]> {
-    return this.#commits.run(native => {
+    return this.#commits.runUnflushed(native => {
       const rows = native.prepare(TAKE_BACK).all(now, now, all ? 1 : 0, owner, MAX_AT_ONCE) as InvocationRow[]
       return rows.map(row => moved(row, 'running', row.phase))
     })
   }
 
   bury(namespace: string, name: string, now: number): Promise<MovedInvocation[]> {
-    return this.#commits.run(native => {
+    return this.#commits.runUnflushed(native => {
       const sql = "SELECT * FROM invocations WHERE namespace = ? AND name = ? AND phase = 'queued' LIMIT ?"
       const rows = native.prepare(sql).all(namespace, name, MAX_AT_ONCE) as InvocationRow[]
       return rows.map(row => moved(row, row.phase, writeSettlement({ native, row, now }, GONE)))
@@ -137,7 +141,7 @@ export class Invocations implements InvocationStore {
 
   cancel(callId: string, namespaces: Namespaces, now: number): Promise<MovedInvocation[]> {
     const where = whereOf({ namespaces, callId })
-    return this.#commits.run(native => {
+    return this.#commits.runUnflushed(native => {
       const sql = `SELECT * FROM invocations WHERE ${where.sql} AND phase IN ('queued', 'running') LIMIT ?`
       const rows = native.prepare(sql).all(...where.values, MAX_AT_ONCE) as InvocationRow[]
       return rows.map(row => moved(row, row.phase, writeCancelled({ native, row, now })))
@@ -146,12 +150,16 @@ export class Invocations implements InvocationStore {
 
   requeue(filter: DeadFilter, now: number, after = 0): Promise<MovedInvocation[]> {
     const where = whereOf({ ...filter, phase: 'dead' })
-    return this.#commits.run(native => {
+    return this.#commits.runUnflushed(native => {
       const some = `SELECT seq FROM invocations WHERE ${where.sql} AND seq > ? ORDER BY seq LIMIT ?`
       const sql = `${REQUEUE} WHERE seq IN (${some}) RETURNING *`
       const rows = native.prepare(sql).all(now, ...where.values, after, MAX_AT_ONCE) as InvocationRow[]
       return rows.map(row => moved(row, 'dead', row.phase))
     })
+  }
+
+  flushed(): Promise<void> {
+    return this.#database.flush()
   }
 
   purge(filter: DeadFilter): Promise<number> {

@@ -1,4 +1,6 @@
 import { expect } from 'chai'
+import { StoreUnavailableError } from '../../src/store/errors.ts'
+import { WriteAheadLog } from '../../src/store/write-ahead-log.ts'
 import { AsyncPlane, QUICK_RETRY } from '../fixtures/async/plane.ts'
 import { eventually } from '../helpers/eventually.ts'
 
@@ -171,6 +173,23 @@ describe('asynchronous calls: carrying out', () => {
     await plane.start()
     for (const { id } of all) expect(await plane.until(id, 'done')).to.include({ attempts: 1 })
     expect(plane.fn.received).to.have.length(30)
+  })
+
+  it('carries a call out that was refused as the disk could not flush it, once, and what was put back meanwhile', async () => {
+    const { flush } = WriteAheadLog.prototype
+    plane.fn.reply = (_got, res) => void res.writeHead(plane.fn.received.length === 1 ? 500 : 200).end()
+    await plane.deploy('fn', { retry: { attempts: 1, codes: [500], minWaitMs: 5, maxWaitMs: 20 } })
+    const { id } = await plane.enqueue()
+    await plane.until(id, 'dead')
+    WriteAheadLog.prototype.flush = () => Promise.reject(new StoreUnavailableError('EIO'))
+    try {
+      const refused = await Promise.allSettled([plane.enqueue(), plane.component.desk.requeue({})])
+      expect(refused.map(({ status }) => status)).to.deep.equal(['rejected', 'rejected'])
+      await eventually(() => expect(plane.fn.received).to.have.length(3))
+      await plane.until(id, 'done')
+    } finally {
+      WriteAheadLog.prototype.flush = flush
+    }
   })
 
   it('does not lose the call whose outcome cannot be written down', async () => {

@@ -99,6 +99,19 @@ describe('store: asynchronous calls', () => {
     expect(await claimOne()).to.include({ callId: 'c0', attempts: 2 })
   })
 
+  it('D15: takes what is due further ahead than anything waits, as the clock was set back', async () => {
+    await store.invocations.accept(aCall())
+    await store.invocations.accept(aCall({ callId: 'second' }))
+    const options = { ...FN, phase: 'queued', limit: 1, owner: 'me' } as const
+    const now = clock.now() - 86_400_000
+    const times = { now, leaseUntil: now + 1000 }
+    expect(await store.invocations.claim({ ...options, ...times, farthest: clock.now() })).to.deep.include({
+      claimed: []
+    })
+    const { claimed, nextDueAt } = await store.invocations.claim({ ...options, ...times, farthest: now + 3_600_000 })
+    expect([claimed.length, nextDueAt]).to.deep.equal([1, now])
+  })
+
   it('keeps the answer until the callback has it, and a call whose callback failed can be told again', async () => {
     await store.invocations.accept(aCall({ callbackUrl: 'https://user:pw@a.example/x?secret=1' }))
     expect(await settle((await claimOne()).seq, OK)).to.equal('reporting')
