@@ -26,6 +26,7 @@ export const EVENT_REASONS = [
   'Scaled',
   'CallDeadLettered',
   'AsyncQueueFull',
+  'DeadLettersDropped',
   'ScheduleInvalid',
   'ScheduleMissed',
   'ScheduleSkipped',

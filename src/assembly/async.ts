@@ -85,6 +85,15 @@ export class AsyncComponent implements Component {
       endedMs: config.ASYNC_RETENTION,
       deadMs: config.ASYNC_DEAD_RETENTION,
       max: config.ASYNC_KEPT_MAX,
+      maxDeadBytes: config.ASYNC_QUEUE_BYTES,
+      onDropped: (key, count) => {
+        log.warn({ key, count }, 'Removed dead letters as there was no room for them')
+        this.#events.warn(
+          key,
+          'DeadLettersDropped',
+          'dead letters were removed, the oldest first: ASYNC_QUEUE_BYTES is full of them'
+        )
+      },
       clock: systemClock,
       log
     })
@@ -155,6 +164,7 @@ export class AsyncComponent implements Component {
       limits: {
         concurrency: config.ASYNC_CONCURRENCY,
         perFunction: config.ASYNC_FUNCTION_CONCURRENCY,
+        maxBytes: config.ASYNC_QUEUE_BYTES,
         callbackAttempts: config.CALLBACK_ATTEMPTS
       },
       clock: systemClock,
@@ -168,7 +178,7 @@ export class AsyncComponent implements Component {
         const look = `GET /v1/invocations?function=${parseKey(key).name}&phase=dead lists those`
         this.#events.warn(key, 'CallDeadLettered', `asynchronous calls became dead letters: ${reason}; ${look}`)
       },
-      onEnded: () => this.#retention.note(),
+      onEnded: bytes => this.#retention.note(bytes),
       log
     })
   }

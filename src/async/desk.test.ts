@@ -20,7 +20,8 @@ function aDesk(dead: number) {
           name: 'fn',
           from: 'dead',
           to: 'queued',
-          bytes: 0
+          bytes: 0,
+          bytesAfter: 0
         })
       )
     },

@@ -29,6 +29,8 @@ export interface DispatcherLimits {
   /** Calls that are carried out at a time, of all functions and of one that says nothing else. */
   readonly concurrency: number
   readonly perFunction: number
+  /** Bytes that are kept of all calls that have not ended, and half of them of one function: see `QueueLimits`. */
+  readonly maxBytes: number
   /** How often a callback is tried. */
   readonly callbackAttempts: number
 }
@@ -54,7 +56,7 @@ export interface DispatcherDeps {
   readonly metrics: AsyncMetrics
   /** A call became a dead letter of a function that is there. */
   readonly onDead: (key: string, reason: DeadReason) => void
-  /** A call has ended. */
-  readonly onEnded: () => void
+  /** A call has ended, and so many bytes are kept of it. */
+  readonly onEnded: (bytes: number) => void
   readonly log: AsyncLog
 }

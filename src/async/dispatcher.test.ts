@@ -9,7 +9,7 @@ import { Lanes } from './lanes.ts'
 const NOTHING = { head: [], body: new Uint8Array() }
 const CALL: ClaimedInvocation = {
   ...{ seq: 1, id: 'i', callId: 'c', namespace: 'ns', name: 'fn', method: 'POST', path: '/', attempts: 1 },
-  ...{ acceptedAt: 0, callbackAttempts: 0, bodyBytes: 0, payload: NOTHING },
+  ...{ acceptedAt: 0, callbackAttempts: 0, bodyBytes: 0, storedBytes: 0, payload: NOTHING },
   ...{ remoteAddress: undefined, callbackUrl: undefined, status: undefined, durationMs: undefined }
 }
 
@@ -20,7 +20,7 @@ function aDispatcher(deps: Pick<DispatcherDeps, 'store'> & Partial<DispatcherDep
     deliver: async () => ({ ok: true }),
     settingsOf: () => ({}),
     isWritten: async () => true,
-    limits: { concurrency: 1, perFunction: 1, callbackAttempts: 1 },
+    limits: { concurrency: 1, perFunction: 1, callbackAttempts: 1, maxBytes: 1e9 },
     metrics: { inflight: () => undefined, processed: () => undefined, callback: () => undefined },
     onDead: () => undefined,
     onEnded: () => undefined,

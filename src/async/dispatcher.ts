@@ -1,5 +1,6 @@
 import { RETRY_DEFAULTS } from '../../api/call-settings.ts'
 import type { InvocationPhase } from '../../api/invocation.ts'
+import { payloadBytes } from '../store/invocation-rows.ts'
 import type { ClaimedInvocation, MovedInvocation, Settlement } from '../store/invocation-store.ts'
 import { CallRuns } from './call-runs.ts'
 import type { DispatcherDeps } from './dispatcher-deps.ts'
@@ -148,11 +149,18 @@ export class Dispatcher {
     return now + longestMs + STORE_RETRY_MS
   }
 
+  /** Whether answers that callbacks wait for take all the room that there is: no more are made before some are gone. */
+  #isFullOfResults({ bytes, waiting, busy, settling }: Lane): boolean {
+    const { lanes, limits } = this.#deps
+    if (waiting.reporting + busy.reporting + settling === 0) return false
+    return bytes > limits.maxBytes / 2 || lanes.bytes > limits.maxBytes
+  }
+
   /** How many more of the lane may be taken now. */
   #roomOf(lane: Lane, work: Work): number {
     if (lane.waiting[work] <= 0 || lane.isClaiming[work]) return 0
     const settings = this.#deps.settingsOf(lane.key)
-    if (work === 'queued' && settings === undefined) return 0
+    if (work === 'queued' && (settings === undefined || this.#isFullOfResults(lane))) return 0
     const most =
       work === 'reporting' ? CALLBACKS_PER_FUNCTION : (settings?.asyncConcurrency ?? this.#deps.limits.perFunction)
     return Math.min(most - lane.busy[work], lane.waiting[work])
@@ -197,14 +205,17 @@ export class Dispatcher {
     const [settlement, to] = await this.#runs.run(call, async signal => {
       const settlement = await this.#settlementOf(work, call, signal)
       // There is room for another, which is taken in the transaction in which this one is written down.
-      lanes.end(lane, work)
+      lanes.end(lane, work, grownOf(call, settlement))
       this.#taken[work]--
       if (work === 'queued') metrics.inflight(lane.key, -1)
       this.wake()
       return [settlement, await this.#settle(call, settlement)] as const
     })
-    lanes.settle(lane, { phase: to, bytes: call.bodyBytes, dueAt: dueAtOf(settlement, clock.now()) })
-    if (to === 'done' || to === 'dead' || to === undefined) this.#deps.onEnded()
+    const { storedBytes: bytes } = call
+    const bytesAfter = bytesAfterOf(call, settlement)
+    const dueAt = dueAtOf(settlement, clock.now())
+    lanes.settle(lane, { phase: to, bytes, bytesAfter, grown: grownOf(call, settlement), dueAt })
+    if (to === 'done' || to === 'dead' || to === undefined) this.#deps.onEnded(to === 'dead' ? bytesAfter : 0)
     this.wake()
     const isUnknown = settlement.kind === 'return' && this.#deps.settingsOf(lane.key) === undefined
     if (isUnknown && this.#state === 'running') await this.buryGone(lane.key)
@@ -242,6 +253,17 @@ export class Dispatcher {
     if (next === Number.POSITIVE_INFINITY) return
     this.#timer = setTimeout(() => this.wake(), Math.min(next - now, MAX_TIMER_MS)).unref()
   }
+}
+
+/** What is kept of a call of which this was written down. */
+function bytesAfterOf({ storedBytes, callbackUrl }: ClaimedInvocation, settlement: Settlement): number {
+  if (settlement.kind !== 'end' || callbackUrl === undefined) return storedBytes
+  return (settlement.reason === undefined ? 0 : storedBytes) + payloadBytes(settlement.result)
+}
+
+/** How much of it is counted before it is written down, so that no others are taken in the place that it needs. */
+function grownOf(call: ClaimedInvocation, settlement: Settlement): number {
+  return Math.max(0, bytesAfterOf(call, settlement) - call.storedBytes)
 }
 
 function dueAtOf(settlement: Settlement, now: number): number {

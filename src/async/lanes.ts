@@ -19,7 +19,7 @@ export interface Lane {
   readonly dueAt: Record<Work, number>
   /** The store is being asked for some. */
   readonly isClaiming: Record<Work, boolean>
-  /** Of all bodies. */
+  /** Of all headers and bodies that are kept. */
   bytes: number
 }
 
@@ -28,7 +28,7 @@ export class Lanes {
   readonly #lanes = new Map<string, Lane>()
   #bytes = 0
 
-  /** Bytes of the bodies of all calls that have not ended. */
+  /** Bytes that are kept of all calls that have not ended: headers and bodies of requests, and of answers that callbacks wait for. */
   get bytes(): number {
     return this.#bytes
   }
@@ -85,31 +85,37 @@ export class Lanes {
     lane.busy[work]++
   }
 
-  /** One that was taken is over. */
-  end(lane: Lane, work: Work): void {
+  /** One that was taken is over; so many bytes more are about to be kept of it. */
+  end(lane: Lane, work: Work, grown: number): void {
     lane.busy[work]--
     lane.settling++
+    this.#count(lane, grown)
   }
 
   /** One that is over is where it says now; undefined: it was taken away meanwhile, which was told by `move`. */
-  settle(lane: Lane, to: { phase: InvocationPhase | undefined; bytes: number; dueAt: number }): void {
+  settle(
+    lane: Lane,
+    to: { phase: InvocationPhase | undefined; bytes: number; bytesAfter: number; grown: number; dueAt: number }
+  ): void {
     lane.settling--
-    const { phase, bytes, dueAt } = to
+    const { phase, bytes, bytesAfter, grown, dueAt } = to
+    this.#count(lane, -grown)
     if (phase === 'queued' || phase === 'reporting') {
       lane.waiting[phase]++
       lane.dueAt[phase] = Math.min(lane.dueAt[phase], dueAt)
+      this.#count(lane, bytesAfter - bytes)
     } else if (phase !== undefined) this.#count(lane, -bytes)
     this.#dropEmpty(lane)
   }
 
   /** Follows what the store did to many. */
   move(moved: readonly MovedInvocation[], now: number): void {
-    for (const { namespace, name, from, to, bytes } of moved) {
+    for (const { namespace, name, from, to, bytes, bytesAfter } of moved) {
       const lane = this.of(namespace, name)
       const isOpen = from !== 'dead'
       if (from === 'queued' || from === 'reporting') lane.waiting[from]--
       if (isOpen) this.#count(lane, -bytes)
-      if (to === 'queued' || to === 'reporting') this.wait(lane, to, { bytes, now })
+      if (to === 'queued' || to === 'reporting') this.wait(lane, to, { bytes: bytesAfter, now })
       this.#dropEmpty(lane)
     }
   }

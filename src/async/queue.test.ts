@@ -60,12 +60,16 @@ describe('queue of asynchronous calls', () => {
 
   it('holds so many bytes, half of them of one function', async () => {
     const { queue, lanes } = aQueue()
-    const large = { ...draft, body: new Uint8Array(45) }
+    // Its headers are two more bytes, `[]`.
+    const large = { ...draft, body: new Uint8Array(43) }
     await queue.enqueue(large)
     expect(await failureOf(queue.enqueue(large))).to.be.instanceOf(QueueFullError)
     await queue.enqueue({ ...large, name: 'b' })
     expect(await failureOf(queue.enqueue({ ...large, name: 'c' }))).to.be.instanceOf(QueueFullError)
     expect(lanes.bytes).to.equal(90)
+    const headed = aQueue()
+    const heavy = { ...draft, headers: ['X-A', 'a'.repeat(50)] }
+    expect(await failureOf(headed.queue.enqueue(heavy))).to.be.instanceOf(QueueFullError)
   })
 
   it('keeps the place of a call that is there though the disk failed when it was to be flushed, and of no other', async () => {

@@ -3,13 +3,14 @@ import { NotFoundError, QueueFullError } from '../../api/errors.ts'
 import type { Enqueue } from '../../api/invocation.ts'
 import type { Clock } from '../clock.ts'
 import { StoreUnavailableError } from '../store/errors.ts'
+import { payloadBytes } from '../store/invocation-rows.ts'
 import type { InvocationStore } from '../store/invocation-store.ts'
 import type { Lane, Lanes } from './lanes.ts'
 
 export interface QueueLimits {
   /** Calls of one function that have not ended. */
   readonly maxPerFunction: number
-  /** Bytes of the bodies of all calls that have not ended; one function may have half of them. */
+  /** Bytes that are kept of all calls that have not ended, of requests and of answers; one function may have half of them. */
   readonly maxBytes: number
 }
 
@@ -41,24 +42,25 @@ export class AsyncQueue {
   /** See `Enqueue`. */
   readonly enqueue: Enqueue = async draft => {
     const { store, lanes, clock, newId, onAccepted, exists } = this.#deps
-    const { namespace, name, body } = draft
+    const { namespace, name, body, headers } = draft
     const isKnown = exists(namespace, name)
     if (!(isKnown instanceof Promise ? await isKnown : isKnown))
       throw new NotFoundError('function', `${namespace}/${name}`)
-    this.#requireRoom(`${namespace}/${name}`, body.byteLength)
+    const bytes = payloadBytes({ head: headers, body })
+    this.#requireRoom(`${namespace}/${name}`, bytes)
     const lane = lanes.of(namespace, name)
     const now = clock.now()
     const id = newId()
     // Counted before it is written, or as many as are under way would come on top of the bound.
-    lanes.wait(lane, 'queued', { bytes: body.byteLength, now })
+    lanes.wait(lane, 'queued', { bytes, now })
     try {
       const accepted = await store.accept({ ...draft, id, now })
       if (accepted.isNew) onAccepted(lane)
-      else lanes.leave(lane, 'queued', body.byteLength)
+      else lanes.leave(lane, 'queued', bytes)
       return accepted
     } catch (err) {
-      if (err instanceof StoreUnavailableError) void this.#findOut(lane, id, body.byteLength)
-      else lanes.leave(lane, 'queued', body.byteLength)
+      if (err instanceof StoreUnavailableError) void this.#findOut(lane, id, bytes)
+      else lanes.leave(lane, 'queued', bytes)
       throw err
     }
   }
@@ -99,7 +101,7 @@ function limitThatIsMet(
   { maxPerFunction, maxBytes }: QueueLimits
 ): string | undefined {
   if (calls >= maxPerFunction) return `${maxPerFunction} of one function may wait`
-  if (bytes > maxBytes / 2) return `the bodies of one function may have ${maxBytes / 2} bytes together`
-  if (allBytes > maxBytes) return `all bodies may have ${maxBytes} bytes together`
+  if (bytes > maxBytes / 2) return `headers and bodies of one function may have ${maxBytes / 2} bytes together`
+  if (allBytes > maxBytes) return `all headers and bodies may have ${maxBytes} bytes together`
   return undefined
 }

@@ -4,10 +4,14 @@ import { CautiousClock } from './cautious-clock.ts'
 import type { AsyncLog } from './dispatcher-deps.ts'
 
 export interface RetentionDeps {
-  readonly store: Pick<InvocationStore, 'prune' | 'counts'>
+  readonly store: Pick<InvocationStore, 'prune' | 'trimDead' | 'counts'>
   readonly endedMs: number
   readonly deadMs: number
   readonly max: number
+  /** Bytes that are kept of all dead letters. */
+  readonly maxDeadBytes: number
+  /** So many dead letters of a function were removed as there was no room for them. */
+  readonly onDropped: (key: string, count: number) => void
   readonly clock: Clock
   readonly log: AsyncLog
 }
@@ -15,6 +19,7 @@ export interface RetentionDeps {
 const PERIOD_MS = 60_000
 /** How far beyond the bound the number may go before somebody looks. */
 const SLACK = 1000
+const BYTES_SLACK = 1.25
 
 /** Removes calls that have ended when they are old or too many. While there are none it does nothing. */
 export class InvocationRetention {
@@ -23,6 +28,8 @@ export class InvocationRetention {
   #timer: NodeJS.Timeout | undefined
   /** Those that are kept, about. */
   #kept = 0
+  /** Of dead letters, at most. */
+  #deadBytes = 0
   #pruning: Promise<void> | undefined
 
   constructor(deps: RetentionDeps) {
@@ -34,6 +41,7 @@ export class InvocationRetention {
     const counts = await this.#deps.store.counts()
     const ended = counts.filter(({ phase }) => phase === 'done' || phase === 'dead' || phase === 'cancelled')
     this.#kept = ended.reduce((sum, { count }) => sum + count, 0)
+    this.#deadBytes = ended.reduce((sum, { phase, bytes }) => sum + (phase === 'dead' ? bytes : 0), 0)
     this.#timer = setInterval(() => this.#kept > 0 && this.#prune(), PERIOD_MS).unref()
   }
 
@@ -42,10 +50,13 @@ export class InvocationRetention {
     await this.#pruning
   }
 
-  /** One more has ended. */
-  note(): void {
+  /** One more has ended, and so many bytes are kept of it. */
+  note(bytes: number): void {
+    const { max, maxDeadBytes } = this.#deps
     this.#kept++
-    if (this.#kept > 2 * this.#deps.max + SLACK && this.#timer !== undefined) this.#prune()
+    this.#deadBytes += bytes
+    const isFull = this.#kept > 2 * max + SLACK || this.#deadBytes > BYTES_SLACK * maxDeadBytes
+    if (isFull && this.#timer !== undefined) this.#prune()
   }
 
   #prune(): void {
@@ -63,5 +74,22 @@ export class InvocationRetention {
     for (let removed = 1; removed > 0; this.#kept = Math.max(0, this.#kept - removed)) {
       removed = await store.prune(retention)
     }
+    await this.#trimDead()
+  }
+
+  async #trimDead(): Promise<void> {
+    const { store, maxDeadBytes, onDropped } = this.#deps
+    const counts = new Map<string, number>()
+    while (this.#deadBytes > maxDeadBytes) {
+      const { dropped, bytes } = await store.trimDead(maxDeadBytes)
+      for (const { namespace, name } of dropped) {
+        const key = `${namespace}/${name}`
+        counts.set(key, (counts.get(key) ?? 0) + 1)
+      }
+      this.#kept = Math.max(0, this.#kept - dropped.length)
+      this.#deadBytes = bytes
+      if (dropped.length === 0) break
+    }
+    for (const [key, count] of counts) onDropped(key, count)
   }
 }

@@ -38,7 +38,7 @@ export const asyncFields = {
   ASYNC_QUEUE_BYTES: field(
     bytes('1Mi'),
     '1Gi',
-    'Most bytes in the bodies of all asynchronous calls that have not ended; one function may have half of them'
+    'Most bytes that are kept of all asynchronous calls that have not ended, half of them of one function; and as many of all dead letters'
   ),
   ASYNC_CONCURRENCY: field(integer(1, 10_000), '100', 'Most asynchronous calls that are carried out at a time'),
   ASYNC_FUNCTION_CONCURRENCY: field(

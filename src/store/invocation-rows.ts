@@ -54,7 +54,7 @@ function callbackOf(row: InvocationRow): CallbackView | undefined {
   }
 }
 
-export function toClaimed(row: InvocationRow, payload: InvocationPayload): ClaimedInvocation {
+export function toClaimed(row: InvocationRow, payload: InvocationPayload, stored: number): ClaimedInvocation {
   const { seq, id, namespace, name, method, path, attempts } = row
   return {
     ...{ seq, id, callId: row.call_id, namespace, name, method, path, attempts, payload },
@@ -64,7 +64,8 @@ export function toClaimed(row: InvocationRow, payload: InvocationPayload): Claim
     callbackAttempts: row.callback_attempts,
     status: row.status ?? undefined,
     durationMs: row.duration_ms ?? undefined,
-    bodyBytes: row.body_bytes
+    bodyBytes: row.body_bytes,
+    storedBytes: stored
   }
 }
 
@@ -81,6 +82,20 @@ export function writePayload(native: NativeClient, seq: number, kind: PayloadKin
   native
     .prepare('INSERT OR REPLACE INTO invocation_payloads (seq, kind, head, body) VALUES (?, ?, ?, ?)')
     .run(seq, kind, JSON.stringify(payload.head), payload.body)
+}
+
+/** What a payload takes in the database. */
+export function payloadBytes({ head, body }: InvocationPayload): number {
+  return Buffer.byteLength(JSON.stringify(head)) + body.byteLength
+}
+
+/** What all payloads of a row take, without reading them. */
+export const STORED_BYTES =
+  '(SELECT COALESCE(SUM(octet_length(head) + octet_length(body)), 0) FROM invocation_payloads WHERE seq = i.seq)'
+
+export function storedBytes(native: NativeClient, seq: number): number {
+  const sql = `SELECT ${STORED_BYTES} AS bytes FROM invocations i WHERE seq = ?`
+  return (native.prepare(sql).get(seq) as { readonly bytes: number } | undefined)?.bytes ?? 0
 }
 
 export function dropPayload(native: NativeClient, seq: number, kind: PayloadKind): void {

@@ -38,6 +38,8 @@ export interface ClaimedInvocation {
   readonly status: number | undefined
   readonly durationMs: number | undefined
   readonly bodyBytes: number
+  /** Of headers and bodies, of the request and the answer, as far as they are kept. */
+  readonly storedBytes: number
   /** The request; of one whose callback is due, the answer. */
   readonly payload: InvocationPayload
 }
@@ -86,10 +88,12 @@ export interface MovedInvocation {
   readonly name: string
   readonly from: InvocationPhase
   readonly to: InvocationPhase
+  /** What was kept of it before, and what is now. */
   readonly bytes: number
+  readonly bytesAfter: number
 }
 
-/** How many calls of one function are in one phase, and how many bytes their bodies have. */
+/** How many calls of one function are in one phase, and how many bytes of headers and bodies are kept of them. */
 export interface InvocationCount {
   readonly namespace: string
   readonly name: string
@@ -111,6 +115,12 @@ export interface InvocationPage {
   readonly items: readonly InvocationView[]
   /** What `before` of the next page is; absent: this is the last. */
   readonly next?: number
+}
+
+export interface TrimmedDead {
+  readonly dropped: readonly { readonly namespace: string; readonly name: string }[]
+  /** Of those that are left. */
+  readonly bytes: number
 }
 
 export interface Retention {
@@ -160,6 +170,8 @@ export interface InvocationStore {
   purge: (filter: DeadFilter) => Promise<number>
   /** Removes what has ended and is old or too much, some of it at a time. Gives how many. */
   prune: (retention: Retention) => Promise<number>
+  /** Removes dead letters, the oldest first, until what is kept of the others is within so many bytes; some of them at a time. */
+  trimDead: (maxBytes: number) => Promise<TrimmedDead>
   get: (id: string) => Promise<InvocationView | undefined>
   /** Newest first. */
   list: (

@@ -3,7 +3,7 @@ import type { Namespaces } from '../../api/scope.ts'
 import { keyIdOfLogin, openLogin, SEALED_LIKE, sealLogin } from './callback-login.ts'
 import { GroupCommit } from './group-commit.ts'
 import { writeCancelled, writeSettlement } from './invocation-outcome.ts'
-import { readPayload, toClaimed, toView, whereOf, writePayload } from './invocation-rows.ts'
+import { readPayload, STORED_BYTES, storedBytes, toClaimed, toView, whereOf, writePayload } from './invocation-rows.ts'
 import type {
   ClaimOptions,
   Claims,
@@ -14,7 +14,8 @@ import type {
   InvocationRow,
   InvocationStore,
   Retention,
-  Settlement
+  Settlement,
+  TrimmedDead
 } from './invocation-store.ts'
 import { MAX_AT_ONCE, type MovedInvocation } from './invocation-store.ts'
 import type { Database, NativeClient } from './orm.ts'
@@ -43,6 +44,13 @@ const TAKE_BACK = `UPDATE invocations SET owner = NULL, lease_until = NULL, due_
   phase = CASE phase WHEN 'running' THEN 'queued' ELSE phase END
   WHERE seq IN (SELECT seq FROM invocations WHERE lease_until IS NOT NULL AND (lease_until < ? OR (? AND owner <> ?)) LIMIT ?)
   RETURNING *`
+
+const DEAD_BYTES = `SELECT COALESCE(SUM(${STORED_BYTES}), 0) AS bytes FROM invocations i WHERE phase = 'dead'`
+
+const TRIM_DEAD = `DELETE FROM invocations WHERE seq IN (SELECT seq FROM (
+  SELECT seq, dedupe_key, finished_at, SUM(${STORED_BYTES}) OVER (ORDER BY finished_at DESC, seq DESC) AS total
+  FROM invocations i WHERE phase = 'dead')
+  WHERE total > ? AND dedupe_key IS NULL ORDER BY finished_at, seq LIMIT ?) RETURNING namespace, name`
 
 const REQUEUE = `UPDATE invocations SET due_at = ?, finished_at = NULL, callback_attempts = 0, callback_error = NULL,
   callback_state = CASE WHEN callback_url IS NULL THEN NULL ELSE 'waiting' END,
@@ -92,7 +100,7 @@ export class Invocations implements InvocationStore {
       const claimed = rows.sort((a, b) => a.due_at - b.due_at || a.seq - b.seq)
       const next = native.prepare(NEXT_DUE).get(namespace, name, phase) as { readonly due: number } | undefined
       return {
-        claimed: claimed.map(row => toClaimed(row, readPayload(native, row.seq, kind))),
+        claimed: claimed.map(row => toClaimed(row, readPayload(native, row.seq, kind), storedBytes(native, row.seq))),
         ...(next !== undefined && { nextDueAt: next.due > farthest ? now : next.due })
       }
     })
@@ -127,7 +135,7 @@ export class Invocations implements InvocationStore {
   takeBack({ owner, now, all }: { owner: string; now: number; all: boolean }): Promise<MovedInvocation[]> {
     return this.#commits.runUnflushed(native => {
       const rows = native.prepare(TAKE_BACK).all(now, now, all ? 1 : 0, owner, MAX_AT_ONCE) as InvocationRow[]
-      return rows.map(row => moved(row, 'running', row.phase))
+      return rows.map(row => moving(native, row, () => ({ from: 'running', to: row.phase })))
     })
   }
 
@@ -135,7 +143,9 @@ export class Invocations implements InvocationStore {
     return this.#commits.runUnflushed(native => {
       const sql = "SELECT * FROM invocations WHERE namespace = ? AND name = ? AND phase = 'queued' LIMIT ?"
       const rows = native.prepare(sql).all(namespace, name, MAX_AT_ONCE) as InvocationRow[]
-      return rows.map(row => moved(row, row.phase, writeSettlement({ native, row, now }, GONE)))
+      return rows.map(row =>
+        moving(native, row, () => ({ from: row.phase, to: writeSettlement({ native, row, now }, GONE) }))
+      )
     })
   }
 
@@ -144,7 +154,7 @@ export class Invocations implements InvocationStore {
     return this.#commits.runUnflushed(native => {
       const sql = `SELECT * FROM invocations WHERE ${where.sql} AND phase IN ('queued', 'running') LIMIT ?`
       const rows = native.prepare(sql).all(...where.values, MAX_AT_ONCE) as InvocationRow[]
-      return rows.map(row => moved(row, row.phase, writeCancelled({ native, row, now })))
+      return rows.map(row => moving(native, row, () => ({ from: row.phase, to: writeCancelled({ native, row, now }) })))
     })
   }
 
@@ -154,7 +164,7 @@ export class Invocations implements InvocationStore {
       const some = `SELECT seq FROM invocations WHERE ${where.sql} AND seq > ? ORDER BY seq LIMIT ?`
       const sql = `${REQUEUE} WHERE seq IN (${some}) RETURNING *`
       const rows = native.prepare(sql).all(now, ...where.values, after, MAX_AT_ONCE) as InvocationRow[]
-      return rows.map(row => moved(row, 'dead', row.phase))
+      return rows.map(row => moving(native, row, () => ({ from: 'dead', to: row.phase })))
     })
   }
 
@@ -184,6 +194,14 @@ export class Invocations implements InvocationStore {
     })
   }
 
+  trimDead(maxBytes: number): Promise<TrimmedDead> {
+    return this.#commits.run(native => {
+      const dropped = native.prepare(TRIM_DEAD).all(maxBytes, MAX_AT_ONCE) as TrimmedDead['dropped']
+      const left = native.prepare(DEAD_BYTES).get() as { readonly bytes: number }
+      return { dropped, bytes: left.bytes }
+    })
+  }
+
   get(id: string): Promise<InvocationView | undefined> {
     return this.#select('WHERE id = ?', [sqlText(id)]).then(([row]) => row && toView(row))
   }
@@ -202,7 +220,7 @@ export class Invocations implements InvocationStore {
   }
 
   counts(): Promise<InvocationCount[]> {
-    const sql = `SELECT namespace, name, phase, COUNT(*) AS count, SUM(body_bytes) AS bytes FROM invocations
+    const sql = `SELECT namespace, name, phase, COUNT(*) AS count, SUM(${STORED_BYTES}) AS bytes FROM invocations i
       GROUP BY namespace, name, phase`
     return this.#database.read(em => em.execute<InvocationCount[]>(sql))
   }
@@ -218,9 +236,14 @@ export class Invocations implements InvocationStore {
   }
 }
 
-function moved(row: InvocationRow, from: InvocationPhase, to: InvocationPhase): MovedInvocation {
-  const { seq, id, namespace, name, body_bytes: bytes } = row
-  return { seq, id, namespace, name, from, to, bytes }
+/** Moves the row, and says what became of it. */
+function moving(
+  native: NativeClient,
+  { seq, id, namespace, name }: InvocationRow,
+  move: () => Pick<MovedInvocation, 'from' | 'to'>
+): MovedInvocation {
+  const bytes = storedBytes(native, seq)
+  return { seq, id, namespace, name, ...move(), bytes, bytesAfter: storedBytes(native, seq) }
 }
 
 function findEarlier(native: NativeClient, dedupeKey: string): AcceptedInvocation | undefined {

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { QueueFullError } from '../../api/errors.ts'
 import { deliverCallback } from '../../src/async/callback.ts'
 import { AsyncPlane, Recorder } from '../fixtures/async/plane.ts'
 import { eventually } from '../helpers/eventually.ts'
@@ -135,6 +136,22 @@ describe('asynchronous calls: callbacks', () => {
       ...{ authorization: `Basic ${Buffer.from('u:p@w').toString('base64')}`, 'x-docker-faas-truncated': '5000' }
     })
     expect(got?.body).to.have.length(1024)
+  })
+
+  it('counts answers that wait for their callback: no more is accepted, nor carried out, than there is room for', async () => {
+    await plane[Symbol.asyncDispose]()
+    plane = await AsyncPlane.start({ ASYNC_QUEUE_BYTES: '1Mi', ASYNC_FUNCTION_CONCURRENCY: '1' })
+    hook.reply = (_got, res) => void res.writeHead(500).end()
+    plane.fn.reply = (_got, res) => void res.end('y'.repeat(700_000))
+    const send = () => plane.enqueue({ callbackUrl: `http://127.0.0.1:${hook.port}/` })
+    const all = await Promise.all([send(), send(), send()])
+    await eventually(() => expect(hook.received.length).to.be.greaterThan(0))
+    const refused = await send().catch((err: unknown) => err)
+    expect(refused).to.be.instanceOf(QueueFullError)
+    expect(plane.fn.received).to.have.length(1)
+    hook.reply = (_got, res) => void res.end()
+    for (const { id } of all) await plane.until(id, 'done')
+    await plane.enqueue()
   })
 
   it('writes credentials of the URL down encrypted, and keeps the key that they are under', async () => {

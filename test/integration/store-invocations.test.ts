@@ -72,7 +72,7 @@ describe('store: asynchronous calls', () => {
     expect(await settle(call?.seq ?? 0, OK, 'somebody else')).to.equal(undefined)
     expect(await settle(call?.seq ?? 0, OK)).to.equal('done')
     expect(await store.invocations.get(accepted.id)).to.deep.include({ phase: 'done', status: 200, path: '/a' })
-    expect(await store.invocations.counts()).to.deep.equal([{ ...FN, phase: 'done', count: 1, bytes: 3 }])
+    expect(await store.invocations.counts()).to.deep.equal([{ ...FN, phase: 'done', count: 1, bytes: 0 }])
   })
 
   it('takes a second call with the same key for the first one', async () => {
@@ -128,7 +128,15 @@ describe('store: asynchronous calls', () => {
       callback: { origin: 'https://a.example', state: 'failed', attempts: 2, error: 'refused' }
     })
     const moved = await store.invocations.requeue({ id: again.id }, clock.now())
-    expect(moved).to.deep.include({ seq: again.seq, id: again.id, ...FN, from: 'dead', to: 'reporting', bytes: 3 })
+    expect(moved).to.deep.include({
+      seq: again.seq,
+      id: again.id,
+      ...FN,
+      from: 'dead',
+      to: 'reporting',
+      bytes: 35,
+      bytesAfter: 35
+    })
     const last = await claimOne('reporting')
     expect(Buffer.from(last.payload.body).toString()).to.equal('answer')
     expect(await settle(last.seq, { kind: 'delivered' })).to.equal('done')
@@ -176,6 +184,29 @@ describe('store: asynchronous calls', () => {
     expect(await store.invocations.cancel('c9', 'all', clock.now())).to.have.length(1)
     expect(await settle(running.seq, OK)).to.equal(undefined)
     expect((await store.invocations.list({ callId: 'c9' }, { limit: 1 })).items[0]?.phase).to.equal('cancelled')
+  })
+
+  it('counts headers and bodies of requests and answers, and removes the oldest dead letters beyond so many bytes', async () => {
+    const bytesNow = async () => (await store.invocations.counts()).map(({ phase, bytes }) => [phase, bytes])
+    await store.invocations.accept(
+      aCall({ headers: ['A', 'b'], body: Buffer.alloc(1000), callbackUrl: 'http://a.example/' })
+    )
+    expect(await bytesNow()).to.deep.equal([['queued', 1009]])
+    const first = await claimOne()
+    expect(first.storedBytes).to.equal(1009)
+    await settle(first.seq, { ...OK, result: { head: [], body: Buffer.alloc(5000) } })
+    expect(await bytesNow()).to.deep.equal([['reporting', 5002]])
+    const due = await claimOne('reporting')
+    await settle(due.seq, { kind: 'undelivered', error: 'refused' })
+    for (let i = 0; i < 3; i++) {
+      clock.advance(1)
+      await store.invocations.accept(aCall({ headers: [], body: Buffer.alloc(998) }))
+      await settle((await claimOne()).seq, { ...OK, reason: 'AttemptsExhausted' })
+    }
+    expect(await bytesNow()).to.deep.equal([['dead', 8002]])
+    expect(await store.invocations.trimDead(8002)).to.deep.equal({ dropped: [], bytes: 8002 })
+    expect(await store.invocations.trimDead(2500)).to.deep.equal({ dropped: [FN, FN], bytes: 2000 })
+    expect(await store.invocations.get(due.id)).to.equal(undefined)
   })
 
   it('forgets what has ended when it is old or too much, and gives the rest in pages', async () => {
