@@ -88,7 +88,12 @@ describe('networks that the engine and the host get in the way of', function () 
     it('N4: is passed over when a network is made, as are the networks of others', async () => {
       const { gateway, run } = chaos()
       const name = gateway.networkOf('choosy')
-      const choose = (taken: string[]) => pickSubnet({ pool: POOL, prefix: 28, taken, name, avoid: new Set() }) ?? ''
+      // Networks of other functions may have what this one would choose.
+      const others = (await gateway.docker.listNetworks()).flatMap(({ IPAM: ipam }) =>
+        (ipam?.Config ?? []).flatMap(({ Subnet: subnet }) => subnet ?? [])
+      )
+      const choose = (more: string[]) =>
+        pickSubnet({ pool: POOL, prefix: 28, taken: [...others, ...more], name, avoid: new Set() }) ?? ''
       const first = choose([])
       const second = choose([first])
       const foreign = await gateway.docker.createNetwork({ Name: 'foreign', IPAM: { Config: [{ Subnet: first }] } })
