@@ -51,12 +51,15 @@ export class LocalGateway {
 
   constructor(deps: LocalGatewayDeps) {
     this.#deps = deps
-    this.#server = http.createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (req, res) => {
+    // Clients of HTTP/1.0 and schedules name no host.
+    this.#server = http.createServer({ maxHeaderSize: MAX_HEADER_BYTES, requireHostHeader: false }, (req, res) => {
       const target = this.#targets.get(req.socket)
       if (target === undefined) throw new Error('a call came over no connection of ours')
       deps.handle(req, res, target)
     })
     this.#server.maxHeadersCount = 0
+    // node:http would answer in the place of the function, and the call would count as carried out.
+    this.#server.on('clientError', (_err, socket) => socket.destroy())
   }
 
   /** What the call is answered. An answer that breaks off is one of the gateway's: 502. Rejects when `signal` aborts. */

@@ -4,6 +4,7 @@ import { eventually } from '../helpers/eventually.ts'
 import { TestGateway } from '../helpers/gateway.ts'
 import { PASSWORD } from '../helpers/gateway-client.ts'
 import { testkitImage } from '../helpers/images.ts'
+import { talk } from '../helpers/raw-http.ts'
 
 const BASIC = `Basic ${Buffer.from(`admin:${PASSWORD}`).toString('base64')}`
 
@@ -78,6 +79,14 @@ describe('asynchronous calls: over HTTP', function () {
     expect(list.items.map((item: { id: string }) => item.id)).to.have.members(
       answers.map(a => a.headers.get('x-invocation-id'))
     )
+  })
+
+  it('carries out what a client of HTTP/1.0 sends, which names no host', async () => {
+    const request = `POST /async-function/echo HTTP/1.0\r\nAuthorization: ${BASIC}\r\nContent-Length: 2\r\n\r\nhi`
+    const { said: answer } = await talk(gateway.port, request)
+    expect(answer).to.match(/^HTTP\/1\.[01] 202 /)
+    const [, id = ''] = /x-invocation-id: (\S+)/i.exec(answer) ?? []
+    expect(await until(id, 'done')).to.include({ name: 'echo', status: 200 })
   })
 
   it('takes a body that is sent in chunks, and one that waits for 100 Continue', async () => {
