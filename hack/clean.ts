@@ -1,7 +1,8 @@
 /**
  * Removes what Docker FaaS made in Docker: every container, network and volume with our instance label, and its rules of
  * iptables; nothing else.
- * Images stay. `--data` also removes the database, its backups, the password and the log.
+ * Images stay. `--data` also removes the database, its backups, the password, the log, and what is kept to tell that the database is
+ * whole; keys stay.
  */
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
@@ -79,7 +80,8 @@ async function listVolumes(docker: Docker, filters: Filters): Promise<Removable[
 /** Named one by one: the directory may be any, that of the checkout included. */
 function dataFiles({ dataDir, databasePath }: Settings): string[] {
   const database = basename(databasePath)
-  const ours = (name: string) => name.startsWith(database) || ['admin-password', 'gateway.log'].includes(name)
+  const ours = (name: string) =>
+    name.startsWith(database) || ['admin-password', 'gateway.log', 'audit-head'].includes(name)
   if (!existsSync(dataDir)) return []
   return readdirSync(dataDir, { withFileTypes: true })
     .filter(entry => entry.isFile() && ours(entry.name))

@@ -87,7 +87,10 @@ export function demandOf(subject: Subject, load: Load, now: number): Demand {
   const each = target * proportion
   const burst = load.burst / each
   const stable = ceil(load.stable / each)
-  return { replicas: burst > subject.replicas * BURST_TOLERANCE ? Math.max(stable, ceil(burst)) : stable, ...reasons }
+  // What the short window still needs stays, though the long one does not know of it yet.
+  const isBurst = burst > subject.replicas * BURST_TOLERANCE
+  const needed = isBurst ? ceil(burst) : Math.min(subject.replicas, ceil(burst))
+  return { replicas: Math.max(stable, needed), ...reasons }
 }
 
 /** The default rule: a step of `factor` percent of the most, as long as it is called much; nothing when it is not. */

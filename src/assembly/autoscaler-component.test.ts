@@ -49,6 +49,15 @@ describe('the autoscaler over a database', function () {
     expect(downs).to.be.at.most(600 / 60)
   })
 
+  it('goes up once and stays under a load that does not change, however short the window for going down', async () => {
+    await bench.put('steady', { target: '20', max: '4', 'down.window': '10s' })
+    await bench.start()
+    await bench.pass(10 * SECOND)
+    const counts = await bench.calls('steady', { perSecond: 56, seconds: 90 })
+    expect(counts).to.deep.equal([...counts].sort((a, b) => a - b))
+    expect(counts.at(-1)).to.equal(4)
+  })
+
   it('counts calls in flight, those that wait among them', async () => {
     await bench.put('capacity', { target: '5', 'target-proportion': '1', type: 'capacity' })
     await bench.start()

@@ -85,7 +85,7 @@ export class FunctionMetricsTable {
       legacyTotal: counter('function_invocations_total', 'Calls of functions that have finished', NAME_AND_CODE),
       legacySeconds: histogram('function_duration_seconds', 'Duration of calls of functions', NAME),
       legacyErrors: counter('function_errors_total', 'Calls of functions that were answered 500 or above', NAME),
-      serviceCount: gauge('gateway_service_count', 'Ready replicas'),
+      serviceCount: gauge('gateway_service_count', 'Ready replicas, by the name of OpenFaaS CE'),
       serviceReady: gauge('gateway_service_ready_count', 'Ready replicas'),
       serviceTarget: gauge('gateway_service_target', 'Load per replica that the autoscaler aims at'),
       serviceMin: gauge('gateway_service_min', 'Least number of replicas that the autoscaler leaves'),
