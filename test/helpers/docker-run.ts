@@ -152,11 +152,11 @@ async function fill(tar: Pack, files: readonly ImageFile[]): Promise<void> {
   tar.finalize()
 }
 
-/** Walks the /28s of a /22 of 198.18.0.0/15 (kept for tests by RFC 2544) that no network of the engine overlaps. */
+/** Walks the /28s of a /21 of 198.18.0.0/15 (kept for tests by RFC 2544) that no network of the engine overlaps. */
 async function subnetSource(docker: Docker): Promise<() => string> {
   const networks = await docker.listNetworks()
   const taken = networks.flatMap(n => n.IPAM?.Config?.flatMap(c => c.Subnet ?? []) ?? [])
-  const blocks = Array.from({ length: 128 }, (_, n) => `198.${18 + (n >> 6)}.${(n & 63) * 4}.0/22`)
+  const blocks = Array.from({ length: 64 }, (_, n) => `198.${18 + (n >> 5)}.${(n & 31) * 8}.0/21`)
   const free = blocks.filter(block => !taken.some(other => overlaps(other, block)))
   const block = free[randomBytes(2).readUInt16BE() % free.length]
   if (block === undefined) throw new Error('no block of 198.18.0.0/15 is free on this engine')
@@ -164,7 +164,7 @@ async function subnetSource(docker: Docker): Promise<() => string> {
   let next = 0
   return () => {
     const n = next++
-    if (n >= 64) throw new Error('the run has used its 64 subnets')
+    if (n >= 128) throw new Error('the run has used its 128 subnets')
     return `${a}.${b}.${c + (n >> 4)}.${(n & 15) * 16}/28`
   }
 }
