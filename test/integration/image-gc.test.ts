@@ -48,7 +48,8 @@ describe('unused images on a real engine', function () {
     expect(await images()).to.include(persons)
     expect((await gateway.docker.getImage(digest).inspect()).RepoTags).to.include(persons)
     expect(await images()).to.include(run().image)
-    expect(await gateway.metrics()).to.match(/faas_gc_collected_total\{kind="image"\} 1/)
+    // It is counted when the engine has answered, and so after it is gone.
+    await eventually(async () => expect(await gateway.metrics()).to.match(/faas_gc_collected_total\{kind="image"\} 1/))
     expect((await gateway.call('GET', '/v1/events')).text)
       .to.contain('ImageCollected')
       .and.to.contain(own)

@@ -109,6 +109,9 @@ async function expectStatus(wanted: Wanted, { process, functionName }: Installat
   }
   const answer = await process.call('GET', `/function/${functionName}`)
   expect(answer.status, 'answer').to.equal(200)
+  // A thaw is written down a moment after the call that brought it about is answered.
+  const { scale } = (await process.get(functionName)) ?? {}
+  expect(scale?.frozenSince, 'since when it is frozen').to.equal(undefined)
 }
 
 /** No key of the function controller is due or worked on. */
