@@ -60,8 +60,8 @@ const LEVELS: Readonly<Record<string, Level>> = {
 const COVERAGE = 'coverage'
 
 /**
- * All levels: stages one after the other, and in each the tracks side by side. Integration works on one engine, chaos and sweep
- * on engines of their own, and all three mostly wait; scale asks for times, so nothing runs beside it.
+ * All levels: stages one after the other, and in each the tracks side by side. Integration, chaos (on engines of its own) and sweep
+ * mostly wait, and know their own objects by the label of their run; scale asks for times, so nothing runs beside it.
  */
 const WHOLE: readonly (readonly (readonly string[])[])[] = [
   [['check', 'unit', 'simulation']],
