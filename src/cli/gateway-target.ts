@@ -19,6 +19,12 @@ export interface GatewayRequest {
   readonly timeoutMs: number
 }
 
+/** Of each command that asks a running gateway. */
+export const GATEWAY_OPTION = [
+  '--gateway <url>',
+  'the gateway; that of GATEWAY_ADDRESS and GATEWAY_PORT when left out'
+] as const
+
 /** URL of the gateway of this configuration, as this machine or container reaches it. */
 export function ownUrl({ GATEWAY_ADDRESS: address, GATEWAY_PORT: port, TLS_CERT_FILE }: Config): string {
   return `${TLS_CERT_FILE === '' ? 'http' : 'https'}://${hostOf(address)}:${port}`

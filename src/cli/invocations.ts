@@ -3,6 +3,7 @@ import type { InvocationView } from '../../api/invocation.ts'
 import { loadConfig } from '../config/config.ts'
 import type { Environment } from './environment.ts'
 import { GatewayApi } from './gateway-api.ts'
+import { GATEWAY_OPTION } from './gateway-target.ts'
 
 interface Selection {
   /** URL of the gateway; that of the configuration when left out. */
@@ -26,7 +27,6 @@ const INVOCATIONS = '/v1/invocations'
 
 /** `docker-faas invocations`: the asynchronous calls of the running gateway. */
 export function addInvocations(program: Command, environment: Environment): void {
-  const gateway = ['--gateway <url>', 'the gateway; that of GATEWAY_ADDRESS and GATEWAY_PORT when left out'] as const
   const ofFunction = ['--function <name>', 'those of this function'] as const
   const namespace = ['--namespace <namespace>', 'those of this namespace; all when left out'] as const
   const invocations = program
@@ -42,13 +42,13 @@ export function addInvocations(program: Command, environment: Environment): void
     .option('--call-id <id>', 'those with this X-Call-Id')
     .option('--limit <number>', 'most calls; 100 when left out')
     .option('--json', 'print JSON', false)
-    .option(...gateway)
+    .option(...GATEWAY_OPTION)
     .action((options: ListOptions) => listInvocations(environment, options))
   invocations
     .command('get')
     .description('print all that is known of a call, as JSON')
     .argument('<id>', 'its X-Invocation-Id')
-    .option(...gateway)
+    .option(...GATEWAY_OPTION)
     .action((id: string, options: Selection) => getInvocation(environment, id, options))
   for (const [name, what] of [
     ['requeue', 'carry dead letters out again'],
@@ -61,7 +61,7 @@ export function addInvocations(program: Command, environment: Environment): void
       .option(...ofFunction)
       .option(...namespace)
       .option('--all', 'all of them', false)
-      .option(...gateway)
+      .option(...GATEWAY_OPTION)
       .action((id: string | undefined, options: DeadOptions) => changeDead(environment, name, id, options))
   }
 }

@@ -3,6 +3,7 @@ import { type AdoptOptions, adopt } from './adopt.ts'
 import { type AuditListOptions, listAuditLog, verifyAuditLog } from './audit.ts'
 import type { Environment } from './environment.ts'
 import { applyFirewall, checkFirewall, removeFirewall } from './firewall.ts'
+import { GATEWAY_OPTION } from './gateway-target.ts'
 import { addInvocations } from './invocations.ts'
 import { printMigrationStatus, runMigrateDown, runMigrateUp } from './migrate.ts'
 import { printPassword } from './password.ts'
@@ -39,7 +40,7 @@ function createProgram(environment: Environment): Command {
     .option('--confirm', 'write those functions down again as they run; no container is restarted', false)
     .option('--delete', 'give up what the database does not know, and go back to it', false)
     .option('--json', 'print JSON', false)
-    .option('--gateway <url>', 'the gateway; that of GATEWAY_ADDRESS and GATEWAY_PORT when left out')
+    .option(...GATEWAY_OPTION)
     .addHelpText('after', '\nSee docs/operations.md: the database is gone, or old.')
     .action((functions: string[], options: AdoptOptions) => adopt(environment, functions, options))
   program
@@ -62,7 +63,6 @@ function createProgram(environment: Environment): Command {
 }
 
 function addToken(program: Command, environment: Environment): void {
-  const gateway = ['--gateway <url>', 'the gateway; that of GATEWAY_ADDRESS and GATEWAY_PORT when left out'] as const
   const token = program
     .command('token')
     .description('create, list and revoke the tokens of the running gateway')
@@ -75,19 +75,19 @@ function addToken(program: Command, environment: Environment): void {
     .option('--namespace <namespace...>', 'bind it to these namespaces; all when left out')
     .option('--expires-in <duration>', 'how long it is good, such as 720h; until it is revoked when left out')
     .option('--json', 'print JSON', false)
-    .option(...gateway)
+    .option(...GATEWAY_OPTION)
     .action((name: string, options: TokenCreateOptions) => createToken(environment, name, options))
   token
     .command('list')
     .description('print tokens and sessions, without their secrets')
     .option('--json', 'print JSON', false)
-    .option(...gateway)
+    .option(...GATEWAY_OPTION)
     .action((options: TokenListOptions) => listTokens(environment, options))
   token
     .command('revoke')
     .description('revoke a token at once')
     .argument('<token>', 'its id or its name')
-    .option(...gateway)
+    .option(...GATEWAY_OPTION)
     .action((name: string, options: { gateway?: string }) => revokeToken(environment, name, options))
 }
 
@@ -170,7 +170,7 @@ function addSecrets(program: Command, environment: Environment): void {
     .description('have the running gateway encrypt every secret with a new key, while it serves')
     .option('--remove-old', 'take keys out of the file that no secret needs; older backups may need them', false)
     .option('--json', 'print JSON', false)
-    .option('--gateway <url>', 'the gateway; that of GATEWAY_ADDRESS and GATEWAY_PORT when left out')
+    .option(...GATEWAY_OPTION)
     .action((options: RotateOptions) => rotateKey(environment, options))
 }
 
@@ -180,7 +180,7 @@ function addSchedules(program: Command, environment: Environment): void {
     .description('print when functions are called by the clock: the last run, the next, and how many there were')
     .option('--namespace <namespace>', 'of this namespace only')
     .option('--json', 'print JSON', false)
-    .option('--gateway <url>', 'the gateway; that of GATEWAY_ADDRESS and GATEWAY_PORT when left out')
+    .option(...GATEWAY_OPTION)
     .addHelpText('after', '\nSee docs/schedules.md.')
     .action((options: SchedulesOptions) => printSchedules(environment, options))
 }
