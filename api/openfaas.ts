@@ -3,6 +3,7 @@ import { ValidationError } from './errors.ts'
 import { type FunctionDraft, FunctionInput, type FunctionObject, FunctionSpecInput, SecretName } from './function.ts'
 import { DEFAULT_NAMESPACE, LEGACY_NAME, type StringMap } from './meta.ts'
 import { MAX_SECRET_BYTES } from './secret.ts'
+import type { FunctionUsage } from './usage.ts'
 
 /** The operator's bounds on replicas. */
 export interface ReplicaLimits {
@@ -109,8 +110,17 @@ export interface FunctionStatusWire {
   readonly replicas: number
   readonly availableReplicas: number
   readonly invocationCount: number
+  /** Of all replicas together; left out unless it is asked for and can be read. */
+  readonly usage?: UsageWire
   /** RFC 3339. */
   readonly createdAt: string
+}
+
+/** What is 0 is left out. */
+interface UsageWire {
+  /** Thousandths of a core. */
+  readonly cpu?: number
+  readonly totalMemoryBytes?: number
 }
 
 interface Resources {
@@ -152,8 +162,12 @@ export function fromDeployment(
   }
 }
 
-/** The OpenFaaS view of a function; `invocationCount` is since the gateway's start. */
-export function toFunctionStatus(object: FunctionObject, invocationCount: number): FunctionStatusWire {
+/** The OpenFaaS view of a function. */
+export function toFunctionStatus(
+  object: FunctionObject,
+  invocationCount: number,
+  usage?: FunctionUsage
+): FunctionStatusWire {
   const { metadata: meta, spec: wanted, status } = object
   return {
     name: meta.name,
@@ -173,7 +187,15 @@ export function toFunctionStatus(object: FunctionObject, invocationCount: number
     replicas: wanted.replicas,
     availableReplicas: status.readyReplicas,
     invocationCount,
+    ...(usage === undefined ? {} : ifAny('usage', toUsageWire(usage))),
     createdAt: meta.createdAt
+  }
+}
+
+function toUsageWire({ cpuMillicores, memoryBytes }: FunctionUsage): UsageWire {
+  return {
+    ...(cpuMillicores === 0 ? {} : { cpu: cpuMillicores }),
+    ...(memoryBytes === 0 ? {} : { totalMemoryBytes: memoryBytes })
   }
 }
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { LoopViewOfControllers } from '../../controllers/view.ts'
 import { systemClock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
+import type { UsageSampler } from '../engine/usage-sampler.ts'
 import { createApi } from '../http/app.ts'
 import { createOrigins } from '../http/client-address.ts'
 import type { Logger } from '../logging/logger.ts'
@@ -24,6 +25,7 @@ export interface AssembledApiDeps {
   readonly plane: ControlPlane
   readonly view: LoopViewOfControllers
   readonly asyncCalls: AsyncComponent
+  readonly usage: Pick<UsageSampler, 'of'>
   readonly metrics: Metrics
   readonly log: Logger
 }
@@ -60,6 +62,8 @@ export function assembleApi(deps: AssembledApiDeps, shutdown: AbortSignal): Retu
     clock: systemClock,
     newId: randomUUID,
     invocationCount: key => metrics.invocationCount(key),
+    inflight: key => metrics.knownFunctionMetrics(key)?.inflight ?? 0,
+    usage: deps.usage,
     readTimeoutMs: config.READ_TIMEOUT,
     shutdown
   })

@@ -33,6 +33,7 @@ import { measured } from './measured.ts'
 import { MetricsComponent } from './metrics-port.ts'
 import { ScheduleComponent } from './schedules.ts'
 import { countMissing, prepareKeys, secretsKeyPath } from './secrets.ts'
+import { assembleUsage } from './usage.ts'
 import { assembleView } from './view.ts'
 import { WorkersComponent, type WorkersDeps } from './workers.ts'
 
@@ -85,7 +86,8 @@ export async function assembleGateway(options: GatewayOptions): Promise<Gateway>
   const asyncCalls = new AsyncComponent({ config, store, dataPlane, metrics, log })
   const edge = assembleEdge({
     ...{ ...options, remote, certificate, closedNetworks },
-    ...{ identity, store, secretKeys, plane, view, dataPlane, asyncCalls, metrics }
+    ...{ identity, store, secretKeys, plane, view, dataPlane, asyncCalls, metrics },
+    usage: assembleUsage({ engine, endpoints, log })
   })
   const exposition = new MetricsComponent({ config, metrics, log, closedNetworks })
 

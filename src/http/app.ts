@@ -23,6 +23,7 @@ import { systemRoutes } from './routes/system.ts'
 import { systemFunctionRoutes } from './routes/system-functions.ts'
 import { systemSecretRoutes } from './routes/system-secrets.ts'
 import { tokenRoutes } from './routes/tokens.ts'
+import { usageRoutes } from './routes/usage.ts'
 
 /** How soon a stream ends that began just when the right to it was lost. */
 const STREAM_CHECK_MS = 500
@@ -62,6 +63,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...functionActionRoutes(deps),
     ...reconcileRoutes(deps),
     ...scheduleRoutes(deps),
+    ...usageRoutes(deps),
     ...adoptionRoutes(deps),
     ...secretRoutes(deps),
     ...systemSecretRoutes(deps),

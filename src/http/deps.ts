@@ -4,6 +4,7 @@ import type { IsolationRules } from '../../api/isolation.ts'
 import type { FunctionContainer, ReplicaLimits } from '../../api/openfaas.ts'
 import type { ScheduleView } from '../../api/schedule-view.ts'
 import type { Namespaces } from '../../api/scope.ts'
+import type { FunctionUsage } from '../../api/usage.ts'
 import type { Clock } from '../clock.ts'
 import type { AuditStore } from '../store/audit-store.ts'
 import type { DeadFilter, InvocationFilter, InvocationPage } from '../store/invocation-store.ts'
@@ -178,6 +179,12 @@ export interface ScheduleDesk {
   readonly list: (objects: readonly FunctionObject[]) => Promise<ScheduleView[]>
 }
 
+/** What functions use now. Reads Docker, and changes nothing. */
+export interface UsageDesk {
+  /** By key; without those that cannot be read, or not soon. Never rejects. */
+  readonly of: (keys: readonly string[]) => Promise<ReadonlyMap<string, FunctionUsage>>
+}
+
 export interface ApiDeps {
   readonly functions: FunctionStore
   readonly events: EventStore
@@ -213,6 +220,9 @@ export interface ApiDeps {
   readonly newId: () => string
   /** Calls of a function since the start of the gateway. */
   readonly invocationCount: (key: string) => number
+  /** Calls of a function that are running. */
+  readonly inflight: (key: string) => number
+  readonly usage: UsageDesk
   /** How long a client may take to send a body. */
   readonly readTimeoutMs: number
   /** Aborts when the gateway stops: watches end. */

@@ -44,6 +44,11 @@ export const SECRET_NAME: QueryParameter = {
   schema: z.string()
 }
 export const FORCE: QueryParameter = { name: 'force', about: 'though functions use it', schema: z.boolean() }
+export const USAGE: QueryParameter = {
+  name: 'usage',
+  about: 'with what it uses of CPU and memory',
+  schema: z.boolean()
+}
 export const VERBOSE: QueryParameter = { name: 'verbose', about: 'a line for each check', schema: z.boolean() }
 
 /** The one value of a query parameter; undefined when it is left out. Throws when it is given twice. */

@@ -134,6 +134,8 @@ export async function startApi(
     clock: systemClock,
     newId: randomUUID,
     invocationCount: key => (key.endsWith('/counted') ? 7 : 0),
+    inflight: () => 0,
+    usage: { of: async () => new Map() },
     readTimeoutMs: 2000,
     shutdown: shutdown.signal,
     ...overrides

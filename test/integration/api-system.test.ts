@@ -4,6 +4,11 @@ import { type ApiServer, AUTHORIZATION, HEALTHY, startApi } from '../helpers/api
 
 const HELLO = { service: 'hello', image: 'hello:1' }
 
+interface Usage {
+  readonly name: string
+  readonly usage?: object
+}
+
 describe('the OpenFaaS API', () => {
   let api: ApiServer
   beforeEach(async () => {
@@ -193,6 +198,34 @@ describe('the OpenFaaS API', () => {
       expect(first).to.have.keys(
         ...['name', 'namespace', 'image', 'labels', 'replicas', 'availableReplicas', 'invocationCount', 'createdAt']
       )
+    })
+
+    it('gives usage when it is asked for, in list and describe, without what is 0 or cannot be read', async () => {
+      const asked: string[][] = []
+      const of = async (keys: readonly string[]) => {
+        asked.push([...keys])
+        return new Map([
+          ['openfaas-fn/busy', { cpuMillicores: 12.5, memoryBytes: 2 ** 20 }],
+          ['openfaas-fn/frozen', { cpuMillicores: 0, memoryBytes: 4096 }],
+          ['openfaas-fn/none', { cpuMillicores: 0, memoryBytes: 0 }]
+        ])
+      }
+      await using other = await startApi({ usage: { of } })
+      const names = ['busy', 'frozen', 'none', 'unread']
+      for (const service of names) await other.request('POST', '/system/functions', { ...HELLO, service })
+      const list = async (query: string) => (await other.request('GET', `/system/functions${query}`)).json
+      expect(Object.fromEntries((await list('?usage=1')).map((f: Usage) => [f.name, f.usage]))).to.deep.equal({
+        busy: { cpu: 12.5, totalMemoryBytes: 2 ** 20 },
+        frozen: { totalMemoryBytes: 4096 },
+        none: undefined,
+        unread: undefined
+      })
+      const busy = await other.request('GET', '/system/function/busy?usage=1')
+      expect(busy.json.usage).to.deep.equal({ cpu: 12.5, totalMemoryBytes: 2 ** 20 })
+      expect(asked.at(-1)).to.deep.equal(['openfaas-fn/busy'])
+      expect((await list(''))[0]).not.to.have.property('usage')
+      expect((await other.request('GET', '/system/function/busy?usage=0')).json).not.to.have.property('usage')
+      expect(asked).to.have.length(2)
     })
 
     it('lists only the namespace that is asked for', async () => {

@@ -31,6 +31,16 @@ describe('functions on a real engine', function () {
     expect(status).to.include({ replicas: 1, readyReplicas: 1, observedGeneration: 1 })
   })
 
+  it('tells what a function uses, as Docker has it', async () => {
+    const [{ usage }] = JSON.parse((await gateway.call('GET', '/system/functions?usage=1')).text)
+    expect(usage.totalMemoryBytes).to.be.within(2 ** 18, 2 ** 30)
+    const { items } = JSON.parse((await gateway.call('GET', '/v1/usage')).text)
+    expect(items[0].metadata.name).to.equal('direct')
+    expect(items[0]).to.include({ replicas: 1, readyReplicas: 1, invocationCount: 1, inflight: 0 })
+    expect(items[0].usage.memoryBytes).to.be.closeTo(usage.totalMemoryBytes, 2 ** 25)
+    expect(items[0].usage.cpuMillicores).to.be.within(0, 64_000)
+  })
+
   it('runs containers with no capabilities, no new privileges, limits, and no restart policy of their own', async () => {
     await gateway.apply('strict', { image, limits: { memory: '128Mi', cpu: '500m' }, readOnlyRootFilesystem: true })
     await gateway.converged('strict')

@@ -18,7 +18,7 @@ import { existingKey, namespaceOf, requireNamespace, writableKey } from '../acce
 import { readJson } from '../body.ts'
 import type { ApiDeps } from '../deps.ts'
 import { admit, requireRead } from '../policy.ts'
-import { FUNCTION_NAME, NAMESPACE, queryParameter } from '../query.ts'
+import { FUNCTION_NAME, NAMESPACE, queryFlag, queryParameter, USAGE } from '../query.ts'
 import type { Route } from '../route.ts'
 import { parseInput, readInput } from '../validate.ts'
 import { changeExisting, deleteFunction, putFunction, toDraft } from '../writes.ts'
@@ -35,7 +35,7 @@ export function systemFunctionRoutes(deps: ApiDeps): Route[] {
       scope: 'read',
       namespace: 'query',
       summary: 'List functions',
-      query: [NAMESPACE],
+      query: [NAMESPACE, USAGE],
       answers: { 200: { about: 'functions' } },
       handler: ctx => listFunctions(ctx, deps)
     },
@@ -84,7 +84,7 @@ function oneFunctionRoutes(deps: ApiDeps): Route[] {
       scope: 'read',
       namespace: 'query',
       summary: 'Show a function',
-      query: [NAMESPACE],
+      query: [NAMESPACE, USAGE],
       answers: { 200: { about: 'the function' } },
       handler: ctx => describe(ctx, deps)
     },
@@ -118,11 +118,12 @@ async function listFunctions(ctx: RouterContext, deps: ApiDeps): Promise<void> {
   const namespace = namespaceOf(ctx)
   requireNamespace(ctx, namespace)
   const objects = await deps.functions.list({ namespaces: new Set([namespace]) })
-  ctx.body = objects.filter(isLiving).map(object => present(object, deps))
+  ctx.body = await present(ctx, deps, objects.filter(isLiving))
 }
 
 async function describe(ctx: RouterContext, deps: ApiDeps): Promise<void> {
-  ctx.body = present(await getLiving(ctx, deps), deps)
+  const [status] = await present(ctx, deps, [await getLiving(ctx, deps)])
+  ctx.body = status
 }
 
 /** The function of the path. Throws `NotFoundError`, also when its deletion was asked for. */
@@ -192,8 +193,13 @@ function accept(ctx: RouterContext): void {
   ctx.body = ''
 }
 
-function present(object: FunctionObject, deps: ApiDeps) {
-  return toFunctionStatus(object, deps.invocationCount(keyOf(object.metadata)))
+async function present(ctx: RouterContext, deps: ApiDeps, objects: readonly FunctionObject[]) {
+  const keys = objects.map(({ metadata }) => keyOf(metadata))
+  const usages = queryFlag(ctx, USAGE) ? await deps.usage.of(keys) : undefined
+  return objects.map(object => {
+    const key = keyOf(object.metadata)
+    return toFunctionStatus(object, deps.invocationCount(key), usages?.get(key))
+  })
 }
 
 function isLiving(object: FunctionObject): boolean {
