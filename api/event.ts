@@ -1,4 +1,5 @@
-import type { Reason } from './condition.ts'
+import * as z from 'zod'
+import { REASONS } from './condition.ts'
 
 /** Reasons that only events give: things that happened rather than things that are so. */
 export const EVENT_REASONS = [
@@ -33,20 +34,34 @@ export const EVENT_REASONS = [
   'ScheduleDelayed',
   'ScheduleClockSetBack'
 ] as const
-export type EventReason = Reason | (typeof EVENT_REASONS)[number]
+export const EventReason = z.enum([...REASONS, ...EVENT_REASONS])
+export type EventReason = z.infer<typeof EventReason>
+
+export const EVENT_TYPES = ['Normal', 'Warning'] as const
 
 /** Something that happened to an object; repetitions are counted, not listed. */
-export interface FaasEvent {
-  readonly id: number
-  readonly namespace: string
-  readonly name: string
-  readonly uid: string
-  readonly type: 'Normal' | 'Warning'
-  readonly reason: EventReason
-  readonly message: string
-  readonly count: number
-  /** RFC 3339. */
-  readonly firstAt: string
-  /** RFC 3339. */
-  readonly lastAt: string
-}
+export const FaasEvent = z
+  .object({
+    id: z.int(),
+    namespace: z.string(),
+    name: z.string(),
+    uid: z.string(),
+    type: z.enum(EVENT_TYPES),
+    reason: EventReason,
+    message: z.string(),
+    count: z.int().describe('how often it happened, as this event tells it'),
+    firstAt: z.iso.datetime(),
+    lastAt: z.iso.datetime(),
+    resourceVersion: z.int().describe('where it stands among all events; greater each time that it happens again')
+  })
+  .readonly()
+export type FaasEvent = z.infer<typeof FaasEvent>
+
+/** Events, newest first; a watch goes on from `metadata.resourceVersion`. */
+export const EventList = z.object({
+  apiVersion: z.literal('v1'),
+  kind: z.literal('EventList'),
+  metadata: z.object({ resourceVersion: z.int() }),
+  items: z.array(FaasEvent)
+})
+export type EventList = z.infer<typeof EventList>

@@ -234,3 +234,9 @@ export const SCHEDULES = `CREATE TABLE schedules (
   missed INTEGER NOT NULL,
   UNIQUE (function_uid, schedule, timezone)
 )`
+
+/** The column of version 11: where an event stands among all of them. */
+export const EVENT_POSITIONS = [
+  'ALTER TABLE events ADD COLUMN resource_version INTEGER NOT NULL DEFAULT 0',
+  'CREATE INDEX idx_events_resource_version ON events(resource_version)'
+]

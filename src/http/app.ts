@@ -12,6 +12,7 @@ import { createRouter, noteRoute, type Route } from './route.ts'
 import { adoptionRoutes } from './routes/adoption.ts'
 import { auditRoutes } from './routes/audit.ts'
 import { authRoutes } from './routes/auth.ts'
+import { eventRoutes } from './routes/events.ts'
 import { functionActionRoutes } from './routes/function-actions.ts'
 import { functionRoutes } from './routes/functions.ts'
 import { healthRoutes } from './routes/health.ts'
@@ -61,6 +62,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...healthRoutes(deps),
     ...functionRoutes(deps),
     ...functionActionRoutes(deps),
+    ...eventRoutes(deps),
     ...reconcileRoutes(deps),
     ...scheduleRoutes(deps),
     ...usageRoutes(deps),

@@ -1,4 +1,4 @@
-import type { FaasEvent } from '../../api/event.ts'
+import type { EventList, FaasEvent } from '../../api/event.ts'
 import type { FunctionObject, Revision } from '../../api/function.ts'
 import type { SecretObject } from '../../api/secret.ts'
 
@@ -24,8 +24,9 @@ export function toFunctionStatusResource({ metadata, status }: FunctionObject) {
   } as const
 }
 
-export function toEventList(items: readonly FaasEvent[]) {
-  return { apiVersion: 'v1', kind: 'EventList', items } as const
+/** Events as `/v1` lists them; `resourceVersion` is where a watch goes on from. */
+export function toEventList(items: readonly FaasEvent[], resourceVersion: number): EventList {
+  return { apiVersion: 'v1', kind: 'EventList', metadata: { resourceVersion }, items: [...items] }
 }
 
 export function toRevisionList(items: readonly Revision[]) {

@@ -79,6 +79,16 @@ export function queryInteger(ctx: Context, parameter: QueryParameter, min: numbe
   throw invalid(parameter.name, `must be an integer from ${min} to ${max}, got ${shorten(value)}`)
 }
 
+/** A parameter as its schema has it. Throws `ValidationError` when it is something else. */
+export function queryText<T extends string>(
+  ctx: Context,
+  parameter: QueryParameter & { readonly schema: z.ZodType<T> }
+): T | undefined {
+  const value = queryParameter(ctx, parameter)
+  if (value === undefined) return undefined
+  return parseInput(z.object({ [parameter.name]: parameter.schema }), { [parameter.name]: value })[parameter.name]
+}
+
 /** How many items a request asks for. */
 export function queryLimit(ctx: Context): number {
   return queryInteger(ctx, LIMIT, 1, MAX_LIMIT) ?? DEFAULT_LIMIT

@@ -51,12 +51,13 @@ export const EventEntity = defineEntity({
     message: p.text(),
     count: p.integer(),
     firstAt: p.text(),
-    lastAt: p.text()
+    lastAt: p.text(),
+    resourceVersion: p.integer()
   }
 })
 export type EventRow = InferEntity<typeof EventEntity>
 
-/** Single values: `resource_version` (of the last write), `born_at` (ms since the epoch), and JSON: `inherited_uids`, `adoption`, `discarded_uids`. */
+/** Single values: `resource_version` (of the last write), `event_version` (of the last event), `born_at` (ms since the epoch), and JSON: `inherited_uids`, `adoption`, `discarded_uids`. */
 export const MetaEntity = defineEntity({
   name: 'MetaRow',
   tableName: 'meta',

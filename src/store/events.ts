@@ -2,43 +2,62 @@ import type { EntityManager } from '@mikro-orm/sqlite'
 import type { FaasEvent } from '../../api/event.ts'
 import { type Clock, toTimestamp } from '../clock.ts'
 import { EventEntity, type EventRow } from './entities.ts'
+import { nextEventVersion } from './meta.ts'
 import { type Database, PLAIN } from './orm.ts'
 import { sqlText } from './sql-text.ts'
-import type { EventDraft, EventListOptions, EventStore } from './store.ts'
+import type { EventDraft, EventFilter, EventListOptions, EventStore } from './store.ts'
 
 const REPEAT_WINDOW_MS = 60 * 60 * 1000
 const MAX_AGE_MS = 7 * 24 * 60 * 60 * 1000
 const KEPT_PER_OBJECT = 100
 /** Longer messages are cut. Source: Kubernetes' limit for event notes. */
 const MAX_MESSAGE = 1024
+/** How many events a watch holds at once. */
+const WATCH_BATCH = 100
 
 const NEWEST_FIRST = { lastAt: 'desc', id: 'desc' } as const
+
+export interface EventsDeps {
+  readonly database: Database
+  readonly clock: Clock
+  /** Of the event that was recorded last. */
+  readonly resourceVersion: number
+}
 
 /** Events in SQLite. See `EventStore` for what each method promises. */
 export class Events implements EventStore {
   readonly #database: Database
   readonly #clock: Clock
-  constructor(deps: { readonly database: Database; readonly clock: Clock }) {
-    this.#database = deps.database
-    this.#clock = deps.clock
+  #resourceVersion: number
+  #closed = false
+  readonly #waiting = new Set<() => void>()
+  constructor({ database, clock, resourceVersion }: EventsDeps) {
+    this.#database = database
+    this.#clock = clock
+    this.#resourceVersion = resourceVersion
   }
 
   async record(event: EventDraft): Promise<void> {
     const { namespace, name, uid, type, reason } = event
     const draft = { namespace, name, uid, type, reason, message: sqlText(event.message).slice(0, MAX_MESSAGE) }
-    await this.#database.write(async em => {
+    const work = async (em: EntityManager) => {
       const now = this.#clock.now()
-      await countOrInsert(em, draft, now)
+      const resourceVersion = await nextEventVersion(em)
+      await countOrInsert(em, draft, { now, resourceVersion })
       await prune(em, draft, now)
+      return resourceVersion
+    }
+    await this.#database.write(work, {
+      committed: resourceVersion => {
+        this.#resourceVersion = resourceVersion
+        this.#wake()
+      }
     })
   }
 
   list(options: EventListOptions = {}): Promise<FaasEvent[]> {
-    const { namespaces = 'all', name, limit } = options
-    const where = {
-      ...(namespaces !== 'all' && { namespace: { $in: [...namespaces].map(sqlText) } }),
-      ...(name !== undefined && { name: sqlText(name) })
-    }
+    const { limit, upTo } = options
+    const where = { ...whereOf(options), ...(upTo !== undefined && { resourceVersion: { $lte: upTo } }) }
     return this.#database.read(async em => {
       const rows = await em.find(EventEntity, where, {
         ...PLAIN,
@@ -48,9 +67,71 @@ export class Events implements EventStore {
       return rows.map(toEvent)
     })
   }
+
+  resourceVersion(): number {
+    return this.#resourceVersion
+  }
+
+  async *watch(resourceVersion: number, filter: EventFilter, signal: AbortSignal): AsyncGenerator<FaasEvent> {
+    let position = resourceVersion
+    while (!signal.aborted && !this.#closed) {
+      const upTo = this.#resourceVersion
+      const events = upTo > position ? await this.#between(position, upTo, filter) : []
+      yield* events
+      position = events.length === WATCH_BATCH ? (events.at(-1)?.resourceVersion ?? upTo) : Math.max(position, upTo)
+      if (position >= this.#resourceVersion) await this.#next(signal)
+    }
+  }
+
+  /** Ends every watch. */
+  close(): void {
+    this.#closed = true
+    this.#wake()
+  }
+
+  /** The oldest first; no more than a batch. */
+  #between(after: number, upTo: number, filter: EventFilter): Promise<FaasEvent[]> {
+    const where = { ...whereOf(filter), resourceVersion: { $gt: after, $lte: upTo } }
+    return this.#database.read(async em => {
+      const options = { ...PLAIN, orderBy: { resourceVersion: 'asc' }, limit: WATCH_BATCH } as const
+      return (await em.find(EventEntity, where, options)).map(toEvent)
+    })
+  }
+
+  #next(signal: AbortSignal): Promise<void> {
+    return new Promise(resolve => {
+      const done = () => {
+        this.#waiting.delete(done)
+        signal.removeEventListener('abort', done)
+        resolve()
+      }
+      if (signal.aborted || this.#closed) return resolve()
+      this.#waiting.add(done)
+      signal.addEventListener('abort', done)
+    })
+  }
+
+  #wake(): void {
+    for (const done of [...this.#waiting]) done()
+  }
 }
 
-async function countOrInsert(em: EntityManager, draft: EventDraft, now: number): Promise<void> {
+function whereOf({ namespaces = 'all', name, uid, type, reason, since }: EventFilter) {
+  return {
+    ...(namespaces !== 'all' && { namespace: { $in: [...namespaces].map(sqlText) } }),
+    ...(name !== undefined && { name: sqlText(name) }),
+    ...(uid !== undefined && { uid: sqlText(uid) }),
+    ...(type !== undefined && { type }),
+    ...(reason !== undefined && { reason: sqlText(reason) }),
+    ...(since !== undefined && { lastAt: { $gte: since } })
+  }
+}
+
+async function countOrInsert(
+  em: EntityManager,
+  draft: EventDraft,
+  { now, resourceVersion }: { now: number; resourceVersion: number }
+): Promise<void> {
   const { uid, type, reason, message } = draft
   const since = toTimestamp(now - REPEAT_WINDOW_MS)
   const same = await em.findOne(
@@ -59,8 +140,8 @@ async function countOrInsert(em: EntityManager, draft: EventDraft, now: number):
     { ...PLAIN, orderBy: NEWEST_FIRST }
   )
   const lastAt = toTimestamp(now)
-  if (same === null) await em.insert(EventEntity, { ...draft, count: 1, firstAt: lastAt, lastAt })
-  else await em.nativeUpdate(EventEntity, { id: same.id }, { count: same.count + 1, lastAt })
+  if (same === null) await em.insert(EventEntity, { ...draft, count: 1, firstAt: lastAt, lastAt, resourceVersion })
+  else await em.nativeUpdate(EventEntity, { id: same.id }, { count: same.count + 1, lastAt, resourceVersion })
 }
 
 /** Removes what is too old of any object, and what is too much of this one. */
@@ -75,17 +156,11 @@ async function prune(em: EntityManager, { uid }: EventDraft, now: number): Promi
 }
 
 function toEvent(row: EventRow): FaasEvent {
-  const { id, namespace, name, uid, message, count, firstAt, lastAt } = row
+  const { id, namespace, name, uid, message, count, firstAt, lastAt, resourceVersion } = row
   return {
-    id,
-    namespace,
-    name,
-    uid,
+    ...{ id, namespace, name, uid },
     type: row.type as FaasEvent['type'],
     reason: row.reason as FaasEvent['reason'],
-    message,
-    count,
-    firstAt,
-    lastAt
+    ...{ message, count, firstAt, lastAt, resourceVersion }
   }
 }

@@ -14,6 +14,18 @@ export async function nextResourceVersion(em: EntityManager): Promise<number> {
   return next
 }
 
+/** The position of the event that was recorded last; 0 when there was none. */
+export async function readEventVersion(em: EntityManager): Promise<number> {
+  return Number((await em.findOne(MetaEntity, { key: 'event_version' }, PLAIN))?.value ?? 0)
+}
+
+/** The position of the event that is being recorded, counted in its transaction. */
+export async function nextEventVersion(em: EntityManager): Promise<number> {
+  const next = (await readEventVersion(em)) + 1
+  await em.nativeUpdate(MetaEntity, { key: 'event_version' }, { value: String(next) })
+  return next
+}
+
 /** Raises the version of the last write to `least`, where it is lower; gives what it is then. */
 export async function raiseResourceVersion(em: EntityManager, least: number): Promise<number> {
   const current = await readResourceVersion(em)

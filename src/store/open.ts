@@ -10,7 +10,7 @@ import { Functions } from './functions.ts'
 import { PulledImages } from './images.ts'
 import type { InvocationStore } from './invocation-store.ts'
 import { Invocations } from './invocations.ts'
-import { readBornAt, readInheritedUids, readResourceVersion } from './meta.ts'
+import { readBornAt, readEventVersion, readInheritedUids, readResourceVersion } from './meta.ts'
 import { prepareFile, upgrade } from './migrator.ts'
 import { connect } from './orm.ts'
 import type { ScheduleStore } from './schedule-store.ts'
@@ -84,11 +84,12 @@ export async function openStore(options: OpenOptions): Promise<Store> {
       onListenerError: (err: unknown) => log?.error({ err }, 'Listener of changes failed')
     }
     const functions = new Functions({ ...common, feed })
+    const events = new Events({ database, clock, resourceVersion: await database.read(readEventVersion) })
     const close = async () => {
       feed.close()
+      events.close()
       await database.close()
     }
-    const events = new Events({ database, clock })
     const images = new PulledImages({ database, clock })
     const adoption = new Adoptions({ database, feed, clock, tell: changes => functions.tell(changes) })
     const { cipher = NO_CIPHER } = options

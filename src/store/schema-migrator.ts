@@ -11,6 +11,7 @@ import { Tokens } from '../../migrations/0007-tokens.ts'
 import { ScaleColumn } from '../../migrations/0008-scale-column.ts'
 import { Invocations } from '../../migrations/0009-invocations.ts'
 import { Schedules } from '../../migrations/0010-schedules.ts'
+import { EventPositions } from '../../migrations/0011-event-positions.ts'
 import { SCHEMA_MIGRATIONS } from '../../migrations/schema.ts'
 
 /** Every migration, in order. The descriptions of 1 and 2 are those of the older program. */
@@ -34,7 +35,8 @@ export const MIGRATIONS = [
     class: ScaleColumn
   },
   { version: 9, name: '0009-invocations', description: 'Asynchronous calls', class: Invocations },
-  { version: 10, name: '0010-schedules', description: 'Ticks of schedules', class: Schedules }
+  { version: 10, name: '0010-schedules', description: 'Ticks of schedules', class: Schedules },
+  { version: 11, name: '0011-event-positions', description: 'Positions of events', class: EventPositions }
 ] as const
 
 /** The schema version that this release works with. */

@@ -94,10 +94,21 @@ export interface EventDraft {
   readonly message: string
 }
 
-export interface EventListOptions {
+/** Which events: those that all of it is true of. */
+export interface EventFilter {
   readonly namespaces?: Namespaces
   readonly name?: string
+  readonly uid?: string
+  readonly type?: EventDraft['type']
+  readonly reason?: string
+  /** RFC 3339; those that happened, or happened again, then or later. */
+  readonly since?: string
+}
+
+export interface EventListOptions extends EventFilter {
   readonly limit?: number
+  /** Those of which a watch from this resourceVersion says nothing. */
+  readonly upTo?: number
 }
 
 /** What happened, for people. Bounded: the newest 100 of each object, and nothing older than a week. */
@@ -106,6 +117,13 @@ export interface EventStore {
   record: (event: EventDraft) => Promise<void>
   /** Newest first. */
   list: (options?: EventListOptions) => Promise<FaasEvent[]>
+  /** The resourceVersion of the event that was recorded, or counted, last. It goes on where it was when the gateway starts again. */
+  resourceVersion: () => number
+  /**
+   * Events that were recorded or counted after this resourceVersion, the oldest first, then those that come, until `signal`
+   * aborts. Each as it is when it is told: what happened again before anybody asked is told once, with its count.
+   */
+  watch: (resourceVersion: number, filter: EventFilter, signal: AbortSignal) => AsyncIterable<FaasEvent>
 }
 
 /** An image that this installation pulled itself. */

@@ -1,44 +1,8 @@
 import { expect } from 'chai'
-import { type ApiServer, AUTHORIZATION, startApi } from '../helpers/api-server.ts'
+import { type ApiServer, startApi } from '../helpers/api-server.ts'
+import { follow } from '../helpers/watch.ts'
 
-interface Told {
-  readonly type: string
-  // biome-ignore lint/suspicious/noExplicitAny: the resource or the problem, as it came
-  readonly object: any
-}
-
-/** A watch as a client sees it; `next` waits for one change. */
-async function watch(api: ApiServer, query = '') {
-  const abort = new AbortController()
-  const response = await fetch(`${api.url}/v1/functions?watch=true${query}`, {
-    headers: { authorization: AUTHORIZATION },
-    signal: abort.signal
-  })
-  const reader = (response.body ?? new ReadableStream()).pipeThrough(new TextDecoderStream()).getReader()
-  let rest = ''
-  const next = async (): Promise<Told | undefined> => {
-    for (;;) {
-      const end = rest.indexOf('\n')
-      if (end >= 0) {
-        const line = rest.slice(0, end)
-        rest = rest.slice(end + 1)
-        return JSON.parse(line)
-      }
-      const { value, done } = await reader.read()
-      if (done) return undefined
-      rest += value
-    }
-  }
-  const take = async (count: number) => {
-    const told: string[] = []
-    while (told.length < count) {
-      const change = await next()
-      told.push(change === undefined ? 'end' : `${change.type} ${change.object.metadata?.name ?? change.object.code}`)
-    }
-    return told
-  }
-  return { response, next, take, leave: () => abort.abort() }
-}
+const watch = (api: ApiServer, query = '') => follow(api, `/v1/functions?watch=true${query}`)
 
 describe('watching functions', () => {
   let api: ApiServer

@@ -112,4 +112,30 @@ describe('store: events', () => {
     expect(event?.count).to.equal(2)
     expect(event?.message).to.equal(message.replace('\0', '\uFFFD').slice(0, 1024))
   })
+
+  it('goes on with a watch where it was, after a restart, and tells what happened again once', async () => {
+    const { signal } = new AbortController()
+    for (const message of ['one', 'two']) await store.events.record(anEvent({ message }))
+    const position = store.events.resourceVersion()
+    await store.events.record(anEvent({ message: 'three' }))
+    await store.events.record(anEvent({ message: 'one' }))
+    await store.events.record(anEvent({ message: 'one' }))
+    await store.close()
+    store = await openStore({ path: scratch.path, clock })
+    expect(store.events.resourceVersion()).to.equal(position + 3)
+    const told: string[] = []
+    for await (const { message, count } of store.events.watch(position, {}, signal)) {
+      told.push(`${message} ${count}`)
+      if (message === 'one') break
+    }
+    expect(told).to.deep.equal(['three 1', 'one 3'])
+  })
+
+  it('ends its watches when it is closed', async () => {
+    const { signal } = new AbortController()
+    const watch = store.events.watch(0, {}, signal)[Symbol.asyncIterator]()
+    const next = watch.next()
+    await store.close()
+    expect((await next).done).to.equal(true)
+  })
 })

@@ -490,6 +490,27 @@ describe('store: migrations', () => {
     expect(await store.schedules.list()).to.deep.equal([{ ...record, uid }])
   })
 
+  it('gives events that were recorded before a rollback and after it positions in their order', async () => {
+    const anEvent = (message: string) =>
+      ({ namespace: FN, name: 'a', uid: 'a', type: 'Normal', reason: 'Created', message }) as const
+    await using store = await open()
+    for (const message of ['one', 'two', 'one']) await store.events.record(anEvent(message))
+    await store.close()
+    await migrateDown(path, 10)
+    withSqlite(path, db =>
+      db.exec(`INSERT INTO events (namespace, name, uid, type, reason, message, count, first_at, last_at)
+        SELECT namespace, name, uid, type, reason, 'by the older release', 1, first_at, last_at FROM events LIMIT 1`)
+    )
+    await using again = await open()
+    await again.events.record(anEvent('three'))
+    const told: string[] = []
+    for await (const { message } of again.events.watch(0, {}, AbortSignal.timeout(10_000))) {
+      told.push(message)
+      if (told.length === 4) break
+    }
+    expect(told).to.deep.equal(['two', 'one', 'by the older release', 'three'])
+  })
+
   it('takes a private backup before it migrates a file with content, and keeps the newest seven', async () => {
     await load('v1.0', path)
     const backups: string[] = []

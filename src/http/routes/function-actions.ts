@@ -1,5 +1,6 @@
 import type { RouterContext } from '@koa/router'
 import { NotFoundError } from '../../../api/errors.ts'
+import { EventList } from '../../../api/event.ts'
 import { keyOf } from '../../../api/meta.ts'
 import { requireReplicas } from '../../../api/openfaas.ts'
 import { pinnedAt } from '../../../api/scaling.ts'
@@ -43,7 +44,7 @@ export function functionActionRoutes(deps: ApiDeps): Route[] {
       path: `${PATH}/events`,
       summary: 'List what happened to a function, newest first',
       query: [NAMESPACE, LIMIT],
-      answers: { 200: { about: 'events' } },
+      answers: { 200: { about: 'events', schema: EventList } },
       handler: ctx => listEvents(ctx, deps)
     },
     {
@@ -80,8 +81,9 @@ export function functionActionRoutes(deps: ApiDeps): Route[] {
 async function listEvents(ctx: RouterContext, deps: ApiDeps): Promise<void> {
   const limit = queryLimit(ctx)
   const { namespace, name, uid } = (await requireFunction(ctx, deps)).metadata
-  const events = await deps.events.list({ namespaces: new Set([namespace]), name, limit })
-  ctx.body = toEventList(events.filter(event => event.uid === uid))
+  const upTo = deps.events.resourceVersion()
+  const events = await deps.events.list({ namespaces: new Set([namespace]), name, uid, limit, upTo })
+  ctx.body = toEventList(events, upTo)
 }
 
 async function listRevisions(ctx: RouterContext, deps: ApiDeps): Promise<void> {

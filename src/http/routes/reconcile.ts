@@ -1,25 +1,9 @@
-import { visibleNamespaces } from '../access.ts'
 import type { ApiDeps } from '../deps.ts'
-import { toEventList } from '../presenters.ts'
-import { LIMIT, NAMESPACE, queryLimit } from '../query.ts'
 import type { Route } from '../route.ts'
 
-/** `/v1/events`, `/v1/plan`, `/v1/reconcile`: what the loop did, would do and is doing. */
+/** `/v1/plan`, `/v1/reconcile`: what the loop would do and is doing. */
 export function reconcileRoutes(deps: ApiDeps): Route[] {
   return [
-    {
-      method: 'get',
-      path: '/v1/events',
-      scope: 'read',
-      namespace: 'visible',
-      summary: 'List what happened, newest first',
-      query: [NAMESPACE, LIMIT],
-      answers: { 200: { about: 'events' } },
-      handler: async ctx => {
-        const namespaces = visibleNamespaces(ctx)
-        ctx.body = toEventList(await deps.events.list({ limit: queryLimit(ctx), namespaces }))
-      }
-    },
     {
       method: 'get',
       path: '/v1/plan',

@@ -21,21 +21,36 @@ type WatchDeps = Pick<ApiDeps, 'functions' | 'shutdown'>
  * DELETED and one that starts as ADDED, as Kubernetes does.
  */
 export async function answerWatch(ctx: RouterContext, deps: WatchDeps, request: WatchRequest): Promise<void> {
+  const current = deps.functions.resourceVersion()
+  streamWatch(ctx, deps.shutdown, { since: request.since, current }, signal => {
+    // Throws when the history is gone; what is listed after this point can only be seen twice, and not be missed.
+    const changes = deps.functions.watch(request.since ?? current, signal)
+    return lines(deps, request, changes)
+  })
+}
+
+/**
+ * Answers with lines of NDJSON until the client leaves or the gateway stops, when the signal aborts. Throws 410 for a
+ * resourceVersion `since` which the `current` one has not come to, and what `follow` throws at once.
+ */
+export function streamWatch(
+  ctx: RouterContext,
+  shutdown: AbortSignal,
+  { since, current }: { readonly since: number | undefined; readonly current: number },
+  follow: (signal: AbortSignal) => AsyncGenerator<string>
+): void {
   ctx.type = 'application/x-ndjson'
   ctx.status = 200
   if (ctx.method === 'HEAD') return
-  const current = deps.functions.resourceVersion()
-  if (request.since !== undefined && request.since > current) {
-    throw new HttpError(410, 'GONE', `resourceVersion ${request.since} is ahead of ${current}, the latest; list again`)
+  if (since !== undefined && since > current) {
+    throw new HttpError(410, 'GONE', `resourceVersion ${since} is ahead of ${current}, the latest; list again`)
   }
   const gone = new AbortController()
   ctx.res.once('close', () => gone.abort())
-  const signal = AbortSignal.any([deps.shutdown, gone.signal])
-  // Throws when the history is gone; what is listed after this point can only be seen twice, and not be missed.
-  const changes = deps.functions.watch(request.since ?? current, signal)
+  const followed = follow(AbortSignal.any([shutdown, gone.signal]))
   // Headers now: the first change may be hours away.
   ctx.flushHeaders()
-  ctx.body = Readable.from(lines(deps, request, changes), { objectMode: false })
+  ctx.body = Readable.from(followed, { objectMode: false })
 }
 
 async function* lines(deps: WatchDeps, request: WatchRequest, changes: AsyncIterable<Change>): AsyncGenerator<string> {
