@@ -240,3 +240,9 @@ export const EVENT_POSITIONS = [
   'ALTER TABLE events ADD COLUMN resource_version INTEGER NOT NULL DEFAULT 0',
   'CREATE INDEX idx_events_resource_version ON events(resource_version)'
 ]
+
+/** The table of version 12. */
+export const INVOCATION_COUNTS = `CREATE TABLE invocation_counts (
+  function_uid TEXT PRIMARY KEY NOT NULL REFERENCES functions(uid) ON DELETE CASCADE,
+  count INTEGER NOT NULL
+)`

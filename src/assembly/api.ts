@@ -12,6 +12,7 @@ import type { Store } from '../store/open.ts'
 import type { AsyncComponent } from './async.ts'
 import type { ControlPlane } from './control-plane.ts'
 import type { IdentityParts } from './identity.ts'
+import type { InvocationCountsComponent } from './invocation-counts.ts'
 import { isolationRules } from './policy.ts'
 import { assembleScheduleDesk } from './schedule-desk.ts'
 
@@ -26,6 +27,7 @@ export interface AssembledApiDeps {
   readonly view: LoopViewOfControllers
   readonly asyncCalls: AsyncComponent
   readonly usage: Pick<UsageSampler, 'of'>
+  readonly invocationCounts: Pick<InvocationCountsComponent, 'countOf'>
   readonly metrics: Metrics
   readonly log: Logger
 }
@@ -61,7 +63,7 @@ export function assembleApi(deps: AssembledApiDeps, shutdown: AbortSignal): Retu
     metrics,
     clock: systemClock,
     newId: randomUUID,
-    invocationCount: key => metrics.invocationCount(key),
+    invocationCount: key => deps.invocationCounts.countOf(key),
     inflight: key => metrics.knownFunctionMetrics(key)?.inflight ?? 0,
     usage: deps.usage,
     readTimeoutMs: config.READ_TIMEOUT,

@@ -28,6 +28,7 @@ import { assembleEngine } from './engine.ts'
 import { FirewallComponent } from './firewall.ts'
 import { assembleIdentity } from './identity.ts'
 import { readAuditKey, readSigner } from './instance-key.ts'
+import { InvocationCountsComponent } from './invocation-counts.ts'
 import { LoopComponent } from './loop.ts'
 import { measured } from './measured.ts'
 import { MetricsComponent } from './metrics-port.ts'
@@ -84,10 +85,11 @@ export async function assembleGateway(options: GatewayOptions): Promise<Gateway>
   const identity = await assembleIdentity({ config, password: options.password, tokens: store.tokens, metrics, log })
   const dataPlane = localDataPlane({ config, log, metrics, table: endpoints, inflight }, plane)
   const asyncCalls = new AsyncComponent({ config, store, dataPlane, metrics, log })
+  const invocationCounts = new InvocationCountsComponent({ store, metrics, log })
   const edge = assembleEdge({
     ...{ ...options, remote, certificate, closedNetworks },
     ...{ identity, store, secretKeys, plane, view, dataPlane, asyncCalls, metrics },
-    usage: assembleUsage({ engine, endpoints, log })
+    ...{ usage: assembleUsage({ engine, endpoints, log }), invocationCounts }
   })
   const exposition = new MetricsComponent({ config, metrics, log, closedNetworks })
 
@@ -95,6 +97,7 @@ export async function assembleGateway(options: GatewayOptions): Promise<Gateway>
   manager.add(new Rejections({ log, onRejection: metrics.rejected }))
   manager.add({ name: 'store', start: () => countFunctions(raw, metrics), stop: () => raw.close() })
   manager.add(audit)
+  manager.add(invocationCounts)
   manager.add({ name: 'engine', start: () => undefined, stop: () => engine[Symbol.asyncDispose]() })
   manager.add(new Watchdog({ clock: systemClock, log, onStall: metrics.stalled }))
   manager.add({ name: 'heartbeat', start: () => heartbeat.start(), stop: () => heartbeat.stop() })

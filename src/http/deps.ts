@@ -218,7 +218,7 @@ export interface ApiDeps {
   readonly clock: Clock
   /** Ids of requests. */
   readonly newId: () => string
-  /** Calls of a function since the start of the gateway. */
+  /** Calls of a function that have finished since it was made. */
   readonly invocationCount: (key: string) => number
   /** Calls of a function that are running. */
   readonly inflight: (key: string) => number

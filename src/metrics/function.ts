@@ -115,11 +115,6 @@ export class FunctionMetricsTable {
     return this.#byKey.entries()
   }
 
-  /** Calls that have finished; 0 for a function that nobody asked for. */
-  invocationCount(key: string): number {
-    return this.#byKey.get(key)?.invocations ?? 0
-  }
-
   setReplicas(key: string, counts: ReplicaCounts): void {
     this.get(key)
     const families = this.#families

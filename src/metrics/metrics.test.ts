@@ -109,8 +109,8 @@ describe('createMetrics', () => {
     ] as const) {
       expect(await seriesValue(metrics, series), series).to.equal(value)
     }
-    expect([hello.inflight, hello.invocations, metrics.invocationCount(KEY)]).to.deep.equal([1, 1, 1])
-    expect(metrics.invocationCount('openfaas-fn/unknown')).to.equal(0)
+    expect([hello.inflight, hello.invocations]).to.deep.equal([1, 1])
+    expect(metrics.knownFunctionMetrics('openfaas-fn/unknown')).to.equal(undefined)
     expect(metrics.functionMetrics(KEY)).to.equal(hello)
   })
 

@@ -66,8 +66,6 @@ export interface Metrics
   readonly knownFunctionMetrics: (key: string) => FunctionMetrics | undefined
   /** The objects of all functions that were asked for. */
   readonly allFunctionMetrics: () => Iterable<readonly [string, FunctionMetrics]>
-  /** Calls that have finished since the start of the process. */
-  readonly invocationCount: (key: string) => number
   readonly setReplicas: (key: string, counts: ReplicaCounts) => void
   readonly setFunctionsDeployed: (count: number) => void
   /** Removes every series of a function and forgets its lag. */
@@ -120,7 +118,6 @@ export function createMetrics({ now = systemClock.now, nodeMetrics = true }: Met
     functionMetrics: key => functions.get(key),
     knownFunctionMetrics: key => functions.find(key),
     allFunctionMetrics: () => functions.entries(),
-    invocationCount: key => functions.invocationCount(key),
     setReplicas: (key, counts) => functions.setReplicas(key, counts),
     removeFunction: (namespace, name) => {
       const key = keyOf({ namespace, name })

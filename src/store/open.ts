@@ -8,6 +8,7 @@ import { Events } from './events.ts'
 import { ChangeFeed } from './feed.ts'
 import { Functions } from './functions.ts'
 import { PulledImages } from './images.ts'
+import { type InvocationCountStore, InvocationCounts } from './invocation-counts.ts'
 import type { InvocationStore } from './invocation-store.ts'
 import { Invocations } from './invocations.ts'
 import { readBornAt, readEventVersion, readInheritedUids, readResourceVersion } from './meta.ts'
@@ -51,6 +52,7 @@ export interface Store extends AsyncDisposable {
   readonly tokens: TokenStore
   readonly invocations: InvocationStore
   readonly schedules: ScheduleStore
+  readonly invocationCounts: InvocationCountStore
   /** Ms since the epoch; when this database was created or first came to schema version 3. */
   readonly bornAt: number
   /** Whether there was nothing in the file, or no file, before it was opened. */
@@ -99,8 +101,9 @@ export async function openStore(options: OpenOptions): Promise<Store> {
     const isFresh = !state.hasContent
     const audit = new AuditLog({ ...common, key: options.auditKey ?? randomBytes(32) })
     const schedules = new Schedules({ database })
+    const invocationCounts = new InvocationCounts({ database })
     const stores = { audit, functions, events, images, adoption, secrets, tokens, invocations, schedules }
-    return { ...stores, bornAt, isFresh, inheritedUids, close, [Symbol.asyncDispose]: close }
+    return { ...stores, invocationCounts, bornAt, isFresh, inheritedUids, close, [Symbol.asyncDispose]: close }
   } catch (err) {
     await database.close()
     throw err

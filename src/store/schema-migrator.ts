@@ -12,6 +12,7 @@ import { ScaleColumn } from '../../migrations/0008-scale-column.ts'
 import { Invocations } from '../../migrations/0009-invocations.ts'
 import { Schedules } from '../../migrations/0010-schedules.ts'
 import { EventPositions } from '../../migrations/0011-event-positions.ts'
+import { InvocationCounts } from '../../migrations/0012-invocation-counts.ts'
 import { SCHEMA_MIGRATIONS } from '../../migrations/schema.ts'
 
 /** Every migration, in order. The descriptions of 1 and 2 are those of the older program. */
@@ -36,7 +37,13 @@ export const MIGRATIONS = [
   },
   { version: 9, name: '0009-invocations', description: 'Asynchronous calls', class: Invocations },
   { version: 10, name: '0010-schedules', description: 'Ticks of schedules', class: Schedules },
-  { version: 11, name: '0011-event-positions', description: 'Positions of events', class: EventPositions }
+  { version: 11, name: '0011-event-positions', description: 'Positions of events', class: EventPositions },
+  {
+    version: 12,
+    name: '0012-invocation-counts',
+    description: 'How often functions were called',
+    class: InvocationCounts
+  }
 ] as const
 
 /** The schema version that this release works with. */

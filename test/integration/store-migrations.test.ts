@@ -511,6 +511,18 @@ describe('store: migrations', () => {
     expect(told).to.deep.equal(['two', 'one', 'by the older release', 'three'])
   })
 
+  it('keeps how often functions were called on the way down and up', async () => {
+    {
+      await using store = await open()
+      const { object } = await store.functions.put(`${FN}/a`, () => aDraft('a'))
+      await store.invocationCounts.put(new Map([[object.metadata.uid, 41]]))
+    }
+    await migrateDown(path, 2)
+    await using store = await open()
+    const uid = (await store.functions.get(`${FN}/a`))?.metadata.uid
+    expect([...(await store.invocationCounts.list())]).to.deep.equal([[uid, 41]])
+  })
+
   it('takes a private backup before it migrates a file with content, and keeps the newest seven', async () => {
     await load('v1.0', path)
     const backups: string[] = []
