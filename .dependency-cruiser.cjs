@@ -75,6 +75,7 @@ module.exports = {
     only('undici-in-gateway', 'undici', '^src/gateway/'),
     only('croner-in-cron', 'croner', '^api/cron\\.ts$'),
     only('commander-in-cli', 'commander', '^src/(cli|main\\.ts)'),
+    only('yaml-in-cli', 'yaml|string-width', '^src/cli'),
     {
       name: 'tests-are-not-imported',
       severity: 'error',

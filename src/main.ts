@@ -3,7 +3,16 @@ import { setFlagsFromString } from 'node:v8'
 import type { Environment } from './cli/environment.ts'
 
 /** The process, as commands see it; nothing else reads `process.env` and `process.argv`. */
-const environment: Environment = { env: process.env, stdout: process.stdout, stderr: process.stderr, onSignal }
+const environment: Environment = {
+  env: process.env,
+  // Opened by who reads it only.
+  get stdin() {
+    return process.stdin
+  },
+  stdout: process.stdout,
+  stderr: process.stderr,
+  onSignal
+}
 
 /** What SIGINT and SIGTERM do now. */
 let onStop = end
@@ -19,7 +28,7 @@ setFlagsFromString('--semi-space-growth-factor=2')
 // Little of what calls allocate outlives them: threads that look for it side by side cost more CPU than they save time.
 setFlagsFromString('--no-parallel-scavenge')
 
-await runProgram(process.argv, environment)
+process.exitCode = await runProgram(process.argv, environment)
 
 function end(signal: 'SIGINT' | 'SIGTERM'): void {
   process.exit(128 + constants.signals[signal])

@@ -1,26 +1,37 @@
-import { loadConfig } from '../config/config.ts'
+import type { Command } from 'commander'
 import type { AdoptionItem, AdoptionList, AdoptionOutcome } from '../http/deps.ts'
+import { type ConnectOptions, connect } from './client/connect.ts'
+import { addGatewayOptions } from './client/options.ts'
 import type { Environment } from './environment.ts'
-import { GatewayApi } from './gateway-api.ts'
+import { usageError } from './exit-code.ts'
 
-export interface AdoptOptions {
+interface AdoptOptions extends ConnectOptions {
   readonly confirm: boolean
   readonly delete: boolean
   readonly json: boolean
-  /** URL of the gateway; that of the configuration when left out. */
-  readonly gateway?: string
+}
+
+/** `docker-faas adopt`. */
+export function addAdopt(program: Command, environment: Environment): void {
+  const adoptCommand = program
+    .command('adopt')
+    .description('list what runs and the database of the running gateway does not know, and decide about it')
+    .argument('[functions...]', 'decide for these only: name, or namespace/name')
+    .option('--confirm', 'write those functions down again as they run; no container is restarted', false)
+    .option('--delete', 'give up what the database does not know, and go back to it', false)
+    .option('--json', 'print JSON', false)
+    .addHelpText('after', '\nSee docs/operations.md: the database is gone, or old.')
+  addGatewayOptions(adoptCommand).action((functions: string[], options: AdoptOptions) =>
+    adopt(environment, functions, options)
+  )
 }
 
 /** Lists what a gateway whose database is older than what runs would write down, or has it do so, or give it up. */
-export async function adopt(
-  { env, stdout }: Environment,
-  functions: readonly string[],
-  options: AdoptOptions
-): Promise<void> {
-  if (options.confirm && options.delete) throw new Error('choose one of --confirm and --delete')
+async function adopt(environment: Environment, functions: readonly string[], options: AdoptOptions): Promise<void> {
+  if (options.confirm && options.delete) throw usageError('choose one of --confirm and --delete')
   const isDecision = options.confirm || options.delete
-  if (functions.length > 0 && !isDecision) throw new Error('functions are named with --confirm or --delete only')
-  const gateway = await GatewayApi.connect(loadConfig(env), env, options.gateway)
+  if (functions.length > 0 && !isDecision) throw usageError('functions are named with --confirm or --delete only')
+  const gateway = await connect(environment, options)
   const choice = { action: options.delete ? 'delete' : 'adopt', ...(functions.length > 0 ? { functions } : {}) }
   const answer = isDecision ? await gateway.call('POST', '/v1/adopt', choice) : await gateway.call('GET', '/v1/adopt')
   const text = options.json
@@ -28,7 +39,7 @@ export async function adopt(
     : isDecision
       ? describeOutcome(answer as AdoptionOutcome)
       : describeList(answer as AdoptionList)
-  stdout.write(`${text}\n`)
+  environment.stdout.write(`${text}\n`)
 }
 
 function describeList(list: AdoptionList): string {

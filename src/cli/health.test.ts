@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
+import { anEnvironment } from '../../test/helpers/cli.ts'
 import { checkHealth } from './health.ts'
 
 describe('docker-faas health', () => {
@@ -26,14 +27,9 @@ describe('docker-faas health', () => {
 
   const check = (env: Record<string, string> = {}) => {
     const port = String((server.address() as AddressInfo | null)?.port ?? 9)
-    const out = {
-      write: (text: string) => {
-        written += text
-      }
-    }
-    return checkHealth({
-      env: { GATEWAY_PORT: port, ...env },
-      ...{ stdout: out, stderr: out, onSignal: async () => undefined }
+    const environment = anEnvironment({ env: { GATEWAY_PORT: port, ...env } })
+    return checkHealth(environment).finally(() => {
+      written = environment.stdout.text
     })
   }
   const outcome = (call: Promise<void>) => call.then(String, (err: Error) => err.message)

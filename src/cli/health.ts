@@ -1,6 +1,7 @@
 import { loadConfig } from '../config/config.ts'
+import { send } from './client/target.ts'
 import type { Environment } from './environment.ts'
-import { ownUrl, send } from './gateway-target.ts'
+import { ownUrl } from './own-url.ts'
 
 /** Less than the time after which Docker gives a health check up. */
 const PATIENCE_MS = 4000

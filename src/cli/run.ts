@@ -1,23 +1,45 @@
-import { Command } from 'commander'
+import { Command, CommanderError } from 'commander'
+import { isColoured } from './client/terminal.ts'
+import type { Environment } from './environment.ts'
+import { EXIT, EXIT_CODES_HELP } from './exit-code.ts'
 import { readVersion } from './version.ts'
 
-/** The program before it has commands. */
-export function createCommand(): Command {
+const DEFAULT_COLUMNS = 100
+
+/** The program before it has commands. What it makes is made for the environment: commands inherit that. */
+export function createCommand({ env, stdout, stderr }: Environment): Command {
   return new Command('docker-faas')
     .description('OpenFaaS functions on plain Docker, kept as written down by a reconcile loop')
     .version(readVersion().version)
-    .addHelpText('after', '\nConfiguration is read from the environment: see docs/configuration.md.')
-    .showHelpAfterError()
+    .addHelpText('after', `\nSee docs/cli.md, and docs/configuration.md for the gateway.\n${EXIT_CODES_HELP}`)
+    .helpCommand(false)
+    .showHelpAfterError('Add --help to see what there is.')
+    .exitOverride()
+    .configureOutput({
+      writeOut: text => void stdout.write(text),
+      writeErr: text => void stderr.write(text),
+      getOutHelpWidth: () => stdout.columns ?? DEFAULT_COLUMNS,
+      getErrHelpWidth: () => stderr.columns ?? DEFAULT_COLUMNS,
+      getOutHasColors: () => isColoured(env, stdout),
+      getErrHasColors: () => isColoured(env, stderr)
+    })
 }
 
-/** Runs the command that `argv` names; what a command throws is told in one line, and is the exit code. */
-export async function runCommand(program: Command, argv: readonly string[]): Promise<void> {
+/** Runs the command that `argv` names, and returns the exit code; what a command throws is told on the standard error. */
+export async function runCommand(
+  program: Command,
+  argv: readonly string[],
+  { stderr }: Pick<Environment, 'stderr'>
+): Promise<number> {
   try {
     await program.parseAsync(argv)
+    return EXIT.done
   } catch (err) {
-    process.stderr.write(`docker-faas: ${messageOf(err)}\n`)
+    // Told already.
+    if (err instanceof CommanderError) return err.exitCode === 0 ? EXIT.done : EXIT.usage
+    stderr.write(`docker-faas: ${messageOf(err)}\n`)
     const { exitCode } = err as { exitCode?: unknown }
-    process.exitCode = typeof exitCode === 'number' ? exitCode : 1
+    return typeof exitCode === 'number' ? exitCode : EXIT.failed
   }
 }
 

@@ -1,20 +1,31 @@
+import type { Command } from 'commander'
 import type { ScheduleView } from '../../api/schedule-view.ts'
-import { loadConfig } from '../config/config.ts'
+import { type ConnectOptions, connect } from './client/connect.ts'
+import { queryOf } from './client/gateway-client.ts'
+import { addGatewayOptions } from './client/options.ts'
 import type { Environment } from './environment.ts'
-import { GatewayApi } from './gateway-api.ts'
 
-export interface SchedulesOptions {
-  readonly namespace?: string
+interface SchedulesOptions extends ConnectOptions {
   readonly json: boolean
-  /** URL of the gateway; that of the configuration when left out. */
-  readonly gateway?: string
+}
+
+/** `docker-faas schedules`. */
+export function addSchedules(program: Command, environment: Environment): void {
+  const schedules = program
+    .command('schedules')
+    .description('print when functions are called by the clock: the last run, the next, and how many there were')
+    .option('-n, --namespace <namespace>', 'of this namespace only')
+    .option('--json', 'print JSON', false)
+    .addHelpText('after', '\nSee docs/schedules.md.')
+  addGatewayOptions(schedules).action((options: SchedulesOptions) => printSchedules(environment, options))
 }
 
 /** Prints the schedules of functions, with their last and their next run. */
-export async function printSchedules({ env, stdout }: Environment, options: SchedulesOptions): Promise<void> {
-  const gateway = await GatewayApi.connect(loadConfig(env), env, options.gateway)
-  const query = options.namespace === undefined ? '' : `?namespace=${encodeURIComponent(options.namespace)}`
-  const { items } = (await gateway.call('GET', `/v1/schedules${query}`)) as { items: ScheduleView[] }
+async function printSchedules(environment: Environment, options: SchedulesOptions): Promise<void> {
+  const { stdout } = environment
+  const gateway = await connect(environment, options)
+  const query = queryOf({ namespace: options.namespace })
+  const { items } = await gateway.call<{ items: ScheduleView[] }>('GET', `/v1/schedules${query}`)
   if (options.json) stdout.write(`${JSON.stringify(items, null, 2)}\n`)
   else stdout.write(items.length === 0 ? 'no function has a schedule\n' : `${items.map(describe).join('\n')}\n`)
 }

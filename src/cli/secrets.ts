@@ -1,21 +1,33 @@
-import { loadConfig } from '../config/config.ts'
+import type { Command } from 'commander'
 import type { SecretKeyRotation } from '../http/deps.ts'
+import { type ConnectOptions, connect } from './client/connect.ts'
+import { addGatewayOptions } from './client/options.ts'
 import type { Environment } from './environment.ts'
-import { GatewayApi } from './gateway-api.ts'
 
-export interface RotateOptions {
+interface RotateOptions extends ConnectOptions {
   readonly removeOld: boolean
   readonly json: boolean
-  /** URL of the gateway; that of the configuration when left out. */
-  readonly gateway?: string
+}
+
+/** `docker-faas secrets`: the keys that secrets are encrypted with. */
+export function addSecrets(program: Command, environment: Environment): void {
+  const rotate = program
+    .command('secrets')
+    .description('look after the keys that secrets are encrypted with')
+    .addHelpText('after', '\nSee docs/secrets.md.')
+    .command('rotate-key')
+    .description('have the running gateway encrypt every secret with a new key, while it serves')
+    .option('--remove-old', 'take keys out of the file that no secret needs; older backups may need them', false)
+    .option('--json', 'print JSON', false)
+  addGatewayOptions(rotate).action((options: RotateOptions) => rotateKey(environment, options))
 }
 
 /** Has the gateway encrypt every secret with a new key. Throws, and so ends with code 1, when some could not be read. */
-export async function rotateKey({ env, stdout }: Environment, options: RotateOptions): Promise<void> {
-  const gateway = await GatewayApi.connect(loadConfig(env), env, options.gateway)
+async function rotateKey(environment: Environment, options: RotateOptions): Promise<void> {
+  const gateway = await connect(environment, options)
   const { removeOld } = options
-  const result = (await gateway.call('POST', '/v1/secret-keys/rotate', { removeOld })) as SecretKeyRotation
-  stdout.write(`${options.json ? JSON.stringify(result, null, 2) : describe(result)}\n`)
+  const result = await gateway.call<SecretKeyRotation>('POST', '/v1/secret-keys/rotate', { removeOld })
+  environment.stdout.write(`${options.json ? JSON.stringify(result, null, 2) : describe(result)}\n`)
   if (result.unreadable.length > 0) {
     throw new Error(`${result.unreadable.length} secrets cannot be read: restore their key, or write them anew`)
   }

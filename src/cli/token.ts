@@ -1,40 +1,60 @@
+import type { Command } from 'commander'
 import type { TokenInput, TokenView } from '../../api/token.ts'
-import { loadConfig } from '../config/config.ts'
+import { type ConnectOptions, connect } from './client/connect.ts'
+import { addGatewayOptions } from './client/options.ts'
 import type { Environment } from './environment.ts'
-import { GatewayApi } from './gateway-api.ts'
 
-interface GatewayOption {
-  /** URL of the gateway; that of the configuration when left out. */
-  readonly gateway?: string
-}
-
-export interface TokenCreateOptions extends GatewayOption {
+interface TokenCreateOptions extends Omit<ConnectOptions, 'namespace'> {
   readonly scope: readonly string[]
   readonly namespace?: readonly string[]
   readonly expiresIn?: string
   readonly json: boolean
 }
 
-export interface TokenListOptions extends GatewayOption {
+interface TokenListOptions extends ConnectOptions {
   readonly json: boolean
 }
 
 const TOKENS = '/v1/tokens'
 
+/** `docker-faas token`. */
+export function addToken(program: Command, environment: Environment): void {
+  const token = program
+    .command('token')
+    .description('create, list and revoke the tokens of the running gateway')
+    .addHelpText('after', '\nSee docs/authentication.md.')
+  const create = token
+    .command('create')
+    .description('create a token and print it, this once')
+    .argument('<name>', 'what it is for; letters, digits, "-", "_" and "."')
+    .requiredOption('--scope <scope...>', 'what it is good for: read, deploy, invoke, secrets, admin')
+    .option('--namespace <namespace...>', 'bind it to these namespaces; all when left out')
+    .option('--expires-in <duration>', 'how long it is good, such as 720h; until it is revoked when left out')
+    .option('--json', 'print JSON', false)
+  addGatewayOptions(create).action((name: string, options: TokenCreateOptions) =>
+    createToken(environment, name, options)
+  )
+  const list = token
+    .command('list')
+    .description('print tokens and sessions, without their secrets')
+    .option('--json', 'print JSON', false)
+  addGatewayOptions(list).action((options: TokenListOptions) => listTokens(environment, options))
+  const revoke = token.command('revoke').description('revoke a token at once').argument('<token>', 'its id or its name')
+  addGatewayOptions(revoke).action((name: string, options: ConnectOptions) => revokeToken(environment, name, options))
+}
+
 /** Has the running gateway create a token. The token alone goes to the standard output, so that it can be put in a variable. */
-export async function createToken(
-  { env, stdout, stderr }: Environment,
-  name: string,
-  { scope, namespace, expiresIn, json, gateway }: TokenCreateOptions
-): Promise<void> {
-  const api = await GatewayApi.connect(loadConfig(env), env, gateway)
+async function createToken(environment: Environment, name: string, options: TokenCreateOptions): Promise<void> {
+  const { stdout, stderr } = environment
+  const { scope, namespace, expiresIn, json, ...place } = options
+  const api = await connect(environment, place)
   const input = {
     name,
     scopes: scope as TokenInput['scopes'],
     ...(namespace === undefined ? {} : { namespaces: [...namespace] }),
     ...(expiresIn === undefined ? {} : { expiresIn })
   } satisfies TokenInput
-  const created = (await api.call('POST', TOKENS, input)) as TokenView & { readonly token: string }
+  const created = await api.call<TokenView & { readonly token: string }>('POST', TOKENS, input)
   if (json) {
     stdout.write(`${JSON.stringify(created, null, 2)}\n`)
     return
@@ -44,18 +64,19 @@ export async function createToken(
 }
 
 /** Prints the tokens and sessions of the running gateway, without their secrets. */
-export async function listTokens({ env, stdout }: Environment, { json, gateway }: TokenListOptions): Promise<void> {
-  const api = await GatewayApi.connect(loadConfig(env), env, gateway)
-  const { items } = (await api.call('GET', TOKENS)) as { readonly items: readonly TokenView[] }
-  if (json) stdout.write(`${JSON.stringify(items, null, 2)}\n`)
+async function listTokens(environment: Environment, options: TokenListOptions): Promise<void> {
+  const { stdout } = environment
+  const api = await connect(environment, options)
+  const { items } = await api.call<{ readonly items: readonly TokenView[] }>('GET', TOKENS)
+  if (options.json) stdout.write(`${JSON.stringify(items, null, 2)}\n`)
   else stdout.write(items.length === 0 ? 'there are no tokens\n' : `${items.map(describe).join('\n')}\n`)
 }
 
 /** Has the running gateway revoke the token of that id or name. */
-export async function revokeToken({ env, stdout }: Environment, token: string, options: GatewayOption): Promise<void> {
-  const api = await GatewayApi.connect(loadConfig(env), env, options.gateway)
+async function revokeToken(environment: Environment, token: string, options: ConnectOptions): Promise<void> {
+  const api = await connect(environment, options)
   await api.call('DELETE', `${TOKENS}/${encodeURIComponent(token)}`)
-  stdout.write(`revoked ${token}\n`)
+  environment.stdout.write(`revoked ${token}\n`)
 }
 
 function describe({ id, kind, name, scopes, namespaces, expiresAt, lastUsedAt }: TokenView): string {

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Command } from 'commander'
+import type { Environment } from './environment.ts'
 
 export interface Version {
   readonly version: string
@@ -20,4 +22,12 @@ export function readVersion(): Version {
     }
   }
   throw new Error('package.json was not found beside the program')
+}
+
+/** `docker-faas version`. */
+export function addVersion(program: Command, { stdout }: Environment): void {
+  program
+    .command('version')
+    .description('print the version')
+    .action(() => void stdout.write(`${readVersion().version}\n`))
 }

@@ -3,8 +3,9 @@ const OUR_PREFIX = 'DOCKER_FAAS_'
 const MIN_LENGTH = 8
 const MAX_DISTANCE = 2
 
-/** Variables of other programs that are no misspelling of ours, however near they are. */
+/** Variables of other programs, and of our own as a client, that are no misspelling of ours, however near they are. */
 const WELL_KNOWN: ReadonlySet<string> = new Set([
+  ...['CA_FILE', 'CONFIG', 'CONTEXT', 'GATEWAY', 'NAMESPACE', 'TOKEN', 'TOKEN_FILE'].map(name => OUR_PREFIX + name),
   ...['DOCKER_API_VERSION', 'DOCKER_AUTH_CONFIG', 'DOCKER_BUILDKIT', 'DOCKER_CERT_PATH', 'DOCKER_CONFIG'],
   ...['DOCKER_CONTENT_TRUST', 'DOCKER_CONTEXT', 'DOCKER_DEFAULT_PLATFORM', 'DOCKER_HOSTS', 'DOCKER_PORT'],
   ...['DOCKER_TLS', 'DOCKER_TLS_VERIFY', 'DOCKER_TMPDIR', 'DOCKER_ROOT', 'INSTANCE_IP', 'INSTANCE_IDS', 'NO_COLORS']

@@ -5,6 +5,7 @@ import { getCondition } from '../../api/condition.ts'
 import { LABEL } from '../../api/labels.ts'
 import { printPlan } from '../../src/cli/plan.ts'
 import type { AdoptionList, AdoptionOutcome } from '../../src/http/deps.ts'
+import { anEnvironment } from '../helpers/cli.ts'
 import { useTestRun } from '../helpers/docker-run.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { TestGateway } from '../helpers/gateway.ts'
@@ -45,14 +46,13 @@ describe('a database that is older than what runs', function () {
 
   /** What `docker-faas plan` prints while no gateway runs. */
   async function planned(): Promise<string> {
-    const lines: string[] = []
     const env = {
       ...testEnvironment(dirname(gateway.databasePath), gateway.instance),
       DOCKER_HOST: PRODUCT_HOST
     }
-    const stdout = { write: (text: string) => lines.push(text) }
-    await printPlan({ env, stdout, stderr: stdout, onSignal: () => Promise.resolve() }, { json: false })
-    return lines.join('')
+    const environment = anEnvironment({ env })
+    await printPlan(environment, { json: false })
+    return environment.stdout.text
   }
 
   it('S5: lost: what runs is left alone and answers, and is the same function after adopting', async () => {

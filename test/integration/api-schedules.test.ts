@@ -1,8 +1,8 @@
 import { expect } from 'chai'
 import type { ScheduleView } from '../../api/schedule-view.ts'
-import { printSchedules } from '../../src/cli/schedules.ts'
 import { type ApiServer, PASSWORD, startApi } from '../helpers/api-server.ts'
 import { aFunction } from '../helpers/builders.ts'
+import { runCli } from '../helpers/cli.ts'
 
 const P = 'com.docker-faas.schedule.'
 const CRON = { topic: 'cron-function', schedule: '*/5 * * * *' }
@@ -88,11 +88,7 @@ describe('schedules in the API', () => {
   })
 
   it('are printed by docker-faas schedules', async () => {
-    const lines: string[] = []
-    const env = { AUTH_PASSWORD: PASSWORD }
-    const stdout = { write: (text: string) => lines.push(text) > 0 }
-    await printSchedules({ env, stdout } as never, { json: false, gateway: api.url })
-    const text = lines.join('')
+    const { stdout: text } = await runCli(['schedules', '--gateway', api.url], { env: { AUTH_PASSWORD: PASSWORD } })
     expect(text).to.match(
       /^openfaas-fn\/report "\*\/5 \* \* \* \*" Europe\/Berlin: next .*; last .* \(queued\); 4 run, 1 skipped, 2 missed$/m
     )

@@ -6,6 +6,7 @@ import type { AdoptionChoice } from '../../src/http/deps.ts'
 import { LATEST_VERSION } from '../../src/store/schema-migrator.ts'
 import { load, Scratch, withSqlite } from '../fixtures/db/files.ts'
 import { PASSWORD, startApi } from '../helpers/api-server.ts'
+import { runCli } from '../helpers/cli.ts'
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts')
 /** An engine that is not there: none of these commands may need one. */
@@ -54,6 +55,10 @@ describe('command line', () => {
     'token create',
     'token list',
     'token revoke',
+    'login',
+    'logout',
+    'config',
+    'config set-context',
     'version',
     'invocations',
     'invocations list',
@@ -66,7 +71,7 @@ describe('command line', () => {
     'migrate down'
   ]) {
     it(`explains itself: docker-faas ${command}`.trimEnd(), async () => {
-      const { code, stdout } = await run([...command.split(' ').filter(word => word !== ''), '--help'])
+      const { code, stdout } = await runCli([...command.split(' ').filter(word => word !== ''), '--help'])
       expect(code).to.equal(0)
       expect(stdout).to.match(new RegExp(`^Usage: docker-faas ${command}`))
     })
@@ -176,7 +181,7 @@ describe('command line', () => {
 
     it('says what to do when no gateway answers', async () => {
       const { code, stderr } = await run(['adopt'], { ...env, GATEWAY_ADDRESS: '127.0.0.1', GATEWAY_PORT: '9' })
-      expect(code).to.equal(1)
+      expect(code).to.equal(5)
       expect(stderr).to.contain('no gateway answers at http://127.0.0.1:9: start it first, or name it with --gateway')
     })
 
@@ -187,8 +192,9 @@ describe('command line', () => {
       expect(stderr).to.contain('set STATE_DB_PATH as the gateway has it, or AUTH_PASSWORD')
       const wrong = await run(['adopt', '--gateway', api.url], { ...env, AUTH_PASSWORD: 'wrong' })
       expect([wrong.code, wrong.stderr]).to.deep.equal([
-        1,
-        'docker-faas: the gateway answered 401: this needs credentials: user and password (Basic), or a token (Bearer)\n'
+        4,
+        'docker-faas: the gateway answered 401: this needs credentials: user and password (Basic), or a token (Bearer)\n' +
+          `the password is that of AUTH_PASSWORD, AUTH_PASSWORD_FILE or the folder of ${scratch.path}; or run "docker-faas login ${api.url}"\n`
       ])
     })
 
@@ -234,7 +240,7 @@ describe('command line', () => {
         { action: 'delete', functions: ['openfaas-fn/hello', 'a/b'] }
       ])
       const both = await run(['adopt', '--delete', '--confirm', ...at], known)
-      expect([both.code, both.stderr]).to.deep.equal([1, 'docker-faas: choose one of --confirm and --delete\n'])
+      expect([both.code, both.stderr]).to.deep.equal([2, 'docker-faas: choose one of --confirm and --delete\n'])
     })
   })
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { loadConfig } from '../config/config.ts'
-import { ownUrl } from './gateway-target.ts'
+import { ownUrl } from './own-url.ts'
 
 describe('ownUrl', () => {
   const cases: [env: Record<string, string>, url: string][] = [

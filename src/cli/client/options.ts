@@ -1,0 +1,19 @@
+import { type Command, Option } from 'commander'
+
+/** The options of `ConnectOptions`, for each command that asks a gateway. */
+export function addGatewayOptions(command: Command): Command {
+  const options = [
+    new Option(
+      '--gateway <url>',
+      'the gateway; else DOCKER_FAAS_GATEWAY, OPENFAAS_URL, that of the current context, that of this machine'
+    ),
+    new Option('--context <name>', 'the gateway and the credentials of this context; else DOCKER_FAAS_CONTEXT'),
+    new Option(
+      '--token-file <path>',
+      'a file with a token; else DOCKER_FAAS_TOKEN, DOCKER_FAAS_TOKEN_FILE, that of the context'
+    ),
+    new Option('--ca-file <path>', 'PEM certificates to trust; else DOCKER_FAAS_CA_FILE, those of the context')
+  ]
+  for (const option of options) command.addOption(option.helpGroup('Gateway:'))
+  return command
+}

@@ -1,0 +1,53 @@
+import type { Style } from './terminal.ts'
+import { terminalSafe } from './terminal.ts'
+
+/** One column of a table of `T`. */
+export interface Column<T> {
+  readonly header: string
+  readonly value: (item: T) => string | number | undefined
+  /** Shown by `-o wide` only. */
+  readonly wide?: boolean
+  readonly style?: (item: T) => Style | undefined
+}
+
+export interface TableOptions {
+  readonly headers: boolean
+  readonly wide: boolean
+  readonly paint: (style: Style | undefined, text: string) => string
+}
+
+const GAP = '   '
+const NOTHING = '-'
+
+/**
+ * A line for each item, with a line of headers before them, in columns as wide as their widest cell on a terminal. No cell
+ * holds a line break or anything else that a terminal may take for a command.
+ */
+export async function formatTable<T>(
+  items: readonly T[],
+  columns: readonly Column<T>[],
+  { headers, wide, paint }: TableOptions
+): Promise<string> {
+  const { default: widthOf } = await import('string-width')
+  const shown = columns.filter(column => wide || column.wide !== true)
+  const rows = items.map(item => shown.map(({ value }) => terminalSafe(String(value(item) ?? '')) || NOTHING))
+  const head = shown.map(({ header }) => header)
+  const all = headers ? [head, ...rows] : rows
+  const widths = shown.map((_, index) => Math.max(0, ...all.map(row => widthOf(row[index] ?? ''))))
+  const styleOf = (row: number, column: number): Style | undefined => {
+    const item = items[headers ? row - 1 : row]
+    return item === undefined ? 'bold' : shown[column]?.style?.(item)
+  }
+  return all
+    .map((cells, row) =>
+      cells
+        .map((cell, column) => {
+          const painted = paint(styleOf(row, column), cell)
+          const isLast = column === cells.length - 1
+          return isLast ? painted : painted + ' '.repeat((widths[column] ?? 0) - widthOf(cell))
+        })
+        .join(GAP)
+    )
+    .map(line => `${line}\n`)
+    .join('')
+}

@@ -1,0 +1,57 @@
+import type { Environment, Output } from '../../src/cli/environment.ts'
+import { runProgram } from '../../src/cli/program.ts'
+
+/** An output that keeps what is written to it. */
+export class Written implements Output {
+  readonly isTTY: boolean
+  readonly columns: number
+  text = ''
+
+  constructor(isTTY: boolean, columns = 100) {
+    this.isTTY = isTTY
+    this.columns = columns
+  }
+
+  write(text: string | Uint8Array): boolean {
+    this.text += typeof text === 'string' ? text : Buffer.from(text).toString('utf8')
+    return true
+  }
+}
+
+export interface TestEnvironment extends Environment {
+  readonly stdout: Written
+  readonly stderr: Written
+}
+
+interface Given {
+  readonly env?: Readonly<Record<string, string>>
+  readonly stdin?: string
+  /** Whether the outputs are terminals. */
+  readonly isTTY?: boolean
+}
+
+/** What a command gets of a process: nothing of this one's. */
+export function anEnvironment({ env = {}, stdin = '', isTTY = false }: Given = {}): TestEnvironment {
+  return {
+    env: { HOME: '/nonexistent', ...env },
+    stdin: (async function* () {
+      if (stdin !== '') yield Buffer.from(stdin)
+    })(),
+    stdout: new Written(isTTY),
+    stderr: new Written(isTTY),
+    onSignal: () => new Promise(() => undefined)
+  }
+}
+
+export interface CliRun {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs a command of the program in this process. */
+export async function runCli(args: readonly string[], given: Given = {}): Promise<CliRun> {
+  const environment = anEnvironment(given)
+  const code = await runProgram(['node', 'docker-faas', ...args], environment)
+  return { code, stdout: environment.stdout.text, stderr: environment.stderr.text }
+}
