@@ -59,28 +59,31 @@ const LEVELS: Readonly<Record<string, Level>> = {
 }
 const COVERAGE = 'coverage'
 
+/** A level, or its every n-th file: `integration 2/3` has the second, the fifth, and so on. */
+type Share = string
+
 /**
  * All levels: stages one after the other, and in each the tracks side by side. Integration, chaos (on engines of its own) and sweep
  * mostly wait, and know their own objects by the label of their run; scale asks for times, so nothing runs beside it.
  */
-const WHOLE: readonly (readonly (readonly string[])[])[] = [
-  [['check', 'unit', 'simulation']],
-  [['integration'], ['chaos', 'sweep']],
+const WHOLE: readonly (readonly (readonly Share[])[])[] = [
+  [['check', 'unit'], ['simulation']],
+  [['integration 1/2'], ['integration 2/2'], ['chaos', 'sweep']],
   [['scale', 'e2e']]
 ]
 
-async function main(wanted: readonly string[]): Promise<void> {
-  const unknown = wanted.find(name => name !== 'check' && !(name in LEVELS))
+async function main(wanted: readonly Share[]): Promise<void> {
+  const unknown = wanted.find(share => share !== 'check' && !(nameOf(share) in LEVELS))
   if (unknown !== undefined) {
     console.error(`There is no level ${unknown}; there are check, ${Object.keys(LEVELS).join(', ')}.`)
     process.exitCode = 64
     return
   }
   const stages = wanted.length > 0 ? [[wanted]] : WHOLE
-  const names = stages.flat(2)
+  const names = new Set(stages.flat(2).map(nameOf))
   rmSync(COVERAGE, { recursive: true, force: true })
   mkdirSync(COVERAGE, { recursive: true })
-  if (names.some(name => LEVELS[name]?.docker)) await makeImages()
+  if ([...names].some(name => LEVELS[name]?.docker)) await makeImages()
   for (const name of names) {
     for (const [program, packageName] of LEVELS[name]?.programs ?? []) ensureProgram(program, packageName, console.log)
   }
@@ -90,7 +93,7 @@ async function main(wanted: readonly string[]): Promise<void> {
     const ofStage = await Promise.all(tracks.map((track, index) => runTrack(track, { inherit: index === 0 })))
     tallies.push(...ofStage.flat())
   }
-  if (names.some(name => LEVELS[name]?.covered)) await run('c8', ['report'], { inherit: true })
+  if ([...names].some(name => LEVELS[name]?.covered)) await run('c8', ['report'], { inherit: true })
   tallies.push(scanDebugPorts(before))
   const total = sum(tallies)
   if (total.failed > 0 || total.passed === 0) process.exitCode = 1
@@ -104,19 +107,19 @@ async function makeImages(): Promise<void> {
 }
 
 /** Runs levels in order. Without `inherit`, what one writes is shown when it has ended. */
-async function runTrack(names: readonly string[], output: { readonly inherit: boolean }): Promise<Tally[]> {
+async function runTrack(shares: readonly Share[], output: { readonly inherit: boolean }): Promise<Tally[]> {
   const tallies: Tally[] = []
-  for (const name of names) tallies.push(await runLevel(name, output))
+  for (const share of shares) tallies.push(await runLevel(share, output))
   return tallies
 }
 
-async function runLevel(name: string, { inherit }: { readonly inherit: boolean }): Promise<Tally> {
-  const title = `\n━━ ${name}`
+async function runLevel(share: Share, { inherit }: { readonly inherit: boolean }): Promise<Tally> {
+  const title = `\n━━ ${share}`
   if (inherit) console.log(title)
-  const level = LEVELS[name]
+  const level = LEVELS[nameOf(share)]
   if (level === undefined) return runChecks()
-  const files = globSync(level.files)
-  const countFile = `${COVERAGE}/${name}.json`
+  const files = filesOf(level, share)
+  const countFile = `${COVERAGE}/${share.replaceAll(/\W/g, '-')}.json`
   const proxy = level.proxied ? await openProxy() : undefined
   const env = { COUNT_FILE: countFile, ...proxy?.env }
   const outcome = level.covered
@@ -124,8 +127,19 @@ async function runLevel(name: string, { inherit }: { readonly inherit: boolean }
     : await run('mocha', files, { inherit, env })
   if (!inherit) console.log(`${title}\n${outcome.output.trimEnd()}`)
   const tally = tallyOf(readCount(countFile), outcome.code)
-  if (tally.broke) console.log(`  ✖ ${name} ended with code ${outcome.code} before its summary`)
+  if (tally.broke) console.log(`  ✖ ${share} ended with code ${outcome.code} before its summary`)
   return proxy === undefined ? tally : sum([tally, tallyOfRefusals(await proxy.close())])
+}
+
+function nameOf(share: Share): string {
+  return share.split(' ')[0] ?? share
+}
+
+function filesOf(level: Level, share: Share): string[] {
+  const [nth = 1, of = 1] = (share.split(' ')[1] ?? '1/1').split('/').map(Number)
+  return globSync(level.files)
+    .sort()
+    .filter((_, index) => index % of === nth - 1)
 }
 
 /** S10: once all is over, no debug port listens where others reach it; what did so before the tests is not theirs. */
