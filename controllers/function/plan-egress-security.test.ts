@@ -25,6 +25,15 @@ describe('a function whose network leads where it may not go', () => {
     expect(formatPlan(planFunction(CLOSED, on(late), NOW).steps)).to.equal(step)
   })
 
+  it('S9: waits for the last of its replicas, and takes in none of those that are idle by then', () => {
+    const idle = aReplica({ leavingSince: NOW - 1 })
+    const late = aReplica({ ordinal: 1, id: 'id-hello-1', name: 'hello-1' })
+    const plan = planFunction(CLOSED, on(idle, late), NOW)
+    expect([formatPlan(plan.steps), [...plan.leaving].sort()]).to.deep.equal(['', ['id-hello-0', 'id-hello-1']])
+    const after = planFunction(CLOSED, on(idle, { ...late, leavingSince: NOW }), NOW)
+    expect(after.steps.map(({ kind }) => kind)).to.deep.equal(['disconnect-replica', 'disconnect-replica'])
+  })
+
   it('S9: comes to another one in its place', () => {
     const { address: _, ...off } = aReplica({ phase: 'starting' })
     const { steps } = planFunction(CLOSED, anObserved([off]), NOW)

@@ -70,7 +70,7 @@ function planRunning(desired: Desired, found: Observed, now: number): Plan {
   const plan = planOf(desired, found, { isMoving: move !== undefined, now })
   if (move === undefined) return plan
   const { steps, own, draining } = move
-  if (draining.length > 0) return planDrain(desired, plan, draining, now)
+  if (draining.length > 0) return planDrain(desired, plan, move, now)
   return steps.length === 0 ? plan : { ...plan, steps, endpoints: [], leaving: withIds(plan.leaving, own) }
 }
 
@@ -120,14 +120,17 @@ function isBusy({ policy }: Desired, { phase, inflight, leavingSince }: Replica,
   return leavingSince === undefined || (inflight > 0 && now - leavingSince < policy.drainMs)
 }
 
-/** Lets running calls end before their replicas lose the network; new ones wait. */
-function planDrain(desired: Desired, plan: Plan, draining: readonly Replica[], now: number): Plan {
+/**
+ * Lets running calls end before their replicas lose the network; new ones wait. Those whose calls have ended go on leaving: one that
+ * is forgotten meanwhile would have to leave anew, and the others wait for it in turn.
+ */
+function planDrain(desired: Desired, plan: Plan, { own, draining }: Move, now: number): Plan {
   const drained = draining.map(replica => (replica.inflight === 0 ? now : drainedAt(desired, replica, now)))
   return {
     ...plan,
     steps: [],
     endpoints: [],
-    leaving: withIds(plan.leaving, draining),
+    leaving: withIds(plan.leaving, own),
     requeueAfter: Math.max(0, Math.min(...drained) - now)
   }
 }
