@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { REASONS } from './condition.ts'
+import { ProblemAnswer } from './wire/problem.ts'
 
 /** Reasons that only events give: things that happened rather than things that are so. */
 export const EVENT_REASONS = [
@@ -55,13 +56,23 @@ export const FaasEvent = z
     resourceVersion: z.int().describe('where it stands among all events; greater each time that it happens again')
   })
   .readonly()
+  .meta({ id: 'Event' })
 export type FaasEvent = z.infer<typeof FaasEvent>
 
 /** Events, newest first; a watch goes on from `metadata.resourceVersion`. */
-export const EventList = z.object({
-  apiVersion: z.literal('v1'),
-  kind: z.literal('EventList'),
-  metadata: z.object({ resourceVersion: z.int() }),
-  items: z.array(FaasEvent)
-})
+export const EventList = z
+  .object({
+    apiVersion: z.literal('v1'),
+    kind: z.literal('EventList'),
+    metadata: z.object({ resourceVersion: z.int() }),
+    items: z.array(FaasEvent)
+  })
+  .meta({ id: 'EventList' })
+/** One line of a watch of events. */
+export const EventWatchLine = z
+  .object({
+    type: z.enum(['ADDED', 'MODIFIED', 'ERROR']),
+    object: z.union([FaasEvent, ProblemAnswer])
+  })
+  .meta({ id: 'EventWatchLine' })
 export type EventList = z.infer<typeof EventList>

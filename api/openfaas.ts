@@ -4,6 +4,7 @@ import { type FunctionDraft, FunctionInput, type FunctionObject, FunctionSpecInp
 import { DEFAULT_NAMESPACE, LEGACY_NAME, type StringMap } from './meta.ts'
 import { MAX_SECRET_BYTES } from './secret.ts'
 import type { FunctionUsage } from './usage.ts'
+import { text, texts, timestamp } from './wire/shape.ts'
 
 /** The operator's bounds on replicas. */
 export interface ReplicaLimits {
@@ -24,38 +25,50 @@ const metadata = FunctionInput.shape.metadata.shape
 export const ExistingName = z.string().regex(LEGACY_NAME, NAME_RULE)
 
 /** Body of `POST` and `PUT /system/functions`. Unknown fields are ignored, null is absent, as Go's decoder has it. */
-export const Deployment = z.preprocess(
-  body => withoutNulls(body, { resources: true }),
-  z.object({
-    service: ExistingName,
-    image: spec.image,
-    namespace: ExistingName.optional(),
-    envProcess: spec.envProcess,
-    envVars: spec.env,
-    constraints: spec.constraints,
-    secrets: spec.secrets,
-    labels: metadata.labels,
-    annotations: metadata.annotations,
-    limits: spec.limits,
-    requests: spec.requests,
-    readOnlyRootFilesystem: spec.readOnlyRootFilesystem,
-    debug: spec.debug,
-    network: spec.network
+export const Deployment = z
+  .preprocess(
+    body => withoutNulls(body, { resources: true }),
+    z.object({
+      service: ExistingName,
+      image: spec.image,
+      namespace: ExistingName.optional(),
+      envProcess: spec.envProcess,
+      envVars: spec.env,
+      constraints: spec.constraints,
+      secrets: spec.secrets,
+      labels: metadata.labels,
+      annotations: metadata.annotations,
+      limits: spec.limits,
+      requests: spec.requests,
+      readOnlyRootFilesystem: spec.readOnlyRootFilesystem,
+      debug: spec.debug,
+      network: spec.network
+    })
+  )
+  .meta({
+    examples: [
+      {
+        service: 'resize',
+        namespace: 'openfaas-fn',
+        image: 'registry.example/team/resize:1.4.2',
+        envVars: { LOG_LEVEL: 'info' },
+        secrets: ['api-key'],
+        labels: { 'com.openfaas.scale.min': '1' },
+        limits: { memory: '128Mi' }
+      }
+    ]
   })
-)
 export type Deployment = z.infer<typeof Deployment>
 
 /** Body of `DELETE /system/functions`. */
-export const DeleteRequest = z.preprocess(
-  body => withoutNulls(body),
-  z.object({ functionName: z.string(), namespace: ExistingName.optional() })
-)
+export const DeleteRequest = z
+  .preprocess(body => withoutNulls(body), z.object({ functionName: z.string(), namespace: ExistingName.optional() }))
+  .meta({ examples: [{ functionName: 'resize', namespace: 'openfaas-fn' }] })
 
 /** Body of `POST /system/scale-function/{name}`; the path's name wins over `serviceName`. */
-export const ScaleRequest = z.preprocess(
-  body => withoutNulls(body),
-  z.object({ replicas: z.int().min(0), namespace: ExistingName.optional() })
-)
+export const ScaleRequest = z
+  .preprocess(body => withoutNulls(body), z.object({ replicas: z.int().min(0), namespace: ExistingName.optional() }))
+  .meta({ examples: [{ serviceName: 'resize', replicas: 3, namespace: 'openfaas-fn' }] })
 
 const valueShape = {
   value: z.string().optional(),
@@ -67,19 +80,20 @@ const valueShape = {
 }
 
 /** Body of `PUT /v1/secrets/{name}`. */
-export const SecretValue = z.strictObject(valueShape)
+export const SecretValue = z.strictObject(valueShape).meta({ examples: [{ value: '<value>' }] })
 
 /** Body of `POST` and `PUT /system/secrets`. */
-export const SecretRequest = z.preprocess(
-  body => withoutNulls(body),
-  z.object({ name: SecretName, namespace: ExistingName.optional(), ...valueShape })
-)
+export const SecretRequest = z
+  .preprocess(
+    body => withoutNulls(body),
+    z.object({ name: SecretName, namespace: ExistingName.optional(), ...valueShape })
+  )
+  .meta({ examples: [{ name: 'api-key', namespace: 'openfaas-fn', value: '<value>' }] })
 
 /** Body of `DELETE /system/secrets`. */
-export const SecretNamed = z.preprocess(
-  body => withoutNulls(body),
-  z.object({ name: SecretName, namespace: ExistingName.optional() })
-)
+export const SecretNamed = z
+  .preprocess(body => withoutNulls(body), z.object({ name: SecretName, namespace: ExistingName.optional() }))
+  .meta({ examples: [{ name: 'api-key', namespace: 'openfaas-fn' }] })
 
 /** The value that a body holds. Throws `ValidationError`, without the value, when it holds none or too much. */
 export function toSecretValue({ value, rawValue }: z.infer<typeof SecretValue>): Buffer {
@@ -200,17 +214,16 @@ function toUsageWire({ cpuMillicores, memoryBytes }: FunctionUsage): UsageWire {
 }
 
 /** One container of a function, as the older program's `GET /system/function/{name}/containers` gives it. */
-export const FunctionContainer = z.object({
-  id: z.string(),
-  name: z.string(),
-  /** Empty while it does not run. */
-  ipAddress: z.string(),
-  status: z.string(),
-  /** `9229/tcp` → `127.0.0.1:20003`: ports of the host that lead to its debuggers. */
-  ports: z.record(z.string(), z.string()),
-  /** RFC 3339. */
-  createdAt: z.string()
-})
+export const FunctionContainer = z
+  .object({
+    id: text('4be0a3c5d1f2'),
+    name: text('resize-0'),
+    ipAddress: text('10.100.0.3', 'empty while it does not run'),
+    status: text('running'),
+    ports: texts({ '9229/tcp': '127.0.0.1:20003' }).describe('ports of the host that lead to its debuggers'),
+    createdAt: timestamp()
+  })
+  .meta({ id: 'FunctionContainer' })
 export type FunctionContainer = z.infer<typeof FunctionContainer>
 
 /** Replicas of a new function that names no number: its label `com.openfaas.scale.min`, else the default. */

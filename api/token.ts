@@ -30,27 +30,29 @@ const LONGEST_MS = 10 * 8760 * 3_600_000
 export const MAX_TOKENS = 1000
 
 /** Body of `POST /v1/tokens`. */
-export const TokenInput = z.strictObject({
-  name: z
-    .string()
-    .regex(
-      /^[a-zA-Z0-9]([-a-zA-Z0-9_.]{0,61}[a-zA-Z0-9])?$/,
-      'must be 1 to 63 letters, digits, "-", "_" and ".", starting and ending with a letter or digit'
-    ),
-  scopes: z.array(z.enum(SCOPES)).min(1, 'must name a scope').max(SCOPES.length),
-  namespaces: z
-    .array(z.string().regex(LEGACY_NAME, 'must be the name of a namespace'))
-    .min(1, 'must name a namespace; leave it out for all')
-    .max(100, 'must have at most 100 entries')
-    .optional(),
-  expiresIn: z
-    .string()
-    .refine(
-      text => isWithin(parseDuration(text)),
-      'must be a duration from 1s to 87600h, such as 720h; leave it out for a token that does not expire'
-    )
-    .optional()
-})
+export const TokenInput = z
+  .strictObject({
+    name: z
+      .string()
+      .regex(
+        /^[a-zA-Z0-9]([-a-zA-Z0-9_.]{0,61}[a-zA-Z0-9])?$/,
+        'must be 1 to 63 letters, digits, "-", "_" and ".", starting and ending with a letter or digit'
+      ),
+    scopes: z.array(z.enum(SCOPES)).min(1, 'must name a scope').max(SCOPES.length),
+    namespaces: z
+      .array(z.string().regex(LEGACY_NAME, 'must be the name of a namespace'))
+      .min(1, 'must name a namespace; leave it out for all')
+      .max(100, 'must have at most 100 entries')
+      .optional(),
+    expiresIn: z
+      .string()
+      .refine(
+        text => isWithin(parseDuration(text)),
+        'must be a duration from 1s to 87600h, such as 720h; leave it out for a token that does not expire'
+      )
+      .optional()
+  })
+  .meta({ examples: [{ name: 'ci', scopes: ['read', 'deploy'], namespaces: ['openfaas-fn'], expiresIn: '720h' }] })
 export type TokenInput = z.infer<typeof TokenInput>
 
 function isWithin(ms: number | undefined): boolean {

@@ -7,26 +7,38 @@ import { isAutoscaled } from '../../api/scaling.ts'
 import type { JsonObject } from './body.ts'
 import { isRecord, type Reading, readInput } from './validate.ts'
 
+const SPEC = {
+  image: 'registry.example/team/resize:1.4.2',
+  replicas: 2,
+  env: { LOG_LEVEL: 'info' },
+  secrets: ['api-key'],
+  limits: { memory: '128Mi', cpu: '500m' }
+}
+
 /** `FunctionInput`, but for a name and a namespace that may be there since the older program. */
 export const FunctionBody = FunctionInput.extend({
   metadata: FunctionInput.shape.metadata.extend({ name: ExistingName, namespace: ExistingName.optional() })
-})
+}).meta({ examples: [{ metadata: { name: 'resize', labels: { team: 'images' } }, spec: SPEC }] })
 export type FunctionBody = z.infer<typeof FunctionBody>
 
 /** The same where the path names it. */
 export const NamedFunctionBody = FunctionBody.extend({
   metadata: FunctionBody.shape.metadata.partial({ name: true }).optional()
-})
+}).meta({ examples: [{ spec: SPEC }] })
 /** A merge patch of it. */
-export const FunctionPatch = z.object({
-  metadata: z.record(z.string(), z.unknown()).nullish(),
-  spec: z.record(z.string(), z.unknown()).nullish()
-})
+export const FunctionPatch = z
+  .object({
+    metadata: z.record(z.string(), z.unknown()).nullish(),
+    spec: z.record(z.string(), z.unknown()).nullish()
+  })
+  .meta({ examples: [{ spec: { env: { LOG_LEVEL: 'debug', OLD_SETTING: null } } }] })
 
 /** Body of `POST …/scale`. */
-export const ScaleBody = z.strictObject({ replicas: z.int().min(0) })
+export const ScaleBody = z.strictObject({ replicas: z.int().min(0) }).meta({ examples: [{ replicas: 3 }] })
 /** Body of `POST …/rollback`. */
-export const RollbackBody = z.strictObject({ revision: z.int().min(1).optional() })
+export const RollbackBody = z
+  .strictObject({ revision: z.int().min(1).optional() })
+  .meta({ examples: [{ revision: 2 }] })
 
 /** The function that a client sent to `/v1`. */
 export function readFunction(body: JsonObject): Reading<FunctionBody> {

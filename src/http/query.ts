@@ -43,6 +43,16 @@ export const SECRET_NAME: QueryParameter = {
   about: 'name of the secret, in place of a body',
   schema: z.string()
 }
+export const IF_MATCH: QueryParameter = {
+  name: 'If-Match',
+  about: 'the ETag that the object must have',
+  schema: z.string()
+}
+export const IF_NONE_MATCH: QueryParameter = {
+  name: 'If-None-Match',
+  about: 'the ETag that is known already',
+  schema: z.string()
+}
 export const FORCE: QueryParameter = { name: 'force', about: 'though functions use it', schema: z.boolean() }
 export const USAGE: QueryParameter = {
   name: 'usage',

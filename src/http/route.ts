@@ -23,18 +23,26 @@ export type RouteScope = Scope | 'any' | 'open'
  */
 export type RouteNamespace = 'query' | 'body' | 'path' | 'visible' | 'gateway' | 'none'
 
-/** One parameter of the query, as the OpenAPI document has it. */
+/** One parameter of the query or of the head, as the OpenAPI document has it. */
 export interface QueryParameter {
   readonly name: string
   readonly about: string
   readonly schema: z.ZodType
 }
 
-export interface RouteAnswer {
+/** An answer of success. What has no body says so with an empty type. */
+export type RouteAnswer = BodyAnswer | { readonly about: string; readonly type: '' }
+
+export interface BodyAnswer {
   readonly about: string
-  readonly schema?: z.ZodType
-  /** `application/json` when left out; empty for no body. */
+  /** Every field that may come; examples of the document are made of those of its parts. */
+  readonly schema: z.ZodType
+  /** `application/json` when left out. */
   readonly type?: string
+  /** What it is instead for those who ask for it otherwise, by content type. */
+  readonly others?: Readonly<Record<string, z.ZodType>>
+  /** Further shapes of the same content type. */
+  readonly or?: readonly z.ZodType[]
 }
 
 /** What is known of an operation without running it: its line in the OpenAPI document. */
@@ -46,11 +54,19 @@ export interface Operation {
   readonly namespace: RouteNamespace
   /** A few words without a full stop. */
   readonly summary: string
+  /** What the parameters of the path are, where their names do not say it. */
+  readonly inPath?: Readonly<Record<string, string>>
   /** Every parameter that the handler reads. */
   readonly query?: readonly QueryParameter[]
+  /** Headers that mean something to this operation. */
+  readonly head?: readonly QueryParameter[]
   readonly body?: z.ZodType
-  /** Answers of success, by status. Errors are those of all routes. */
+  /** Whether the body may be left out. */
+  readonly isBodyOptional?: boolean
+  /** Answers of success, by status. */
   readonly answers: Readonly<Record<number, RouteAnswer>>
+  /** Statuses of errors beside those that every operation of its kind may give (`errorsOf`). */
+  readonly errors?: readonly number[]
 }
 
 /** One operation of the API. There is no other way to add one, so none is without a scope. */

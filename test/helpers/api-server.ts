@@ -7,6 +7,7 @@ import { listSchedules } from '../../controllers/schedule/view.ts'
 import { InvocationDesk } from '../../src/async/desk.ts'
 import { type Clock, systemClock } from '../../src/clock.ts'
 import { createApi } from '../../src/http/app.ts'
+import { takeAsyncCalls } from '../../src/http/async-intake.ts'
 import { type Authenticator, createAuthenticator, type RefusalReason } from '../../src/http/auth/authenticator.ts'
 import { Guesses, type GuessLimits } from '../../src/http/auth/guesses.ts'
 import { createPasswordCheck } from '../../src/http/auth/password.ts'
@@ -140,8 +141,17 @@ export async function startApi(
     shutdown: shutdown.signal,
     ...overrides
   })
+  const faced = takeAsyncCalls(
+    {
+      ...{ authenticator, addressOf, requireAuthForFunctions: true, allowedOrigins: [], ...serverOverrides },
+      ...{ maxBodyBytes: 1024 * 1024, readTimeoutMs: 2000, log: { warn: log('warn'), error: log('error') } },
+      enqueue: draft => store.invocations.accept({ ...draft, id: randomUUID(), now: Date.now() }),
+      faultOfCallbackUrl: () => undefined
+    },
+    api
+  )
   const server = createGatewayServer({
-    api,
+    api: faced,
     proxy: {
       handle: (req, res, target: CallTarget) => {
         calls.push({ ...target, authorization: req.headers.authorization, rawHeaders: [...req.rawHeaders] })

@@ -1,6 +1,8 @@
+import SwaggerParser from '@apidevtools/swagger-parser'
 import { expect } from 'chai'
 import { SCOPES } from '../../api/scope.ts'
 import { type ApiServer, startApi } from '../helpers/api-server.ts'
+import { OpenapiDocument } from '../helpers/openapi-document.ts'
 
 interface Operation {
   readonly operationId: string
@@ -16,6 +18,7 @@ interface Operation {
 describe('GET /openapi.json', () => {
   let api: ApiServer
   let paths: Record<string, Record<string, Operation>>
+  let document: OpenapiDocument
   before(async () => {
     api = await startApi()
     const answer = await api.request('GET', '/openapi.json')
@@ -23,6 +26,7 @@ describe('GET /openapi.json', () => {
     expect(answer.headers.get('content-type')).to.contain('application/json')
     expect(answer.json).to.include({ openapi: '3.1.0' })
     paths = answer.json.paths
+    document = new OpenapiDocument(answer.json)
   })
   after(() => api[Symbol.asyncDispose]())
 
@@ -62,7 +66,49 @@ describe('GET /openapi.json', () => {
     expect(apply).to.include({ additionalProperties: false })
   })
 
+  it('is a document that other programs take', async () => {
+    const parsed = await SwaggerParser.validate(structuredClone(document.json))
+    expect(Object.keys(parsed.paths ?? {})).to.deep.equal(Object.keys(paths))
+  })
+
+  it('gives for every request and every answer in JSON an example that is as its schema says', () => {
+    let examples = 0
+    for (const { operationId, body, answers } of document.operations) {
+      const media = [body, ...Object.values(answers).flatMap(({ content = {} }) => jsonOf(content))]
+      for (const { schema, example } of media.filter(one => one !== undefined)) {
+        examples += 1
+        expect(example, operationId).not.to.equal(undefined)
+        expect(document.faults(schema ?? {}, example), operationId).to.deep.equal([])
+      }
+    }
+    expect(examples).to.be.above(document.operations.length)
+  })
+
+  it('says what every answer holds', () => {
+    for (const { operationId, answers } of document.operations) {
+      for (const [status, { content }] of Object.entries(answers)) {
+        for (const { schema } of Object.values(content ?? {})) {
+          expect(schema, `${operationId} ${status}`).to.be.an('object')
+        }
+      }
+    }
+  })
+
+  it('describes the calls of functions, which no route has', () => {
+    for (const path of ['/function/{name}', '/function/{name}/{path}']) {
+      expect(Object.keys(paths[path] ?? {})).to.have.members(['get', 'post', 'put', 'patch', 'delete'])
+    }
+    expect(Object.keys(paths['/async-function/{name}'] ?? {})).to.have.members(['post', 'delete'])
+    expect(Object.keys(paths['/async-function/{name}/{path}'] ?? {})).to.deep.equal(['post'])
+  })
+
   it('S43: is for nobody without credentials', async () => {
     expect((await api.request('GET', '/openapi.json', undefined, { authorization: '' })).status).to.equal(401)
   })
 })
+
+type Content = NonNullable<OpenapiDocument['operations'][number]['answers'][string]['content']>
+
+function jsonOf(content: Content) {
+  return Object.entries(content).flatMap(([type, media]) => (type.startsWith('application/') ? [media] : []))
+}

@@ -1,6 +1,7 @@
 import type { RouterContext } from '@koa/router'
 import * as z from 'zod'
 import { DEFAULT_NAMESPACE, LEGACY_NAME } from '../../../api/meta.ts'
+import { AdoptionAnswer, AdoptionOutcomeAnswer } from '../../../api/wire/loop.ts'
 import { readJson } from '../body.ts'
 import type { ApiDeps } from '../deps.ts'
 import type { Route } from '../route.ts'
@@ -16,10 +17,12 @@ const FunctionName = z
     'must be the name of a function, or namespace/name'
   )
 
-const Choice = z.strictObject({
-  action: z.enum(['adopt', 'delete']),
-  functions: z.array(FunctionName).min(1, 'must name a function; leave it out for all').max(10_000).optional()
-})
+const Choice = z
+  .strictObject({
+    action: z.enum(['adopt', 'delete']),
+    functions: z.array(FunctionName).min(1, 'must name a function; leave it out for all').max(10_000).optional()
+  })
+  .meta({ examples: [{ action: 'adopt', functions: ['openfaas-fn/resize'] }] })
 
 /** `/v1/adopt`: what to do about a database that is older than what runs. */
 export function adoptionRoutes(deps: AdoptionDeps): Route[] {
@@ -30,7 +33,7 @@ export function adoptionRoutes(deps: AdoptionDeps): Route[] {
       scope: 'read',
       namespace: 'gateway',
       summary: 'List what runs and the database does not know',
-      answers: { 200: { about: 'what waits for a decision' } },
+      answers: { 200: { about: 'what waits for a decision', schema: AdoptionAnswer } },
       handler: async ctx => {
         ctx.body = await deps.adoption.list()
       }
@@ -42,7 +45,8 @@ export function adoptionRoutes(deps: AdoptionDeps): Route[] {
       namespace: 'gateway',
       summary: 'Decide about what runs and the database does not know',
       body: Choice,
-      answers: { 200: { about: 'what was decided' } },
+      answers: { 200: { about: 'what was decided', schema: AdoptionOutcomeAnswer } },
+      errors: [404, 409],
       handler: ctx => confirm(ctx, deps)
     }
   ]

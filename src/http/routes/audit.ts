@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import type { AuditEntry } from '../../../api/audit.ts'
+import { AuditListAnswer } from '../../../api/wire/audit.ts'
 import type { ApiDeps } from '../deps.ts'
 import { LIMIT, NAMESPACE, queryInteger, queryLimit, queryNamespace, queryParameter } from '../query.ts'
 import type { QueryParameter, Route } from '../route.ts'
@@ -25,7 +26,12 @@ export function auditRoutes({ audit }: AuditDeps): Route[] {
       namespace: 'gateway',
       summary: 'List rows of the audit log, the newest first',
       query: [SINCE, UNTIL, ACTOR, KIND, NAMESPACE, NAME, BEFORE, LIMIT],
-      answers: { 200: { about: 'rows; continue is what to give as before for the next page, if there is one' } },
+      answers: {
+        200: {
+          about: 'rows; continue is what to give as before for the next page, if there is one',
+          schema: AuditListAnswer
+        }
+      },
       handler: async ctx => {
         const limit = queryLimit(ctx)
         const wanted = {

@@ -1,5 +1,6 @@
 import type { RouterContext } from '@koa/router'
 import * as z from 'zod'
+import { SessionAnswer } from '../../../api/wire/token.ts'
 import { readJson } from '../body.ts'
 import { callerOf, setCaller } from '../caller.ts'
 import type { ApiDeps } from '../deps.ts'
@@ -12,7 +13,9 @@ type AuthDeps = Pick<ApiDeps, 'authenticator' | 'tokens' | 'readTimeoutMs'>
 
 const MAX_LENGTH = 1024
 /** As Go's decoder has it, unknown fields are ignored. */
-const Login = z.object({ username: z.string().max(MAX_LENGTH), password: z.string().max(MAX_LENGTH) })
+const Login = z
+  .object({ username: z.string().max(MAX_LENGTH), password: z.string().max(MAX_LENGTH) })
+  .meta({ examples: [{ username: 'admin', password: '<password>' }] })
 
 /** `/auth/login` and `/auth/logout`: sessions, as the older program has them. */
 export function authRoutes(deps: AuthDeps): Route[] {
@@ -27,9 +30,10 @@ export function authRoutes(deps: AuthDeps): Route[] {
       answers: {
         200: {
           about: 'a token that is good for everything for AUTH_TOKEN_TTL',
-          schema: z.object({ token: z.string(), expiresAt: z.iso.datetime() })
+          schema: SessionAnswer
         }
       },
+      errors: [401, 409, 429],
       handler: ctx => logIn(ctx, deps)
     },
     {
@@ -39,6 +43,7 @@ export function authRoutes(deps: AuthDeps): Route[] {
       namespace: 'none',
       summary: 'End the session that the request is sent with',
       answers: { 204: { about: 'its token is good for nothing any more', type: '' } },
+      errors: [400],
       handler: ctx => logOut(ctx, deps)
     }
   ]

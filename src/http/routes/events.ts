@@ -1,6 +1,6 @@
 import type { RouterContext } from '@koa/router'
 import * as z from 'zod'
-import { EVENT_TYPES, EventList, EventReason, type FaasEvent } from '../../../api/event.ts'
+import { EVENT_TYPES, EventList, EventReason, EventWatchLine, type FaasEvent } from '../../../api/event.ts'
 import { LEGACY_NAME } from '../../../api/meta.ts'
 import type { EventFilter } from '../../store/store.ts'
 import { visibleNamespaces } from '../access.ts'
@@ -38,7 +38,14 @@ export function eventRoutes(deps: EventDeps): Route[] {
       namespace: 'visible',
       summary: 'List what happened, newest first, or watch what happens',
       query: [NAMESPACE, FUNCTION, REASON, TYPE, SINCE, LIMIT, WATCH, RESOURCE_VERSION],
-      answers: { 200: { about: 'events; with watch, changes of them as NDJSON', schema: EventList } },
+      answers: {
+        200: {
+          about: 'events; with watch, changes of them as NDJSON',
+          schema: EventList,
+          others: { 'application/x-ndjson': EventWatchLine }
+        }
+      },
+      errors: [410],
       handler: ctx => answerEvents(ctx, deps)
     }
   ]

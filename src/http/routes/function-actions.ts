@@ -4,13 +4,14 @@ import { EventList } from '../../../api/event.ts'
 import { keyOf } from '../../../api/meta.ts'
 import { requireReplicas } from '../../../api/openfaas.ts'
 import { pinnedAt } from '../../../api/scaling.ts'
+import { DryRunAnswer, FunctionAnswer, FunctionStatusAnswer, RevisionListAnswer } from '../../../api/wire/function.ts'
 import { toTimestamp } from '../../clock.ts'
 import { readJson } from '../body.ts'
 import type { ApiDeps } from '../deps.ts'
 import { RollbackBody, ScaleBody } from '../function-input.ts'
 import { admit } from '../policy.ts'
 import { toEventList, toFunctionStatusResource, toRevisionList } from '../presenters.ts'
-import { DRY_RUN, LIMIT, NAMESPACE, queryLimit } from '../query.ts'
+import { DRY_RUN, IF_MATCH, LIMIT, NAMESPACE, queryLimit } from '../query.ts'
 import type { Route } from '../route.ts'
 import { parseInput } from '../validate.ts'
 import { toDraft } from '../writes.ts'
@@ -23,7 +24,9 @@ const A_CHANGE = {
   scope: 'deploy',
   namespace: 'query',
   query: [NAMESPACE, DRY_RUN],
-  answers: { 200: { about: 'the function, or what a dry run would do' } }
+  head: [IF_MATCH],
+  answers: { 200: { about: 'the function, or what a dry run would do', schema: FunctionAnswer, or: [DryRunAnswer] } },
+  errors: [409]
 } as const
 
 /** `/v1/functions/{name}/…`: one aspect of a function, or one change of it. */
@@ -34,7 +37,7 @@ export function functionActionRoutes(deps: ApiDeps): Route[] {
       path: `${PATH}/status`,
       summary: 'Show the status of a function',
       query: [NAMESPACE],
-      answers: { 200: { about: 'the status' } },
+      answers: { 200: { about: 'the status', schema: FunctionStatusAnswer } },
       handler: async ctx => {
         ctx.body = toFunctionStatusResource(await requireFunction(ctx, deps))
       }
@@ -52,7 +55,7 @@ export function functionActionRoutes(deps: ApiDeps): Route[] {
       path: `${PATH}/revisions`,
       summary: 'List the revisions of a function, newest first',
       query: [NAMESPACE],
-      answers: { 200: { about: 'revisions' } },
+      answers: { 200: { about: 'revisions', schema: RevisionListAnswer } },
       handler: ctx => listRevisions(ctx, deps)
     },
     {
@@ -73,6 +76,7 @@ export function functionActionRoutes(deps: ApiDeps): Route[] {
       path: `${PATH}/rollback`,
       summary: 'Go back to a revision',
       body: RollbackBody,
+      isBodyOptional: true,
       handler: ctx => rollBack(ctx, deps)
     }
   ]

@@ -3,6 +3,7 @@ import { NotFoundError } from '../../../api/errors.ts'
 import type { FunctionDraft, FunctionObject } from '../../../api/function.ts'
 import { parseLabelSelector } from '../../../api/label-selector.ts'
 import { DEFAULT_NAMESPACE } from '../../../api/meta.ts'
+import { DryRunAnswer, FunctionAnswer, FunctionListAnswer, WatchLine } from '../../../api/wire/function.ts'
 import type { WriteResult } from '../../store/store.ts'
 import { existingKey, namespaceOf, visibleNamespaces, writableKey } from '../access.ts'
 import { readJson } from '../body.ts'
@@ -20,6 +21,8 @@ import { admit, invalidBody, requireRead, wantedBy } from '../policy.ts'
 import { etagOf, toFunctionList, toFunctionResource } from '../presenters.ts'
 import {
   DRY_RUN,
+  IF_MATCH,
+  IF_NONE_MATCH,
   LABEL_SELECTOR,
   NAMESPACE,
   queryFlag,
@@ -35,7 +38,10 @@ import { answerWatch } from './watch.ts'
 
 const FUNCTIONS = '/v1/functions'
 const FUNCTION = '/v1/functions/:name'
-const WRITTEN = { 200: { about: 'the function, or what a dry run would do' } }
+const WRITTEN = {
+  200: { about: 'the function, or what a dry run would do', schema: FunctionAnswer, or: [DryRunAnswer] }
+}
+const CREATED = { 201: { about: 'the new function', schema: FunctionAnswer } }
 
 /** `/v1/functions`: what is wanted, read and written whole. */
 export function functionRoutes(deps: ApiDeps): Route[] {
@@ -47,7 +53,14 @@ export function functionRoutes(deps: ApiDeps): Route[] {
       namespace: 'visible',
       summary: 'List or watch functions',
       query: [NAMESPACE, LABEL_SELECTOR, WATCH, RESOURCE_VERSION],
-      answers: { 200: { about: 'functions, or a line for each change' } },
+      answers: {
+        200: {
+          about: 'functions, or with watch a line for each change',
+          schema: FunctionListAnswer,
+          others: { 'application/x-ndjson': WatchLine }
+        }
+      },
+      errors: [410],
       handler: ctx => listFunctions(ctx, deps)
     },
     {
@@ -58,9 +71,17 @@ export function functionRoutes(deps: ApiDeps): Route[] {
       summary: 'Bring a function to a spec, whether or not it is there',
       query: [NAMESPACE, DRY_RUN],
       body: FunctionBody,
-      answers: { ...WRITTEN, 201: { about: 'the new function' } },
+      head: [IF_MATCH],
+      answers: { ...WRITTEN, ...CREATED },
+      errors: [409],
       handler: ctx => applyFunction(ctx, deps)
     },
+    ...oneFunctionRoutes(deps)
+  ]
+}
+
+function oneFunctionRoutes(deps: ApiDeps): Route[] {
+  return [
     {
       method: 'get',
       path: FUNCTION,
@@ -68,7 +89,11 @@ export function functionRoutes(deps: ApiDeps): Route[] {
       namespace: 'query',
       summary: 'Show a function',
       query: [NAMESPACE],
-      answers: { 200: { about: 'the function' }, 304: { about: 'If-None-Match names its version', type: '' } },
+      head: [IF_NONE_MATCH],
+      answers: {
+        200: { about: 'the function', schema: FunctionAnswer },
+        304: { about: 'If-None-Match names its version', type: '' }
+      },
       handler: ctx => getFunction(ctx, deps)
     },
     {
@@ -79,7 +104,9 @@ export function functionRoutes(deps: ApiDeps): Route[] {
       summary: 'Replace a function',
       query: [NAMESPACE, DRY_RUN],
       body: NamedFunctionBody,
+      head: [IF_MATCH],
       answers: WRITTEN,
+      errors: [409],
       handler: ctx => replaceFunction(ctx, deps)
     },
     {
@@ -90,7 +117,9 @@ export function functionRoutes(deps: ApiDeps): Route[] {
       summary: 'Change a function by a merge patch (RFC 7396)',
       query: [NAMESPACE, DRY_RUN],
       body: FunctionPatch,
+      head: [IF_MATCH],
       answers: WRITTEN,
+      errors: [409],
       handler: ctx => patchExisting(ctx, deps)
     },
     {
@@ -100,7 +129,12 @@ export function functionRoutes(deps: ApiDeps): Route[] {
       namespace: 'query',
       summary: 'Ask for the deletion of a function',
       query: [NAMESPACE, DRY_RUN],
-      answers: { 202: { about: 'the function, which is going' }, 200: { about: 'what a dry run would do' } },
+      head: [IF_MATCH],
+      answers: {
+        200: { about: 'what a dry run would do', schema: DryRunAnswer },
+        202: { about: 'the function, which is going', schema: FunctionAnswer }
+      },
+      errors: [409],
       handler: ctx => removeFunction(ctx, deps)
     }
   ]

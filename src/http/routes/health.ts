@@ -1,4 +1,6 @@
 import type { RouterContext } from '@koa/router'
+import * as z from 'zod'
+import { HealthAnswer } from '../../../api/wire/problem.ts'
 import type { ApiDeps, LoopState } from '../deps.ts'
 import { queryFlag, VERBOSE } from '../query.ts'
 import type { Route } from '../route.ts'
@@ -9,7 +11,7 @@ const DATABASE_DEADLINE_MS = 2000
 /** No function can have this key, so reading it touches the index and gives nothing. */
 const PROBE_KEY = 'openfaas-fn/-'
 
-const TEXT = 'text/plain'
+const TEXT = { type: 'text/plain', schema: z.string() }
 
 /** `/healthz`, `/livez`, `/readyz`: open, and so tell nothing but whether all is well. */
 export function healthRoutes(deps: HealthDeps): Route[] {
@@ -20,7 +22,7 @@ export function healthRoutes(deps: HealthDeps): Route[] {
       scope: 'open',
       namespace: 'none',
       summary: 'Say that the process answers',
-      answers: { 200: { about: 'it does', type: TEXT } },
+      answers: { 200: { about: 'it does', ...TEXT } },
       handler: ctx => {
         ctx.body = 'OK'
       }
@@ -31,7 +33,10 @@ export function healthRoutes(deps: HealthDeps): Route[] {
       scope: 'open',
       namespace: 'none',
       summary: 'Say whether database and engine answer',
-      answers: { 200: { about: 'they do', type: TEXT } },
+      answers: {
+        200: { about: 'they do', ...TEXT, others: { 'application/json': HealthAnswer } },
+        503: { about: 'one of them does not', ...TEXT, others: { 'application/json': HealthAnswer } }
+      },
       handler: ctx => answerHealth(ctx, deps)
     },
     {
@@ -41,7 +46,7 @@ export function healthRoutes(deps: HealthDeps): Route[] {
       namespace: 'none',
       summary: 'Say whether every function is known',
       query: [VERBOSE],
-      answers: { 200: { about: 'it is', type: TEXT } },
+      answers: { 200: { about: 'it is', ...TEXT } },
       handler: ctx => answerReadiness(ctx, deps)
     }
   ]

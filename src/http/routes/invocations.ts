@@ -4,6 +4,7 @@ import { NotFoundError } from '../../../api/errors.ts'
 import { INVOCATION_PHASES, type InvocationPhase, type InvocationView } from '../../../api/invocation.ts'
 import { LEGACY_NAME } from '../../../api/meta.ts'
 import { isWithin, type Namespaces } from '../../../api/scope.ts'
+import { InvocationAnswer, InvocationListAnswer, PurgedAnswer, RequeuedAnswer } from '../../../api/wire/invocation.ts'
 import type { InvocationFilter } from '../../store/invocation-store.ts'
 import { visibleNamespaces } from '../access.ts'
 import { callerOf } from '../caller.ts'
@@ -40,7 +41,12 @@ function readRoutes({ invocations }: InvocationDeps): Route[] {
       namespace: 'visible',
       summary: 'List asynchronous calls, the newest first, without headers and bodies',
       query: [NAMESPACE, FUNCTION, PHASE, CALL_ID, BEFORE, LIMIT],
-      answers: { 200: { about: 'calls; continue is what to give as before for the next page, if there is one' } },
+      answers: {
+        200: {
+          about: 'calls; continue is what to give as before for the next page, if there is one',
+          schema: InvocationListAnswer
+        }
+      },
       handler: async ctx => {
         const before = queryInteger(ctx, BEFORE, 1, Number.MAX_SAFE_INTEGER)
         const filter = {
@@ -61,7 +67,7 @@ function readRoutes({ invocations }: InvocationDeps): Route[] {
       scope: 'read',
       namespace: 'visible',
       summary: 'Show an asynchronous call, without its headers and body',
-      answers: { 200: { about: 'the call' } },
+      answers: { 200: { about: 'the call', schema: InvocationAnswer } },
       handler: async ctx => {
         ctx.body = await find(ctx, { invocations })
       }
@@ -78,7 +84,7 @@ function deadLetterRoutes({ invocations }: InvocationDeps): Route[] {
       namespace: 'visible',
       summary: 'Carry out dead letters again, all or those of a function',
       query: [NAMESPACE, FUNCTION],
-      answers: { 202: { about: 'how many' } },
+      answers: { 202: { about: 'how many', schema: RequeuedAnswer } },
       handler: async ctx => {
         ctx.body = { requeued: await invocations.requeue(deadFilter(ctx), stays(ctx)) }
         ctx.status = 202
@@ -91,7 +97,7 @@ function deadLetterRoutes({ invocations }: InvocationDeps): Route[] {
       namespace: 'visible',
       summary: 'Remove dead letters, all or those of a function',
       query: [NAMESPACE, FUNCTION],
-      answers: { 200: { about: 'how many' } },
+      answers: { 200: { about: 'how many', schema: PurgedAnswer } },
       handler: async ctx => {
         ctx.body = { purged: await invocations.purge(deadFilter(ctx), stays(ctx)) }
       }
@@ -102,7 +108,8 @@ function deadLetterRoutes({ invocations }: InvocationDeps): Route[] {
       scope: 'invoke',
       namespace: 'visible',
       summary: 'Carry out a dead letter again; of one whose callback failed, deliver it again',
-      answers: { 202: { about: 'it waits' } },
+      answers: { 202: { about: 'it waits', schema: InvocationAnswer } },
+      errors: [409],
       handler: async ctx => {
         const { id } = await find(ctx, { invocations })
         if ((await invocations.requeue({ id })) === 0) throw notDead(id)
@@ -117,6 +124,7 @@ function deadLetterRoutes({ invocations }: InvocationDeps): Route[] {
       namespace: 'visible',
       summary: 'Remove a dead letter',
       answers: { 204: { about: 'it is gone', type: '' } },
+      errors: [409],
       handler: async ctx => {
         const { id } = await find(ctx, { invocations })
         if ((await invocations.purge({ id })) === 0) throw notDead(id)
@@ -130,13 +138,14 @@ function deadLetterRoutes({ invocations }: InvocationDeps): Route[] {
 function cancelRoute({ invocations }: InvocationDeps): Route {
   return {
     method: 'delete',
-    path: '/async-function/:callId',
+    path: '/async-function/:name',
+    inPath: { name: 'for DELETE, the X-Call-Id of the calls' },
     scope: 'invoke',
     namespace: 'visible',
     summary: 'Cancel the asynchronous calls of this X-Call-Id that have not been carried out',
     answers: { 202: { about: 'they will not be carried out', type: '' } },
     handler: async ctx => {
-      const callId = ctx.params['callId'] ?? ''
+      const callId = ctx.params['name'] ?? ''
       if ((await invocations.cancel(callId, visibleToCaller(ctx))) === 0) {
         throw new NotFoundError('call that is still to be carried out,', callId.slice(0, MAX_SHOWN))
       }

@@ -1,3 +1,4 @@
+import { LoopAnswer, PlanAnswer } from '../../../api/wire/loop.ts'
 import type { ApiDeps } from '../deps.ts'
 import type { Route } from '../route.ts'
 
@@ -10,7 +11,7 @@ export function reconcileRoutes(deps: ApiDeps): Route[] {
       scope: 'read',
       namespace: 'gateway',
       summary: 'Say what the loop and the garbage collector would do now',
-      answers: { 200: { about: 'steps of each function, and garbage' } },
+      answers: { 200: { about: 'steps of each function, and garbage', schema: PlanAnswer } },
       handler: async ctx => {
         ctx.body = await deps.loop.previewAll()
       }
@@ -21,7 +22,7 @@ export function reconcileRoutes(deps: ApiDeps): Route[] {
       scope: 'read',
       namespace: 'gateway',
       summary: 'Show the state of the loop',
-      answers: { 200: { about: 'the state of the loop' } },
+      answers: { 200: { about: 'the state of the loop', schema: LoopAnswer } },
       handler: ctx => {
         ctx.body = deps.loop.state()
       }
@@ -32,7 +33,7 @@ export function reconcileRoutes(deps: ApiDeps): Route[] {
       scope: 'deploy',
       namespace: 'gateway',
       summary: 'Look at every function at once',
-      answers: { 202: { about: 'the state of the loop' } },
+      answers: { 202: { about: 'the state of the loop', schema: LoopAnswer } },
       handler: ctx => {
         deps.loop.resync()
         ctx.status = 202

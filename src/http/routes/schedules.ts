@@ -1,16 +1,12 @@
-import * as z from 'zod'
 import { ScheduleView } from '../../../api/schedule-view.ts'
+import { listOf } from '../../../api/wire/shape.ts'
 import { visibleNamespaces } from '../access.ts'
 import type { ApiDeps } from '../deps.ts'
 import { NAMESPACE } from '../query.ts'
 import type { Route } from '../route.ts'
 import { requireFunction } from './functions.ts'
 
-const ScheduleList = z.object({
-  apiVersion: z.literal('v1'),
-  kind: z.literal('ScheduleList'),
-  items: z.array(ScheduleView)
-})
+const ScheduleList = listOf('ScheduleList', ScheduleView)
 const ANSWERS = { 200: { about: 'schedules: the last run, the next, and how many there were', schema: ScheduleList } }
 
 /** `/v1/schedules` and those of one function: when functions are, and were, called by the clock. */

@@ -2,11 +2,12 @@ import type { RouterContext } from '@koa/router'
 import * as z from 'zod'
 import type { keyOf } from '../../../api/meta.ts'
 import { SecretValue, toSecretValue } from '../../../api/openfaas.ts'
+import { SecretAnswer, SecretKeyRotationAnswer, SecretKeysAnswer, SecretListAnswer } from '../../../api/wire/secret.ts'
 import { existingKey, namespaceOf, visibleNamespaces, writableKey } from '../access.ts'
 import { readJson } from '../body.ts'
 import type { ApiDeps } from '../deps.ts'
 import { toSecretList, toSecretResource } from '../presenters.ts'
-import { FORCE, NAMESPACE, queryFlag } from '../query.ts'
+import { FORCE, IF_MATCH, NAMESPACE, queryFlag } from '../query.ts'
 import type { Route } from '../route.ts'
 import { MAX_SECRET_BODY_BYTES, requireSecret, SecretInUseError, secretUsers } from '../secret-access.ts'
 import { expectedVersion, parseInput } from '../validate.ts'
@@ -15,7 +16,7 @@ const SECRETS = '/v1/secrets'
 const SECRET = '/v1/secrets/:name'
 const KEYS = '/v1/secret-keys'
 
-const Rotation = z.strictObject({ removeOld: z.boolean().default(false) })
+const Rotation = z.strictObject({ removeOld: z.boolean().default(false) }).meta({ examples: [{ removeOld: false }] })
 
 /** `/v1/secrets`: what is known of secrets. Values are written and never given out. */
 export function secretRoutes(deps: ApiDeps): Route[] {
@@ -27,7 +28,7 @@ export function secretRoutes(deps: ApiDeps): Route[] {
       namespace: 'visible',
       summary: 'List secrets without their values, and who uses them',
       query: [NAMESPACE],
-      answers: { 200: { about: 'secrets' } },
+      answers: { 200: { about: 'secrets', schema: SecretListAnswer } },
       handler: ctx => listSecrets(ctx, deps)
     },
     {
@@ -37,7 +38,7 @@ export function secretRoutes(deps: ApiDeps): Route[] {
       namespace: 'query',
       summary: 'Show a secret without its value, and who uses it',
       query: [NAMESPACE],
-      answers: { 200: { about: 'the secret' } },
+      answers: { 200: { about: 'the secret', schema: SecretAnswer } },
       handler: ctx => describeSecret(ctx, deps)
     },
     {
@@ -48,7 +49,12 @@ export function secretRoutes(deps: ApiDeps): Route[] {
       summary: 'Write the value of a secret, whether or not it is there',
       query: [NAMESPACE],
       body: SecretValue,
-      answers: { 200: { about: 'the secret' }, 201: { about: 'the new secret' } },
+      head: [IF_MATCH],
+      answers: {
+        200: { about: 'the secret', schema: SecretAnswer },
+        201: { about: 'the new secret', schema: SecretAnswer }
+      },
+      errors: [409],
       handler: ctx => putSecret(ctx, deps)
     },
     {
@@ -58,7 +64,9 @@ export function secretRoutes(deps: ApiDeps): Route[] {
       namespace: 'query',
       summary: 'Delete a secret that no function uses, or any by force',
       query: [NAMESPACE, FORCE],
+      head: [IF_MATCH],
       answers: { 204: { about: 'it is gone', type: '' } },
+      errors: [409],
       handler: ctx => deleteSecret(ctx, deps)
     },
     ...secretKeyRoutes(deps)
@@ -73,7 +81,7 @@ function secretKeyRoutes(deps: ApiDeps): Route[] {
       scope: 'admin',
       namespace: 'gateway',
       summary: 'List the keys that secrets are encrypted with, by their ids',
-      answers: { 200: { about: 'ids of keys' } },
+      answers: { 200: { about: 'ids of keys', schema: SecretKeysAnswer } },
       handler: async ctx => {
         ctx.body = await deps.secretKeys.state()
       }
@@ -85,7 +93,8 @@ function secretKeyRoutes(deps: ApiDeps): Route[] {
       namespace: 'gateway',
       summary: 'Encrypt every secret with a new key',
       body: Rotation,
-      answers: { 200: { about: 'what was done' } },
+      isBodyOptional: true,
+      answers: { 200: { about: 'what was done', schema: SecretKeyRotationAnswer } },
       handler: async ctx => {
         const { removeOld } = parseInput(Rotation, await readJson(ctx, deps.readTimeoutMs, {}))
         ctx.body = await deps.secretKeys.rotate({ removeOld })

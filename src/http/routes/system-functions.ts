@@ -1,12 +1,10 @@
 import type { RouterContext } from '@koa/router'
-import * as z from 'zod'
 import { AlreadyExistsError, NotFoundError } from '../../../api/errors.ts'
 import type { FunctionDraft, FunctionObject } from '../../../api/function.ts'
 import { keyOf } from '../../../api/meta.ts'
 import {
   DeleteRequest,
   Deployment,
-  FunctionContainer,
   fromDeployment,
   requireReplicas,
   ScaleRequest,
@@ -14,6 +12,7 @@ import {
 } from '../../../api/openfaas.ts'
 import { pinnedAt } from '../../../api/scaling.ts'
 import { canonicalJson } from '../../../api/spec-hash.ts'
+import { FunctionContainers, OpenfaasFunction, OpenfaasFunctions } from '../../../api/wire/openfaas.ts'
 import { existingKey, namespaceOf, requireNamespace, writableKey } from '../access.ts'
 import { readJson } from '../body.ts'
 import type { ApiDeps } from '../deps.ts'
@@ -24,7 +23,7 @@ import { parseInput, readInput } from '../validate.ts'
 import { changeExisting, deleteFunction, putFunction, toDraft } from '../writes.ts'
 
 const FUNCTIONS = '/system/functions'
-const ACCEPTED = { 202: { about: 'written down', type: '' } }
+const ACCEPTED = { 202: { about: 'written down', type: '' } } as const
 
 /** The functions of the OpenFaaS API: the same objects as on `/v1`, but for those whose deletion was asked for. */
 export function systemFunctionRoutes(deps: ApiDeps): Route[] {
@@ -36,7 +35,7 @@ export function systemFunctionRoutes(deps: ApiDeps): Route[] {
       namespace: 'query',
       summary: 'List functions',
       query: [NAMESPACE, USAGE],
-      answers: { 200: { about: 'functions' } },
+      answers: { 200: { about: 'functions', schema: OpenfaasFunctions } },
       handler: ctx => listFunctions(ctx, deps)
     },
     {
@@ -48,6 +47,7 @@ export function systemFunctionRoutes(deps: ApiDeps): Route[] {
       query: [NAMESPACE],
       body: Deployment,
       answers: ACCEPTED,
+      errors: [409],
       handler: ctx => deploy(ctx, deps)
     },
     {
@@ -59,6 +59,7 @@ export function systemFunctionRoutes(deps: ApiDeps): Route[] {
       query: [NAMESPACE],
       body: Deployment,
       answers: ACCEPTED,
+      errors: [404],
       handler: ctx => update(ctx, deps)
     },
     {
@@ -69,7 +70,9 @@ export function systemFunctionRoutes(deps: ApiDeps): Route[] {
       summary: 'Delete a function',
       query: [NAMESPACE, FUNCTION_NAME],
       body: DeleteRequest,
+      isBodyOptional: true,
       answers: ACCEPTED,
+      errors: [404],
       handler: ctx => remove(ctx, deps)
     },
     ...oneFunctionRoutes(deps)
@@ -85,7 +88,7 @@ function oneFunctionRoutes(deps: ApiDeps): Route[] {
       namespace: 'query',
       summary: 'Show a function',
       query: [NAMESPACE, USAGE],
-      answers: { 200: { about: 'the function' } },
+      answers: { 200: { about: 'the function', schema: OpenfaasFunction } },
       handler: ctx => describe(ctx, deps)
     },
     {
@@ -95,7 +98,7 @@ function oneFunctionRoutes(deps: ApiDeps): Route[] {
       namespace: 'query',
       summary: 'List the containers of a function',
       query: [NAMESPACE],
-      answers: { 200: { about: 'containers of any revision, running or not', schema: z.array(FunctionContainer) } },
+      answers: { 200: { about: 'containers of any revision, running or not', schema: FunctionContainers } },
       handler: async ctx => {
         ctx.body = await deps.loop.containers(await getLiving(ctx, deps))
       }

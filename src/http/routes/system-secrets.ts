@@ -1,5 +1,6 @@
 import type { RouterContext } from '@koa/router'
 import { SecretNamed, SecretRequest, toSecretValue } from '../../../api/openfaas.ts'
+import { SecretNameAnswer, SecretNamesAnswer } from '../../../api/wire/openfaas.ts'
 import { existingKey, namespaceOf, requireNamespace, writableKey } from '../access.ts'
 import { readJson } from '../body.ts'
 import type { ApiDeps } from '../deps.ts'
@@ -20,7 +21,7 @@ export function systemSecretRoutes(deps: ApiDeps): Route[] {
       namespace: 'query',
       summary: 'List secrets by name',
       query: [NAMESPACE],
-      answers: { 200: { about: 'names of secrets' } },
+      answers: { 200: { about: 'names of secrets', schema: SecretNamesAnswer } },
       handler: ctx => listSecrets(ctx, deps)
     },
     {
@@ -30,7 +31,7 @@ export function systemSecretRoutes(deps: ApiDeps): Route[] {
       namespace: 'query',
       summary: 'Tell whether a secret is there',
       query: [NAMESPACE],
-      answers: { 200: { about: 'its name' } },
+      answers: { 200: { about: 'its name', schema: SecretNameAnswer } },
       handler: ctx => describeSecret(ctx, deps)
     },
     {
@@ -42,6 +43,7 @@ export function systemSecretRoutes(deps: ApiDeps): Route[] {
       query: [NAMESPACE],
       body: SecretRequest,
       answers: { 201: { about: 'written down', type: '' } },
+      errors: [409],
       handler: ctx => writeSecret(ctx, deps, 'create')
     },
     {
@@ -53,6 +55,7 @@ export function systemSecretRoutes(deps: ApiDeps): Route[] {
       query: [NAMESPACE],
       body: SecretRequest,
       answers: { 200: { about: 'written down', type: '' } },
+      errors: [404],
       handler: ctx => writeSecret(ctx, deps, 'update')
     },
     {
@@ -63,7 +66,9 @@ export function systemSecretRoutes(deps: ApiDeps): Route[] {
       summary: 'Delete a secret, also one that functions use',
       query: [NAMESPACE, SECRET_NAME],
       body: SecretNamed,
+      isBodyOptional: true,
       answers: { 200: { about: 'it is gone', type: '' } },
+      errors: [404],
       handler: ctx => deleteSecret(ctx, deps)
     }
   ]

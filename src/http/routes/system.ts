@@ -1,6 +1,7 @@
 import type { RouterContext } from '@koa/router'
 import * as z from 'zod'
 import { DEFAULT_NAMESPACE } from '../../../api/meta.ts'
+import { ConfigAnswer, InfoAnswer, NamespaceNames } from '../../../api/wire/openfaas.ts'
 import { callerOf } from '../caller.ts'
 import type { ApiDeps } from '../deps.ts'
 import { markChecked, type Route } from '../route.ts'
@@ -16,7 +17,7 @@ export function systemRoutes(deps: ApiDeps): Route[] {
       scope: 'any',
       namespace: 'none',
       summary: 'Show the version of the gateway',
-      answers: { 200: { about: 'provider, version and architecture' } },
+      answers: { 200: { about: 'provider, version and architecture', schema: InfoAnswer } },
       handler: ctx => {
         ctx.body = toInfo(deps.info)
       }
@@ -27,7 +28,7 @@ export function systemRoutes(deps: ApiDeps): Route[] {
       scope: 'read',
       namespace: 'visible',
       summary: 'List the namespaces in use',
-      answers: { 200: { about: 'names', schema: z.array(z.string()) } },
+      answers: { 200: { about: 'names', schema: NamespaceNames } },
       handler: ctx => listNamespaces(ctx, deps)
     },
     {
@@ -36,7 +37,7 @@ export function systemRoutes(deps: ApiDeps): Route[] {
       scope: 'read',
       namespace: 'none',
       summary: 'Show the configuration without secrets',
-      answers: { 200: { about: 'variables and their values' } },
+      answers: { 200: { about: 'variables and their values', schema: ConfigAnswer } },
       handler: ctx => {
         ctx.body = deps.config
       }
@@ -47,7 +48,7 @@ export function systemRoutes(deps: ApiDeps): Route[] {
       scope: 'read',
       namespace: 'gateway',
       summary: 'Show what Prometheus reads',
-      answers: { 200: { about: 'metrics', type: 'text/plain' } },
+      answers: { 200: { about: 'metrics', type: 'text/plain', schema: z.string() } },
       handler: async ctx => {
         const { contentType, text } = await deps.metrics.expose()
         ctx.body = text
