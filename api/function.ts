@@ -210,6 +210,8 @@ export const INITIAL_STATUS: FunctionStatus = {
 export interface FunctionScale {
   /** A person set the number of replicas: the autoscaler leaves it. */
   readonly pinned?: boolean
+  /** An alert that fires has scaled it up, and is not over: the autoscaler leaves it. */
+  readonly alerted?: boolean
   /** RFC 3339; since when its replicas are to be frozen. Absent: they are to run. */
   readonly frozenSince?: string
 }

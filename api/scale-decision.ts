@@ -4,8 +4,8 @@ export type ScaleDirection = (typeof SCALE_DIRECTIONS)[number]
 
 /** Why it does so; clients may match on them. */
 export const SCALE_REASONS = {
-  up: ['above-target', 'busy', 'below-min'],
-  down: ['below-target', 'calm', 'above-max'],
+  up: ['above-target', 'busy', 'below-min', 'alert-firing'],
+  down: ['below-target', 'calm', 'above-max', 'alert-resolved'],
   freeze: ['idle'],
   thaw: ['called'],
   zero: ['idle', 'frozen-long-enough']
@@ -16,6 +16,7 @@ export type ScaleReason = (typeof SCALE_REASONS)[ScaleDirection][number]
 export const HOLD_REASONS = [
   'as-wanted',
   'pinned',
+  'alerted',
   'at-zero',
   'frozen',
   'no-data',

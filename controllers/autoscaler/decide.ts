@@ -12,6 +12,8 @@ export interface Subject {
   readonly ready: number
   /** A person has set the number. */
   readonly isPinned: boolean
+  /** An alert that fires has set the number. */
+  readonly isAlerted?: boolean
   /** Since when it is to be frozen; absent: it is not. */
   readonly frozenAt?: number
   /** When the number of wanted replicas last changed. */
@@ -117,6 +119,7 @@ export function decide(
   options: DecideOptions
 ): Decision {
   if (subject.isPinned) return hold('pinned')
+  if (subject.isAlerted === true) return hold('alerted')
   if (subject.replicas === 0) return hold('at-zero')
   if (subject.frozenAt !== undefined) return decideFrozen(subject, subject.frozenAt, load, options.now)
   const idle = decideIdle(subject, load, options.now)

@@ -13,6 +13,7 @@ export interface Known {
   readonly replicas: number
   readonly ready: number
   readonly isPinned: boolean
+  readonly isAlerted: boolean
   /** Since when its replicas are to be frozen. */
   readonly frozenAt?: number
   /** When the number of wanted replicas last changed. */
@@ -69,6 +70,7 @@ export class Subjects {
       ...{ uid, generation, labels, replicas: spec.replicas, ready: status.readyReplicas },
       scaling: before !== undefined && isSame ? before.scaling : scalingOf(metadata),
       isPinned: scale?.pinned === true,
+      isAlerted: scale?.alerted === true,
       ...frozenAt(scale?.frozenSince, before, { now, wall: this.#clock.now() }),
       steppedAt: before?.replicas === spec.replicas ? before.steppedAt : now
     }
@@ -98,6 +100,7 @@ function isAlike(before: Known, after: Known): boolean {
     before.replicas === after.replicas &&
     before.ready === after.ready &&
     before.isPinned === after.isPinned &&
+    before.isAlerted === after.isAlerted &&
     before.frozenAt === after.frozenAt
   )
 }

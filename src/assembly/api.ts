@@ -9,6 +9,7 @@ import type { Logger } from '../logging/logger.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { KeyRotation } from '../secrets/rotation.ts'
 import type { Store } from '../store/open.ts'
+import { assembleAlerts } from './alerts.ts'
 import type { AsyncComponent } from './async.ts'
 import type { ControlPlane } from './control-plane.ts'
 import type { IdentityParts } from './identity.ts'
@@ -66,6 +67,7 @@ export function assembleApi(deps: AssembledApiDeps, shutdown: AbortSignal): Retu
     invocationCount: key => deps.invocationCounts.countOf(key),
     inflight: key => metrics.knownFunctionMetrics(key)?.inflight ?? 0,
     usage: deps.usage,
+    alerts: assembleAlerts(plane, deps),
     readTimeoutMs: config.READ_TIMEOUT,
     shutdown
   })

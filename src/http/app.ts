@@ -10,6 +10,7 @@ import { answerErrors, HttpError } from './errors.ts'
 import { refusalError } from './refusal.ts'
 import { createRouter, noteRoute, type Route } from './route.ts'
 import { adoptionRoutes } from './routes/adoption.ts'
+import { alertRoute } from './routes/alert.ts'
 import { auditRoutes } from './routes/audit.ts'
 import { authRoutes } from './routes/auth.ts'
 import { eventRoutes } from './routes/events.ts'
@@ -74,6 +75,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...auditRoutes(deps),
     ...systemFunctionRoutes(deps),
     ...systemRoutes(deps),
+    alertRoute(deps),
     ...authRoutes(deps),
     ...tokenRoutes(deps)
   ]

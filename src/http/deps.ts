@@ -1,3 +1,4 @@
+import type { AlertOutcome, AlertStatus } from '../../api/alert.ts'
 import type { FunctionObject } from '../../api/function.ts'
 import type { InvocationView } from '../../api/invocation.ts'
 import type { IsolationRules } from '../../api/isolation.ts'
@@ -185,6 +186,11 @@ export interface UsageDesk {
   readonly of: (keys: readonly string[]) => Promise<ReadonlyMap<string, FunctionUsage>>
 }
 
+/** Scales functions as alerts say. */
+export interface AlertDeskView {
+  readonly act: (key: string, status: AlertStatus) => Promise<AlertOutcome>
+}
+
 export interface ApiDeps {
   readonly functions: FunctionStore
   readonly events: EventStore
@@ -223,6 +229,7 @@ export interface ApiDeps {
   /** Calls of a function that are running. */
   readonly inflight: (key: string) => number
   readonly usage: UsageDesk
+  readonly alerts: AlertDeskView
   /** How long a client may take to send a body. */
   readonly readTimeoutMs: number
   /** Aborts when the gateway stops: watches end. */

@@ -47,7 +47,9 @@ export function changeExisting(
 /** What would write the object as it is, but that it is not to be frozen: whoever writes it wants it to run. */
 export function toDraft({ metadata, spec, scale }: FunctionObject): FunctionDraft {
   const { namespace, name, labels, annotations } = metadata
-  return { namespace, name, labels, annotations, spec, ...(scale?.pinned === true ? { scale: { pinned: true } } : {}) }
+  const draft = { namespace, name, labels, annotations, spec }
+  if (scale?.pinned === true) return { ...draft, scale: { pinned: true } }
+  return scale?.alerted === true ? { ...draft, scale: { alerted: true } } : draft
 }
 
 async function recordWrite(deps: WriteDeps, { outcome, object }: WriteResult): Promise<void> {

@@ -28,7 +28,9 @@ describe('createMetrics', () => {
       ...[
         'gateway_function_invocation_inflight',
         'provider_http_requests_total',
-        'provider_http_request_duration_seconds'
+        'provider_http_request_duration_seconds',
+        'http_requests_total',
+        'http_request_duration_seconds'
       ],
       ...['gateway_restarts_total', 'gateway_http_requests_total', 'gateway_http_errors_total', 'functions_deployed'],
       ...['gateway_request_duration_seconds', 'function_invocations_total', 'function_duration_seconds'],
@@ -173,6 +175,13 @@ describe('createMetrics', () => {
     expect(
       await seriesValue(metrics, 'provider_http_requests_total{method="OTHER",path="unmatched",code="404"}')
     ).to.equal(1)
+    const list = '{method="GET",path="/system/functions",code="200"}'
+    for (const name of ['provider_http_requests_total', 'http_requests_total']) {
+      expect(await seriesValue(metrics, name + list), name).to.equal(1)
+    }
+    for (const name of ['provider_http_request_duration_seconds', 'http_request_duration_seconds']) {
+      expect(await seriesValue(metrics, `${name}_count${list}`), name).to.equal(1)
+    }
     expect(await seriesValue(metrics, 'gateway_http_errors_total')).to.equal(1)
     expect(await seriesValue(metrics, 'gateway_request_duration_seconds_count')).to.equal(2)
   })

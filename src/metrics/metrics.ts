@@ -188,8 +188,10 @@ function createGatewayMetrics(registry: Registry) {
     'faas_connections_cut_total',
     'Connections that were cut off, or not taken, as there were too many'
   )
-  const requests = counter('gateway_http_requests_total', 'Requests to the API', labelNames)
-  const provider = counter('provider_http_requests_total', 'Requests to the API', labelNames)
+  // The older program's name, and those of OpenFaaS: of its provider and of its gateway, which are one here.
+  const requests = ['gateway_http_requests_total', 'provider_http_requests_total', 'http_requests_total'].map(name =>
+    counter(name, 'Requests to the API', labelNames)
+  )
   const limited = counter('docker_faas_api_rate_limited_total', 'Requests to the API that were refused for their rate')
   const errors = counter('gateway_http_errors_total', 'Requests to the API that were answered 400 or above')
   const seconds = new Histogram({
@@ -197,14 +199,9 @@ function createGatewayMetrics(registry: Registry) {
     help: 'Duration of requests to the API',
     registers
   })
-  const providerSeconds = new Histogram({
-    ...{
-      name: 'provider_http_request_duration_seconds',
-      help: 'Duration of requests to the API',
-      labelNames,
-      registers
-    }
-  })
+  const durations = ['provider_http_request_duration_seconds', 'http_request_duration_seconds'].map(
+    name => new Histogram({ name, help: 'Duration of requests to the API', labelNames, registers })
+  )
   const deployed = new Gauge({ name: 'functions_deployed', help: 'Functions that are written down', registers })
   const waiting = new Gauge({ name: 'faas_activator_waiting', help: 'Calls that wait for a ready replica', registers })
   const unwritten = new Counter({
@@ -216,10 +213,10 @@ function createGatewayMetrics(registry: Registry) {
     observeRequest: (request: HttpObservation) => {
       const method = METHODS.has(request.method) ? request.method : 'OTHER'
       const labels = { method, path: request.path, code: String(request.code) }
-      for (const family of [requests, provider]) family.inc(labels)
+      for (const family of requests) family.inc(labels)
       if (request.code >= 400) errors.inc()
       seconds.observe(request.seconds)
-      providerSeconds.observe(labels, request.seconds)
+      for (const family of durations) family.observe(labels, request.seconds)
     },
     rateLimited: () => limited.inc(),
     setFunctionsDeployed: (count: number) => deployed.set(count),

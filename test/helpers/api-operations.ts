@@ -49,6 +49,7 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   'put /system/functions': namespace => ({ service: 'x', image: IMAGE, namespace }),
   'delete /system/functions': namespace => ({ functionName: 'x', namespace }),
   'post /system/scale-function/{name}': namespace => ({ serviceName: 'x', replicas: 2, namespace }),
+  'post /system/alert': namespace => ({ alerts: [{ status: 'firing', labels: { function_name: `x.${namespace}` } }] }),
   'put /v1/secrets/{name}': () => ({ value: 'v' }),
   'post /v1/secret-keys/rotate': () => ({}),
   'post /system/secrets': namespace => ({ name: 'x', value: 'v', namespace }),

@@ -136,6 +136,7 @@ export async function startApi(
     newId: randomUUID,
     invocationCount: key => (key.endsWith('/counted') ? 7 : 0),
     inflight: () => 0,
+    alerts: { act: async () => ({ outcome: 'unchanged', replicas: 1 }) },
     usage: { of: async () => new Map() },
     readTimeoutMs: 2000,
     shutdown: shutdown.signal,
