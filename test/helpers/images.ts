@@ -1,4 +1,4 @@
-import { connectEngine, ensureHello, ensureTestkit } from '../../hack/images.ts'
+import { connectEngine, ensureHello, ensureSample, ensureTestkit, type Sample } from '../../hack/images.ts'
 
 /** Reference of the function that echoes and misbehaves on demand; built when it is not there. */
 export function testkitImage(): Promise<string> {
@@ -8,4 +8,9 @@ export function testkitImage(): Promise<string> {
 /** Reference of the sample function; built when it is not there. */
 export function helloImage(): Promise<string> {
   return ensureHello(connectEngine())
+}
+
+/** Reference of a sample of `hack/samples`, with these files in place of its own; built when it is not there. */
+export function sampleImage(sample: Sample, files: Readonly<Record<string, string>> = {}): Promise<string> {
+  return ensureSample(connectEngine(), sample, files)
 }
