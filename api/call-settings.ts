@@ -86,6 +86,10 @@ const RETRY_RULES = {
   maxWaitMs: durationRule('com.openfaas.retry.max_wait')
 } satisfies { [K in keyof RetrySettings]: Rule<RetrySettings[K]> }
 
+export const CALL_ANNOTATIONS = [...Object.values(RULES), ...Object.values(RETRY_RULES)].map(
+  ({ annotation }) => annotation
+)
+
 /** The settings that a function's annotations name, if any; what cannot be read is as if it were left out. */
 export function callSettingsOf(annotations: StringMap): CallSettings | undefined {
   const retry = retryOf(annotations)

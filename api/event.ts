@@ -7,6 +7,7 @@ export const EVENT_REASONS = [
   'Created',
   'Updated',
   'Deleted',
+  'SettingUnknown',
   'ImagePulled',
   'ReplicaCreated',
   'ReplicaRemoved',

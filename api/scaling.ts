@@ -18,6 +18,8 @@ const LABELS = {
 } as const
 /** How long an idle function stays frozen before its replicas are removed. */
 const FREEZE_DURATION = 'com.docker-faas.scale.freeze-duration'
+export const SCALING_LABELS: readonly string[] = Object.values(LABELS)
+export const SCALING_ANNOTATIONS: readonly string[] = [FREEZE_DURATION]
 
 /** What of a replica's load is looked at: calls a second, calls in flight, or cores. */
 export const SCALE_TYPES = ['rps', 'capacity', 'cpu'] as const

@@ -13,6 +13,7 @@ const TIMEZONE = `${PREFIX}timezone`
 const CONCURRENCY = `${PREFIX}concurrency`
 const CATCH_UP = `${PREFIX}catch-up`
 const SUSPEND = `${PREFIX}suspend`
+export const SCHEDULE_ANNOTATIONS: readonly string[] = [TOPIC, SCHEDULE, TIMEZONE, CONCURRENCY, CATCH_UP, SUSPEND]
 
 /** Schedules of one function. */
 const MAX_SCHEDULES = 32

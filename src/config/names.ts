@@ -1,7 +1,6 @@
+import { nearestWord } from '../../api/edit-distance.ts'
+
 const OUR_PREFIX = 'DOCKER_FAAS_'
-/** Names shorter than this are too close to everything. */
-const MIN_LENGTH = 8
-const MAX_DISTANCE = 2
 
 /** Variables of other programs, and of our own as a client, that are no misspelling of ours, however near they are. */
 const WELL_KNOWN: ReadonlySet<string> = new Set([
@@ -15,33 +14,7 @@ const WELL_KNOWN: ReadonlySet<string> = new Set([
 export function unknownNameProblem(name: string, known: ReadonlySet<string>): string | undefined {
   if (known.has(name) || WELL_KNOWN.has(name)) return undefined
   const ours = name.startsWith(OUR_PREFIX)
-  const meant = nearest(name, known) ?? (ours ? nearest(name.slice(OUR_PREFIX.length), known) : undefined)
+  const meant = nearestWord(name, known) ?? (ours ? nearestWord(name.slice(OUR_PREFIX.length), known) : undefined)
   if (meant !== undefined) return `is not known; did you mean ${meant}?`
   return ours ? 'is not known; see docs/configuration.md for those that are' : undefined
-}
-
-/** The known name that takes the fewest edits, if few enough. */
-function nearest(name: string, known: ReadonlySet<string>): string | undefined {
-  let best: string | undefined
-  let bestDistance = MAX_DISTANCE + 1
-  for (const candidate of known) {
-    if (candidate.length < MIN_LENGTH || Math.abs(candidate.length - name.length) > MAX_DISTANCE) continue
-    const distance = editDistance(name, candidate)
-    if (distance < bestDistance) [best, bestDistance] = [candidate, distance]
-  }
-  return best
-}
-
-/** Least number of characters to insert, remove or replace. Source: Wagner and Fischer, 1974; one row at a time. */
-export function editDistance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, column) => column)
-  for (let i = 0; i < from.length; i++) {
-    const next = [i + 1]
-    for (let j = 0; j < to.length; j++) {
-      const replaced = (row[j] ?? 0) + (from[i] === to[j] ? 0 : 1)
-      next.push(Math.min(replaced, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row[to.length] ?? 0
 }

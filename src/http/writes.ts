@@ -1,5 +1,6 @@
 import { NotFoundError } from '../../api/errors.ts'
 import type { FunctionDraft, FunctionObject } from '../../api/function.ts'
+import { unknownSettings } from '../../api/setting-names.ts'
 import type { WriteOptions, WriteResult } from '../store/store.ts'
 import type { ApiDeps } from './deps.ts'
 
@@ -57,16 +58,19 @@ async function recordWrite(deps: WriteDeps, { outcome, object }: WriteResult): P
   const { image, replicas } = object.spec
   const message = `generation ${generation}: ${replicas} of ${image}`
   await recordEvent(deps, object, outcome === 'created' ? 'Created' : 'Updated', message)
+  const unknown = unknownSettings(object.metadata).map(({ field, message: problem }) => `${field} ${problem}`)
+  if (unknown.length > 0) await recordEvent(deps, object, 'SettingUnknown', unknown.join('; '))
 }
 
 async function recordEvent(
   deps: WriteDeps,
   { metadata: { namespace, name, uid } }: FunctionObject,
-  reason: 'Created' | 'Updated' | 'Deleted',
+  reason: 'Created' | 'Updated' | 'Deleted' | 'SettingUnknown',
   message: string
 ): Promise<void> {
+  const type = reason === 'SettingUnknown' ? 'Warning' : 'Normal'
   try {
-    await deps.events.record({ namespace, name, uid, type: 'Normal', reason, message })
+    await deps.events.record({ namespace, name, uid, type, reason, message })
   } catch (err) {
     // The write is committed: its answer must not become an error.
     deps.log.warn({ err, key: `${namespace}/${name}`, reason }, 'Lost event')

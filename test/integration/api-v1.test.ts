@@ -47,6 +47,28 @@ describe('the native API', () => {
       expect(changed.json.metadata.generation).to.equal(2)
     })
 
+    it('tells of settings that are misspelt or in the wrong place, by a header and an event, and takes them', async () => {
+      const metadata = {
+        labels: { 'com.openfaas.scale.mim': '2' },
+        annotations: { 'com.openfaas.scale.max': '3' }
+      }
+      const answer = await create({}, metadata)
+      expect(answer.status).to.equal(201)
+      const warning =
+        '299 docker-faas "labels.com.openfaas.scale.mim is not known: did you mean com.openfaas.scale.min?", ' +
+        '299 docker-faas "annotations.com.openfaas.scale.max has no effect as an annotation: make it a label"'
+      expect(answer.headers.get('warning')).to.contain(warning)
+      const { json } = await api.request('GET', '/v1/functions/hello/events')
+      expect(json.items.map(({ reason, type }: { reason: string; type: string }) => [reason, type])).to.deep.equal([
+        ['SettingUnknown', 'Warning'],
+        ['Created', 'Normal']
+      ])
+      expect((await create({}, { labels: { 'com.openfaas.scale.min': '2' } })).headers.get('warning')).to.equal(null)
+      const wire = { service: 'other', image: 'hello:1', labels: { 'com.openfaas.scale.zeros': 'true' } }
+      const deployed = await api.request('POST', '/system/functions', wire)
+      expect(deployed.headers.get('warning')).to.contain('did you mean com.openfaas.scale.zero?')
+    })
+
     it('keeps the replicas and the time of the restart that a manifest does not name', async () => {
       await create()
       await api.request('POST', '/v1/functions/hello/scale', { replicas: 3 })

@@ -33,6 +33,7 @@ import {
 } from '../query.ts'
 import type { Route } from '../route.ts'
 import { expectedVersion, requireMergePatch } from '../validate.ts'
+import { warnOfSettings } from '../warnings.ts'
 import { changeExisting, deleteFunction, putFunction } from '../writes.ts'
 import { answerWatch } from './watch.ts'
 
@@ -255,6 +256,7 @@ async function write(
   const dryRun = queryFlag(ctx, DRY_RUN)
   const ifMatch = expectedVersion(ctx, bodyVersion)
   const result = await putFunction(deps, key, change, { dryRun, ...(ifMatch === undefined ? {} : { ifMatch }) })
+  warnOfSettings(ctx, result.object.metadata)
   if (dryRun) {
     const object = toFunctionResource(result.object)
     ctx.body = { object, outcome: result.outcome, plan: await deps.loop.preview(result.object) }

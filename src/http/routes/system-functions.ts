@@ -20,6 +20,7 @@ import { admit, requireRead } from '../policy.ts'
 import { FUNCTION_NAME, NAMESPACE, queryFlag, queryParameter, USAGE } from '../query.ts'
 import type { Route } from '../route.ts'
 import { parseInput, readInput } from '../validate.ts'
+import { warnOfSettings } from '../warnings.ts'
 import { changeExisting, deleteFunction, putFunction, toDraft } from '../writes.ts'
 
 const FUNCTIONS = '/system/functions'
@@ -139,11 +140,12 @@ async function getLiving(ctx: RouterContext, deps: ApiDeps): Promise<FunctionObj
 
 async function deploy(ctx: RouterContext, deps: ApiDeps): Promise<void> {
   const { wire, key } = await readDeployment(ctx, deps, writableKey)
-  await putFunction(deps, key, current => {
+  const { object } = await putFunction(deps, key, current => {
     const draft = admit(fromDeployment(wire, current, deps.limits), { current }, deps, 'system')
     if (current !== undefined && !isSame(draft, current)) throw new AlreadyExistsError('function', key)
     return draft
   })
+  warnOfSettings(ctx, object.metadata)
   accept(ctx)
 }
 
@@ -152,7 +154,8 @@ async function update(ctx: RouterContext, deps: ApiDeps): Promise<void> {
   const change = changeExisting(key, current =>
     admit(fromDeployment(wire, current, deps.limits), { current }, deps, 'system')
   )
-  await putFunction(deps, key, change)
+  const { object } = await putFunction(deps, key, change)
+  warnOfSettings(ctx, object.metadata)
   accept(ctx)
 }
 
