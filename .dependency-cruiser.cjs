@@ -37,6 +37,12 @@ module.exports = {
       to: { path: '^(controllers|src/(http|engine|cli|assembly|main\\.ts))' }
     },
     {
+      name: 'logs-do-not-look-up',
+      severity: 'error',
+      from: { path: '^src/logs/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^(controllers|src/(http|cli|assembly|main\\.ts))' }
+    },
+    {
       name: 'workers-do-not-look-up',
       severity: 'error',
       from: { path: '^src/workers/', pathNot: '\\.test\\.ts$' },

@@ -6,6 +6,7 @@ import type { UsageSampler } from '../engine/usage-sampler.ts'
 import { createApi } from '../http/app.ts'
 import { createOrigins } from '../http/client-address.ts'
 import type { Logger } from '../logging/logger.ts'
+import type { LogDesk } from '../logs/desk.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { KeyRotation } from '../secrets/rotation.ts'
 import type { Store } from '../store/open.ts'
@@ -26,6 +27,7 @@ export interface AssembledApiDeps {
   readonly secretKeys: KeyRotation
   readonly plane: ControlPlane
   readonly view: LoopViewOfControllers
+  readonly logs: LogDesk
   readonly asyncCalls: AsyncComponent
   readonly usage: Pick<UsageSampler, 'of'>
   readonly invocationCounts: Pick<InvocationCountsComponent, 'countOf'>
@@ -48,6 +50,7 @@ export function assembleApi(deps: AssembledApiDeps, shutdown: AbortSignal): Retu
       plane.functions.addFirst(key)
     },
     loop: deps.view,
+    logs: deps.logs,
     adoption: plane.decisions,
     schedules: assembleScheduleDesk(deps),
     authenticator: deps.identity.authenticator,

@@ -29,6 +29,7 @@ import { FirewallComponent } from './firewall.ts'
 import { assembleIdentity } from './identity.ts'
 import { readAuditKey, readSigner } from './instance-key.ts'
 import { InvocationCountsComponent } from './invocation-counts.ts'
+import { assembleLogs } from './logs.ts'
 import { LoopComponent } from './loop.ts'
 import { measured } from './measured.ts'
 import { MetricsComponent } from './metrics-port.ts'
@@ -79,7 +80,8 @@ export async function assembleGateway(options: GatewayOptions): Promise<Gateway>
     metrics,
     log
   })
-  const loop = new LoopComponent({ config, engine, facts, health, heartbeat, endpoints, metrics, log }, plane)
+  const { desk: logs, rosters } = assembleLogs({ config, engine, store, plane, metrics })
+  const loop = new LoopComponent({ config, engine, facts, health, heartbeat, endpoints, rosters, metrics, log }, plane)
   const firewall = new FirewallComponent({ config, engine, metrics, log })
   const view = assembleView({ store, plane, metrics, log, health, watch: loop, firewall })
   const identity = await assembleIdentity({ config, password: options.password, tokens: store.tokens, metrics, log })
@@ -88,7 +90,7 @@ export async function assembleGateway(options: GatewayOptions): Promise<Gateway>
   const invocationCounts = new InvocationCountsComponent({ store, metrics, log })
   const edge = assembleEdge({
     ...{ ...options, remote, certificate, closedNetworks },
-    ...{ identity, store, secretKeys, plane, view, dataPlane, asyncCalls, metrics },
+    ...{ identity, store, secretKeys, plane, view, logs, dataPlane, asyncCalls, metrics },
     ...{ usage: assembleUsage({ engine, endpoints, log }), invocationCounts }
   })
   const exposition = new MetricsComponent({ config, metrics, log, closedNetworks })

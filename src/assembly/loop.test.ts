@@ -46,6 +46,7 @@ describe('LoopComponent', () => {
         health: new EngineHealth({ now: () => 0, monotonic: () => 0 }),
         heartbeat: { doubt: () => undefined },
         endpoints: new EndpointTable(),
+        rosters: { changed: () => undefined, changedAll: () => undefined },
         metrics: createMetrics({ nodeMetrics: false }),
         log: silentLogger
       },

@@ -10,6 +10,7 @@ import type { Heartbeat } from '../engine/heartbeat.ts'
 import { EngineWatcher } from '../engine/watch.ts'
 import type { EndpointTable } from '../gateway/endpoints.ts'
 import type { Logger } from '../logging/logger.ts'
+import type { Rosters } from '../logs/roster.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { Component } from '../runtime/manager.ts'
 import type { ControlPlane } from './control-plane.ts'
@@ -21,6 +22,8 @@ export interface LoopDeps {
   readonly health: EngineHealth
   readonly heartbeat: Pick<Heartbeat, 'doubt'>
   readonly endpoints: EndpointTable
+  /** Told when containers of a function may have come or gone. */
+  readonly rosters: Pick<Rosters, 'changed' | 'changedAll'>
   readonly metrics: Metrics
   readonly log: Logger
 }
@@ -59,7 +62,10 @@ export class LoopComponent implements Component {
             instance: config.INSTANCE_ID,
             functionsNetwork: config.FUNCTIONS_NETWORK,
             endpoints,
-            add: key => plane.functions.add(key)
+            add: key => {
+              plane.functions.add(key)
+              deps.rosters.changed(key)
+            }
           },
           event
         ),
@@ -141,6 +147,7 @@ export class LoopComponent implements Component {
 
   async #resync(reason: ResyncReason, spreadMs = 0): Promise<void> {
     if (this.#stopped.signal.aborted) return
+    this.#deps.rosters.changedAll()
     try {
       await this.#plane.resync.run(reason, { spreadMs, signal: this.#stopped.signal })
     } catch (err) {

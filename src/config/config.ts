@@ -157,6 +157,11 @@ export const Config = z
       'Networks of proxies in front whose X-Forwarded-… is believed and passed on; without any, the client is who connects'
     ),
 
+    LOG_READERS_MAX: field(
+      integer(1, 10_000),
+      '100',
+      'How many may read or follow logs of functions at the same time; others are told to come again'
+    ),
     API_RATE_LIMIT: field(
       integer(0, MAX_COUNT),
       '6000',

@@ -58,9 +58,9 @@ export const ENDPOINTS: readonly Endpoint[] = [
   {
     method: 'GET',
     path: '/containers/{container}/logs',
-    query: ['stdout', 'stderr', 'tail'],
+    query: ['stdout', 'stderr', 'tail', 'since', 'timestamps', 'follow'],
     ours: true,
-    use: 'what a replica wrote last'
+    use: 'what a replica wrote last, and what it writes, for whoever reads the logs of its function'
   },
   {
     method: 'GET',

@@ -15,7 +15,7 @@ import {
   streamAgent
 } from './docker-client.ts'
 import { explicitImage, toCreateBody, toNetworkBody } from './docker-create.ts'
-import { readTail } from './docker-logs.ts'
+import { logParameters, readLines, readTail } from './docker-logs.ts'
 import { followPull } from './docker-pull.ts'
 import { isWhole, SECRETS_PARENT, SECRETS_STAT, toSecretsArchive } from './docker-secrets.ts'
 import * as translate from './docker-translate.ts'
@@ -23,7 +23,7 @@ import { refuseOldEngine } from './docker-version.ts'
 import { watchEvents } from './docker-watch.ts'
 import type * as engine from './engine.ts'
 import { type Call, type Deadline, type ObserveCall, runCall, unless } from './engine-call.ts'
-import { pullFault } from './engine-fault.ts'
+import { engineMessage, pullFault } from './engine-fault.ts'
 import { EngineError } from './faults.ts'
 import { PING_MS } from './heartbeat.ts'
 import { pickNetwork } from './pick-network.ts'
@@ -192,11 +192,27 @@ export class DockerEngine implements engine.Engine {
   async tailLogs(nameOrId: string, tail: number, signal?: AbortSignal): Promise<string> {
     const query = { stdout: true, stderr: true, tail: Math.min(tail, MAX_TAIL) }
     return this.#call({ operation: 'container_logs', subject: nameOrId, signal }, async ({ abortSignal }) =>
-      readTail(
-        await openStream(this.#streams, `/containers/${encodeURIComponent(nameOrId)}/logs`, query, abortSignal),
-        LOG_BYTES
-      )
+      readTail(await openStream(this.#streams, logsPath(nameOrId), query, abortSignal), LOG_BYTES)
     )
+  }
+
+  async *readLogs(nameOrId: string, query: engine.LogQuery, signal: AbortSignal): AsyncIterable<engine.LogLine> {
+    const ended = new AbortController()
+    const call = { operation: 'container_logs', subject: nameOrId, signal: AbortSignal.any([signal, ended.signal]) }
+    try {
+      // The deadline is for the answer to begin; a function may be silent for long.
+      const stream = await this.#call(call, ({ abortSignal }) =>
+        openStream(this.#streams, logsPath(nameOrId), logParameters(query), abortSignal)
+      )
+      yield* readLines(stream)
+    } catch (cause) {
+      if (signal.aborted) return
+      if (cause instanceof EngineError) throw cause
+      const message = `log of ${nameOrId} broke off: ${engineMessage(cause)}`
+      throw new EngineError('container_logs', 'unavailable', message, { cause })
+    } finally {
+      ended.abort()
+    }
   }
 
   async usage(nameOrId: string, signal?: AbortSignal): Promise<engine.ContainerUsage | undefined> {
@@ -395,4 +411,8 @@ export class DockerEngine implements engine.Engine {
   #network(nameOrId: string): NetworkClient {
     return this.#calls.getNetwork(encodeURIComponent(nameOrId))
   }
+}
+
+function logsPath(nameOrId: string): string {
+  return `/containers/${encodeURIComponent(nameOrId)}/logs`
 }

@@ -32,6 +32,11 @@ export interface Engine {
   removeContainer: (nameOrId: string, signal?: AbortSignal) => Promise<void>
   /** The last `tail` lines of stdout and stderr together, oldest first, at most 64 KiB. */
   tailLogs: (nameOrId: string, tail: number, signal?: AbortSignal) => Promise<string>
+  /**
+   * The lines of its log, oldest first; with `follow` also those that come, until it stops or `signal` aborts. Reads no faster
+   * than it is read. Ends by returning, also when `signal` aborts. Faults: `not-found`, `unavailable` when the stream breaks.
+   */
+  readLogs: (nameOrId: string, query: LogQuery, signal: AbortSignal) => AsyncIterable<LogLine>
   /** What it has used, at once; undefined when it does not run or is not there. */
   usage: (nameOrId: string, signal?: AbortSignal) => Promise<ContainerUsage | undefined>
 
@@ -134,6 +139,25 @@ export interface Container extends ContainerSummary {
   /** The kernel cannot limit memory, and the engine has discarded the limit that was asked for. */
   readonly memoryUnlimitable?: boolean
   readonly nanoCpus: number
+}
+
+/** Which lines of a log. */
+export interface LogQuery {
+  /** None that are older: RFC 3339 with up to nine digits after the point. */
+  readonly since?: string
+  /** Only so many of the last ones; all when absent. */
+  readonly tail?: number
+  /** Also those that come. */
+  readonly follow?: boolean
+}
+
+/** A line that a container wrote. */
+export interface LogLine {
+  /** RFC 3339 in UTC, with nine digits after the point: the order of the texts is that of time. */
+  readonly timestamp: string
+  readonly stream: 'stdout' | 'stderr'
+  /** Without its end; bytes that are no UTF-8 are U+FFFD. Of a line longer than 64 KiB a part. */
+  readonly text: string
 }
 
 /** What the processes of a container have used. */

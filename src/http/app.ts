@@ -18,6 +18,7 @@ import { functionActionRoutes } from './routes/function-actions.ts'
 import { functionRoutes } from './routes/functions.ts'
 import { healthRoutes } from './routes/health.ts'
 import { invocationRoutes } from './routes/invocations.ts'
+import { logRoutes } from './routes/logs.ts'
 import { openapiRoute } from './routes/openapi.ts'
 import { reconcileRoutes } from './routes/reconcile.ts'
 import { scheduleRoutes } from './routes/schedules.ts'
@@ -76,6 +77,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...systemFunctionRoutes(deps),
     ...systemRoutes(deps),
     alertRoute(deps),
+    ...logRoutes(deps),
     ...authRoutes(deps),
     ...tokenRoutes(deps)
   ]

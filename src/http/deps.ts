@@ -55,6 +55,37 @@ export interface LoopState {
   readonly ready: boolean
 }
 
+/** Which lines of the log of a function are asked for. */
+export interface LogsRequest {
+  /** None that are older: RFC 3339 in UTC with nine digits after the point. */
+  readonly since?: string
+  /** Only so many of the last ones of each replica. */
+  readonly tail?: number
+  /** Also those that come. */
+  readonly follow: boolean
+  /** Only those of the container that has this name. */
+  readonly instance?: string
+}
+
+/** A line that a replica of a function wrote. */
+export interface FunctionLogLine {
+  /** Name of the container. */
+  readonly instance: string
+  /** RFC 3339 in UTC with nine digits after the point. */
+  readonly timestamp: string
+  readonly text: string
+}
+
+/** The logs of functions. Reading them reads Docker, and changes nothing. */
+export interface LogReader {
+  /** The lines, until `signal` aborts; undefined when too many read already. Throws when the engine does not answer. */
+  open: (
+    object: FunctionObject,
+    request: LogsRequest,
+    signal: AbortSignal
+  ) => Promise<AsyncIterable<FunctionLogLine> | undefined>
+}
+
 /** What is asked of a person when the database is older than what runs. Listing reads Docker, and changes nothing. */
 export interface AdoptionDesk {
   list: () => Promise<AdoptionList>
@@ -201,6 +232,7 @@ export interface ApiDeps {
   /** Called after the commit of every write, with the key that was written. */
   readonly enqueue: (key: string) => void
   readonly loop: LoopView
+  readonly logs: LogReader
   readonly adoption: AdoptionDesk
   readonly schedules: ScheduleDesk
   readonly authenticator: Omit<Authenticator, 'isOwn'>

@@ -47,6 +47,7 @@ const TITLES: Readonly<Record<string, string>> = {
   TOO_MANY_FUNCTIONS: 'The namespace has no room for another function',
   TOO_MANY_REQUESTS: 'Too many requests in a short time',
   NOT_DEAD: 'The call is no dead letter',
+  TOO_MANY_LOG_READERS: 'Too many read logs',
   QUEUE_FULL: 'Too many asynchronous calls wait',
   CONFLICT: 'The object changed since it was read',
   NOTHING_TO_ADOPT: 'Nothing waits for a decision',

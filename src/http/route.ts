@@ -28,6 +28,8 @@ export interface QueryParameter {
   readonly name: string
   readonly about: string
   readonly schema: z.ZodType
+  /** Without it there is no answer but 400. */
+  readonly required?: true
 }
 
 /** An answer of success. What has no body says so with an empty type. */

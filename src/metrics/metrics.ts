@@ -9,6 +9,7 @@ import { type AutoscalerMetrics, createAutoscalerMetrics } from './autoscaler.ts
 import { type FunctionMetrics, FunctionMetricsTable, type ReplicaCounts } from './function.ts'
 import { createGarbageMetrics, type GarbageMetrics } from './garbage.ts'
 import { LagTracker } from './lag.ts'
+import { createLogReaderMetrics, type LogReaderMetrics } from './logs.ts'
 import { type ControllerMetrics, LoopMetrics } from './loop.ts'
 import { createScheduleMetrics, type ScheduleMetrics } from './schedules.ts'
 import { createSecretMetrics, type SecretMetrics } from './secrets.ts'
@@ -54,6 +55,7 @@ export interface Metrics
     AuthMetrics,
     AutoscalerMetrics,
     GarbageMetrics,
+    LogReaderMetrics,
     SecretMetrics,
     TlsMetrics,
     WorkerMetrics {
@@ -132,6 +134,7 @@ export function createMetrics({ now = systemClock.now, nodeMetrics = true }: Met
     ...createGatewayMetrics(registry),
     ...createEngineMetrics(registry),
     ...createGarbageMetrics(registry),
+    ...createLogReaderMetrics(registry),
     ...createSecretMetrics(registry),
     schedules: createScheduleMetrics(registry),
     ...createStoreMetrics(registry),

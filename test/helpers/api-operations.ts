@@ -8,6 +8,8 @@ export interface Operation {
   readonly scope: string
   readonly namespace: string
   readonly hasBody: boolean
+  /** Whether the query names the object. */
+  readonly isNamedInQuery: boolean
 }
 
 /** Every operation that the OpenAPI document of the server has. */
@@ -21,11 +23,17 @@ export async function listOperations(api: ApiServer): Promise<Operation[]> {
       path,
       scope: String(operation['x-scope']),
       namespace: String(operation['x-namespace']),
-      hasBody: operation['requestBody'] !== undefined
+      hasBody: operation['requestBody'] !== undefined,
+      isNamedInQuery: isNamedInQuery(operation)
     }))
   )
   expect(operations).to.have.length.of.at.least(35)
   return operations
+}
+
+function isNamedInQuery({ parameters = [] }: Record<string, unknown>): boolean {
+  const declared = parameters as { in: string; name: string; required?: true }[]
+  return declared.some(({ in: place, name, required }) => place === 'query' && name === 'name' && required === true)
 }
 
 const IMAGE = 'registry.example/x:1'

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { listSchedules } from '../../controllers/schedule/view.ts'
 import { InvocationDesk } from '../../src/async/desk.ts'
 import { type Clock, systemClock } from '../../src/clock.ts'
@@ -108,6 +109,7 @@ export async function startApi(
       state: () => state,
       resync: () => void resyncs++
     },
+    logs: { open: async () => Readable.from([]) },
     adoption: {
       list: async () => ({ active: false, adopt: [], conflicts: [], delete: [], forged: 0 }),
       confirm: async () => ({ active: false, adopted: [], deleted: [] })

@@ -19,7 +19,8 @@ export interface TestRun {
   /**
    * A function of busybox, told by its environment what to do: `MODE=http` (the default) answers on 8080 (`/`, `/_/health`,
    * `/cgi-bin/echo` with the request), `sleep` never listens, `stubborn` ignores SIGTERM, `exit` ends with `EXIT_CODE`,
-   * `hog` eats memory, `log` writes a line to stdout and one to stderr and sleeps.
+   * `hog` eats memory, `log` writes a line to stdout and one to stderr and sleeps, `print` writes what `PRINT` is in base64, and
+   * `again` at SIGUSR1.
    */
   readonly image: string
   /** An image whose process cannot be started. */
@@ -41,6 +42,7 @@ case "\${MODE:-http}" in
   stubborn) trap '' TERM; sleep 100000 & wait $! ;;
   exit) exit "\${EXIT_CODE:-1}" ;;
   hog) exec tail /dev/zero ;;
+  print) trap 'exit 0' TERM; trap 'echo again' USR1; printf %s "$PRINT" | base64 -d; while :; do sleep 100000 & wait $!; done ;;
   log) echo to stdout; echo to stderr >&2; trap 'exit 0' TERM; sleep 100000 & wait $! ;;
 esac
 `
@@ -55,6 +57,7 @@ const APPLETS = [
   'httpd',
   'sleep',
   'cat',
+  'base64',
   'echo',
   'env',
   'sort',

@@ -3,6 +3,7 @@ import { expect } from 'chai'
 import type { StringMap } from '../../api/meta.ts'
 import type { ContainerSpec, Engine, EngineEvent } from '../../src/engine/engine.ts'
 import { EngineError, type EngineFault } from '../../src/engine/faults.ts'
+import { describeLogs } from './engine-contract-logs.ts'
 
 /** An engine under test, and what only a person (or a test) would do to it. */
 export interface EngineUnderTest {
@@ -350,6 +351,8 @@ export function describeEngine(name: string, setUp: () => EngineUnderTest): void
         await rejects('not-found', t.engine.tailLogs(aName(), 10))
       })
     })
+
+    describeLogs(() => ({ engine: t.engine, aName, create, run, exited, rejects }))
 
     describe('the usage of a container', () => {
       it('grows while it runs, also when it is paused, and is known at once', async () => {

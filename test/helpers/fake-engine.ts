@@ -7,6 +7,7 @@ import type { EngineFault } from '../../src/engine/faults.ts'
 import { type FakeContainer, FakeContainers } from './fake-containers.ts'
 import { FakeEvents } from './fake-events.ts'
 import { FakeFaults, refusal } from './fake-faults.ts'
+import { FakeLogs } from './fake-logs.ts'
 import { FakeNetworks } from './fake-networks.ts'
 import { FakeVolumes } from './fake-volumes.ts'
 
@@ -42,7 +43,7 @@ export class FakeEngine implements engine.Engine {
   readonly #containers: FakeContainers
   readonly #images: FakeImage[] = []
   readonly #volumes: FakeVolumes
-  readonly #logs = new Map<string, string[]>()
+  readonly #logs: FakeLogs
   readonly #clock: Pick<Clock, 'now'>
   /** What `docker info` lists as runtimes. */
   readonly runtimes = new Set(['runc'])
@@ -52,7 +53,11 @@ export class FakeEngine implements engine.Engine {
   constructor(clock: Pick<Clock, 'now'>) {
     this.#clock = clock
     this.#volumes = new FakeVolumes(clock.now)
-    const emit = (event: engine.EngineEvent) => this.#events.emit(event)
+    this.#logs = new FakeLogs(clock.now)
+    const emit = (event: engine.EngineEvent) => {
+      if (event.kind === 'container' && (event.action === 'die' || event.action === 'destroy')) this.#logs.end(event.id)
+      this.#events.emit(event)
+    }
     this.#containers = new FakeContainers({ now: clock.now, networks: this.#networks, emit })
   }
 
@@ -200,9 +205,10 @@ export class FakeEngine implements engine.Engine {
     this.#containers.heldPorts.delete(port)
   }
 
-  log(name: string, ...lines: string[]): void {
+  /** Its process writes lines, to stdout and now, where they do not say otherwise. */
+  log(name: string, ...lines: (string | Partial<engine.LogLine>)[]): void {
     const { id } = this.#containers.get('log', name)
-    this.#logs.set(id, [...(this.#logs.get(id) ?? []), ...lines])
+    for (const line of lines) this.#logs.add(id, typeof line === 'string' ? { text: line } : line)
   }
 
   /** A network that somebody else made: its name may be taken, its subnet may be anything. */
@@ -286,8 +292,10 @@ export class FakeEngine implements engine.Engine {
   async startContainer(nameOrId: string, signal?: AbortSignal): Promise<void> {
     return this.#faults.mutate('container_start', nameOrId, signal, () => {
       const container = this.#containers.get('container_start', nameOrId)
-      if (container.state !== 'running') this.#needSpace('container_start')
+      const isUp = container.state === 'running'
+      if (!isUp) this.#needSpace('container_start')
       this.#containers.start(container)
+      if (!isUp) this.#begin(container)
     })
   }
 
@@ -296,6 +304,7 @@ export class FakeEngine implements engine.Engine {
       const container = this.#containers.find(nameOrId)
       if (container === undefined || !this.#containers.isUp(container)) return
       this.#containers.emit(container, 'kill')
+      if (posixSignal === 'SIGUSR1' && container.spec.env['MODE'] === 'print') this.log(container.id, 'again')
       if (posixSignal === 'SIGKILL') this.#containers.exit(container, 137)
       else if (container.state === 'running' && this.#endsAt(container, posixSignal)) {
         this.#containers.exit(container, 0)
@@ -345,13 +354,17 @@ export class FakeEngine implements engine.Engine {
 
   async tailLogs(nameOrId: string, tail: number, signal?: AbortSignal): Promise<string> {
     return this.#faults.run('container_logs', nameOrId, signal, () => {
-      const lines = this.#logs.get(this.#containers.get('container_logs', nameOrId).id) ?? []
-      return lines
-        .slice(tail === 0 ? lines.length : -tail)
-        .map(line => `${line}\n`)
-        .join('')
-        .slice(-64 * 1024)
+      return this.#logs.tail(this.#containers.get('container_logs', nameOrId).id, tail)
     })
+  }
+
+  async *readLogs(nameOrId: string, query: engine.LogQuery, signal: AbortSignal): AsyncIterable<engine.LogLine> {
+    if (signal.aborted) return
+    const { id, isUp } = await this.#faults.run('container_logs', nameOrId, signal, () => {
+      const container = this.#containers.get('container_logs', nameOrId)
+      return { id: container.id, isUp: this.#containers.isUp(container) }
+    })
+    yield* this.#logs.read(id, { ...query, isUp }, signal)
   }
 
   async listNetworks(signal?: AbortSignal): Promise<engine.NetworkSummary[]> {
@@ -506,6 +519,12 @@ export class FakeEngine implements engine.Engine {
 
   #needSpace(operation: string): void {
     if (this.#isDiskFull) throw refusal(operation, 'no-space', 'no space left on device')
+  }
+
+  /** What the process of the test image does first. */
+  #begin({ id, spec: { env } }: FakeContainer): void {
+    if (env['MODE'] === 'log') this.log(id, 'to stdout', { text: 'to stderr', stream: 'stderr' })
+    if (env['MODE'] === 'print') this.#logs.write(id, Buffer.from(env['PRINT'] ?? '', 'base64'))
   }
 
   #endsAt(container: FakeContainer, posixSignal: string): boolean {

@@ -41,7 +41,8 @@ describe('who may do what', () => {
     const { method, path, namespace: from } = operation
     const named = path.replaceAll(/\{\w+\}/g, from === 'path' ? `${name}.${namespace}` : name)
     const isAsked = ['query', 'body', 'visible'].includes(from) && !inBody
-    const url = isAsked ? `${named}?namespace=${namespace}` : named
+    const object = operation.isNamedInQuery ? `&name=${name}` : ''
+    const url = isAsked ? `${named}?namespace=${namespace}${object}` : named
     return api.request(method.toUpperCase(), url, exampleFor(operation, namespace), headers)
   }
 

@@ -79,8 +79,9 @@ function toParameters(
   where: 'query' | 'header',
   schemas: DocumentSchemas
 ): Json[] {
-  return parameters.map(({ name, about, schema }) => ({
+  return parameters.map(({ name, about, schema, required }) => ({
     ...{ name, in: where, description: about },
+    ...(required ? { required } : {}),
     schema: schemas.sent(schema)
   }))
 }

@@ -1,0 +1,31 @@
+import type { Config } from '../config/config.ts'
+import type { Engine } from '../engine/engine.ts'
+import { LogDesk } from '../logs/desk.ts'
+import { Rosters } from '../logs/roster.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import type { Store } from '../store/open.ts'
+import type { ControlPlane } from './control-plane.ts'
+
+export interface LogParts {
+  readonly desk: LogDesk
+  /** To be told when containers of a function may have come or gone. */
+  readonly rosters: Rosters
+}
+
+export interface LogPartsDeps {
+  readonly config: Pick<Config, 'LOG_READERS_MAX'>
+  readonly engine: Pick<Engine, 'readLogs'>
+  readonly store: Pick<Store, 'functions'>
+  readonly plane: Pick<ControlPlane, 'functionReconciler'>
+  readonly metrics: Metrics
+}
+
+/** What reads the logs of functions. */
+export function assembleLogs({ config, engine, store: { functions }, plane, metrics }: LogPartsDeps): LogParts {
+  const rosters = new Rosters(async (key, signal) => {
+    const object = await functions.get(key)
+    return object === undefined ? [] : plane.functionReconciler.containers(object, signal)
+  })
+  const desk = new LogDesk({ engine, rosters, functions, maxReaders: config.LOG_READERS_MAX, metrics })
+  return { desk, rosters }
+}

@@ -1,0 +1,127 @@
+import type { FunctionObject } from '../../api/function.ts'
+import { keyOf } from '../../api/meta.ts'
+import type { FunctionStore } from '../store/store.ts'
+import { FunctionFollow } from './follow.ts'
+import { mergeByTime } from './merge.ts'
+import { type FunctionLine, ReplicaLog, type ReplicaLogDeps, readable } from './replica-log.ts'
+import type { Listed, Rosters } from './roster.ts'
+
+export interface LogDeskDeps extends ReplicaLogDeps {
+  readonly rosters: Rosters
+  readonly functions: Pick<FunctionStore, 'get' | 'onChange'>
+  /** So many readers at a time. */
+  readonly maxReaders: number
+  readonly metrics: LogMetrics
+}
+
+export interface LogMetrics {
+  /** How many read logs now. */
+  readonly setLogReaders: (count: number) => void
+  readonly logLineSent: () => void
+  readonly logReaderRefused: () => void
+}
+
+/** Which lines of a function are asked for. */
+export interface LogsRequest {
+  /** None that are older: RFC 3339 in UTC with nine digits after the point. */
+  readonly since?: string
+  /** Only so many of the last ones of each replica. */
+  readonly tail?: number
+  /** Also those that come. */
+  readonly follow: boolean
+  /** Only those of the container that has this name. */
+  readonly instance?: string
+}
+
+/** Reads the logs of functions for whoever asks. Nothing is kept: a reader that is slow slows down the reading from the engine. */
+export class LogDesk {
+  readonly #deps: LogDeskDeps
+  #readers = 0
+
+  constructor(deps: LogDeskDeps) {
+    this.#deps = deps
+  }
+
+  /**
+   * The lines of the function, those of all its replicas by time, then those that come as they come; undefined when too many
+   * read already. The reader counts until `signal` aborts. Throws when the engine does not say which replicas there are.
+   */
+  async open(
+    object: FunctionObject,
+    request: LogsRequest,
+    signal: AbortSignal
+  ): Promise<AsyncIterable<FunctionLine> | undefined> {
+    const { maxReaders, metrics } = this.#deps
+    if (this.#readers >= maxReaders) {
+      metrics.logReaderRefused()
+      return undefined
+    }
+    this.#count(1)
+    signal.addEventListener('abort', () => this.#count(-1), { once: true })
+    const lines = request.follow
+      ? await this.#follow(object, request, signal)
+      : await this.#read(object, request, signal)
+    return this.#counted(lines)
+  }
+
+  #count(change: 1 | -1): void {
+    this.#readers += change
+    this.#deps.metrics.setLogReaders(this.#readers)
+  }
+
+  async *#counted(lines: AsyncIterable<FunctionLine>): AsyncGenerator<FunctionLine> {
+    for await (const line of lines) {
+      this.#deps.metrics.logLineSent()
+      yield line
+    }
+  }
+
+  async #read(object: FunctionObject, request: LogsRequest, signal: AbortSignal): Promise<AsyncIterable<FunctionLine>> {
+    const containers = await this.#deps.rosters.look(keyOf(object.metadata))
+    const logs = containers.filter(matcher(request)).map(container => new ReplicaLog(this.#deps, container))
+    return mergeByTime(logs.map(log => readable(log.read(queryOf(request), signal))))
+  }
+
+  async #follow(
+    object: FunctionObject,
+    request: LogsRequest,
+    signal: AbortSignal
+  ): Promise<AsyncIterable<FunctionLine>> {
+    const key = keyOf(object.metadata)
+    const { rosters } = this.#deps
+    const follow = new FunctionFollow(this.#deps, { key, matches: matcher(request) }, signal)
+    for (const stop of [rosters.follow(key, seen => follow.see(seen)), this.#endWithFunction(key, follow)]) {
+      signal.addEventListener('abort', stop, { once: true })
+    }
+    await rosters.look(key)
+    const query = queryOf(request)
+    return inTurn(
+      () => mergeByTime(follow.logs().map(log => readable(log.read(query, signal)))),
+      () => follow.lines()
+    )
+  }
+
+  /** One that is made again in its place is followed on. */
+  #endWithFunction(key: string, follow: FunctionFollow): () => void {
+    const { functions } = this.#deps
+    return functions.onChange(({ type, object }) => {
+      if (type !== 'DELETED' || keyOf(object.metadata) !== key) return
+      void functions.get(key).then(
+        successor => successor === undefined && follow.end(),
+        () => follow.end()
+      )
+    })
+  }
+}
+
+async function* inTurn<T>(...parts: readonly (() => AsyncIterable<T>)[]): AsyncGenerator<T> {
+  for (const part of parts) yield* part()
+}
+
+function matcher({ instance }: LogsRequest): (container: Listed) => boolean {
+  return instance === undefined ? () => true : ({ name }) => name === instance
+}
+
+function queryOf({ since, tail }: LogsRequest) {
+  return { ...(since === undefined ? {} : { since }), ...(tail === undefined ? {} : { tail }) }
+}
