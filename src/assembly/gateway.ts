@@ -115,6 +115,18 @@ export async function assembleGateway(options: GatewayOptions): Promise<Gateway>
   manager.add(asyncCalls)
   manager.add(new ScheduleComponent({ config, store, enqueue: asyncCalls.enqueue, metrics, log }))
   manager.add(edge)
+  return asGateway({ manager, raw, edge, exposition, metrics })
+}
+
+interface RunningParts {
+  readonly manager: Manager
+  readonly raw: Store
+  readonly edge: Edge
+  readonly exposition: MetricsComponent
+  readonly metrics: Metrics
+}
+
+function asGateway({ manager, raw, edge, exposition, metrics }: RunningParts): Gateway {
   return {
     start: async () => {
       await manager.start()
