@@ -27,6 +27,7 @@ export const REASONS = [
   'CrashLoopBackOff',
   'OOMKilled',
   'ReplicaExited',
+  'LivenessFailed',
   'ReadinessTimeout',
   'StartFailed',
   'SubnetsExhausted',

@@ -42,10 +42,14 @@ describe('rules of a function as a whole', () => {
   it('are all told of, in one order', () => {
     const all = broken({
       ...{ name: 'A', namespace: 'payments', replicas: 99, image: 'nginx', debug: true },
-      annotations: { 'com.docker-faas.egress': 'all', 'com.docker-faas.runtime': 'nvidia' }
+      annotations: {
+        'com.docker-faas.egress': 'all',
+        'com.docker-faas.runtime': 'nvidia',
+        'com.openfaas.health.http.periodSeconds': 'often'
+      }
     })
     expect(all.map(text => text.split(' ')[0])).to.deep.equal([
-      ...['name:', 'replicas:', 'image:', 'annotations:', 'annotations:', 'debug:']
+      ...['name:', 'replicas:', 'image:', 'annotations:', 'annotations:', 'debug:', 'annotations:']
     ])
   })
 })

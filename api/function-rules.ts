@@ -3,6 +3,7 @@ import type { FunctionObject } from './function.ts'
 import { ISOLATION_RULES, type IsolationRules } from './isolation.ts'
 import { DNS_LABEL, type StringMap } from './meta.ts'
 import { MIN_REPLICAS_LABEL, minReplicasOf, NAME_RULE, type ReplicaLimits, tooManyReplicas } from './openfaas.ts'
+import { probeFaults } from './probe.ts'
 import { about, type Rule, type Violation, violationsOfRules } from './rule.ts'
 import { scalingFaults } from './scaling.ts'
 import { scheduleFaults } from './schedule.ts'
@@ -44,7 +45,8 @@ const FUNCTION_RULES: readonly Rule<WantedFunction, OperatorRules>[] = [
   })),
   { kind: 'invalid', faults: ({ labels, annotations }) => scalingFaults(labels, annotations) },
   { kind: 'invalid', faults: ({ annotations }) => callSettingFaults(annotations) },
-  { kind: 'invalid', faults: ({ annotations }) => scheduleFaults(annotations) }
+  { kind: 'invalid', faults: ({ annotations }) => scheduleFaults(annotations) },
+  { kind: 'invalid', faults: ({ annotations }) => probeFaults(annotations) }
 ]
 
 /** Everything that the request may not have, or cannot. Pure. */

@@ -157,6 +157,8 @@ export interface RestartRecord {
   readonly oomKilled: boolean
   /** Whether its process ran at all. */
   readonly started: boolean
+  /** It did not exit: it did not say in time that it lives, and was replaced. `lastOutput` says what it said instead. */
+  readonly unhealthy?: true
   /** Id prefix of the container that exited, so that one exit counts once. */
   readonly container: string
   /** RFC 3339; when the run that ended had begun, which tells it from another one of the same container. */

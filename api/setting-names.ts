@@ -3,7 +3,7 @@ import { nearestWord } from './edit-distance.ts'
 import type { FieldError } from './errors.ts'
 import { EGRESS_ANNOTATION, RUNTIME_ANNOTATION } from './isolation.ts'
 import type { StringMap } from './meta.ts'
-import { READY_PATH_ANNOTATION } from './probe.ts'
+import { PROBE_ANNOTATIONS } from './probe.ts'
 import { SCALING_ANNOTATIONS, SCALING_LABELS } from './scaling.ts'
 import { SCHEDULE_ANNOTATIONS } from './schedule.ts'
 
@@ -13,7 +13,8 @@ const KNOWN: Readonly<Record<Place, ReadonlySet<string>>> = {
     ...SCALING_ANNOTATIONS,
     ...CALL_ANNOTATIONS,
     ...SCHEDULE_ANNOTATIONS,
-    ...[READY_PATH_ANNOTATION, EGRESS_ANNOTATION, RUNTIME_ANNOTATION]
+    ...PROBE_ANNOTATIONS,
+    ...[EGRESS_ANNOTATION, RUNTIME_ANNOTATION]
   ])
 }
 const OURS = 'com.docker-faas.'

@@ -71,6 +71,7 @@ const Restarts = z.array(
       exitCode: z.int().meta({ examples: [1] }),
       oomKilled: z.boolean(),
       started: z.boolean(),
+      unhealthy: z.literal(true).optional().meta({ description: 'it failed its liveness probe, and was replaced' }),
       container: text('4be0a3c5d1f2'),
       startedAt: timestamp().optional(),
       exitedAt: timestamp(),

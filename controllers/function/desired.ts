@@ -4,6 +4,7 @@ import type { IsolationRules } from '../../api/isolation.ts'
 import type { Owner } from '../../api/labels.ts'
 import { keyOf } from '../../api/meta.ts'
 import { networkName, replicaName, secretsVolumeName } from '../../api/names.ts'
+import { leastReadyMs, readinessOf } from '../../api/probe.ts'
 import { type SecretObject, secretsHash } from '../../api/secret.ts'
 import { specHash, templateHash } from '../../api/spec-hash.ts'
 import type { EngineInfo } from '../../src/engine/engine.ts'
@@ -92,6 +93,8 @@ export interface Desired {
   readonly outdatedRestarts: readonly RestartRecord[]
   /** Absent where no debugger is wanted. */
   readonly debug?: DebugWish
+  /** A replica that does not answer for so long after its start has failed; what its probe waits for comes on top. */
+  readonly readyTimeoutMs: number
   readonly policy: Policy
   readonly nameOf: (ordinal: number) => string
 }
@@ -168,6 +171,7 @@ export function desiredOf(
     ...(object.spec.debug
       ? { debug: { address: policy.debugBindAddress, range: policy.debugPortRange, held: [], refused: [] } }
       : {}),
+    readyTimeoutMs: policy.readyTimeoutMs + leastReadyMs(readinessOf(object)),
     policy,
     nameOf: ordinal => replicaName(metadata, ordinal)
   }

@@ -49,18 +49,20 @@ function exitOf({ container, startedAt = '' }: RestartRecord): string {
   return `${container} ${startedAt}`
 }
 
-function reasonOf({ started, oomKilled }: RestartRecord): EventReason {
+function reasonOf({ started, oomKilled, unhealthy }: RestartRecord): EventReason {
   if (!started) return 'StartFailed'
+  if (unhealthy) return 'LivenessFailed'
   return oomKilled ? 'OOMKilled' : 'ReplicaExited'
 }
 
-function messageOf({ started, ordinal, exitCode, lastOutput }: RestartRecord): string {
+function messageOf({ started, ordinal, exitCode, unhealthy, lastOutput }: RestartRecord): string {
   if (!started) return `replica ${ordinal} could not be started: ${lastOutput}`
+  if (unhealthy) return `replica ${ordinal} failed its liveness probe and is replaced: ${lastOutput}`
   return `replica ${ordinal} exited with code ${exitCode}${lastOutput === '' ? '' : `; last output: ${lastOutput}`}`
 }
 
 /** Reasons whose events tell of each exit, rather than of the state that it leaves. */
-const TOLD_BY_EXITS: ReadonlySet<EventReason> = new Set(['ReplicaExited', 'OOMKilled', 'StartFailed'])
+const TOLD_BY_EXITS: ReadonlySet<EventReason> = new Set(['ReplicaExited', 'LivenessFailed', 'OOMKilled', 'StartFailed'])
 
 function faults(before: FunctionStatus, after: FunctionStatus): Happening[] {
   const was = getCondition(before.conditions, 'Degraded')

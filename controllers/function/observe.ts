@@ -1,6 +1,6 @@
 import { LABEL } from '../../api/labels.ts'
 import { type Heir, isLegacyNetwork, LEGACY_HASH } from '../../api/legacy.ts'
-import { parseKey } from '../../api/meta.ts'
+import { parseKey, type StringMap } from '../../api/meta.ts'
 import { networkName } from '../../api/names.ts'
 import { networkBond, type Signer } from '../../api/signature.ts'
 import type { Container, Engine, Network, Volume } from '../../src/engine/engine.ts'
@@ -10,14 +10,16 @@ import type { Departures } from './departures.ts'
 import { egressOfNetwork } from './isolation.ts'
 import { functionLabels, legacyOf, listReplicas } from './listed.ts'
 import type { Observed, ObservedNetwork, Phase, Replica } from './observed.ts'
-import type { ProbeResult, Prober } from './probe.ts'
+import type { Prober } from './prober.ts'
+import type { Probes } from './probes.ts'
+import type { ProbeResult } from './readiness.ts'
 
 /** Lines of a dead replica's output that are kept. */
 const LAST_LINES = 10
 
 export interface ObserveDeps {
   readonly engine: Pick<Engine, 'listContainers' | 'inspectContainer' | 'inspectNetwork' | 'listVolumes' | 'tailLogs'>
-  readonly prober: Pick<Prober, 'check' | 'rest'>
+  readonly prober: Pick<Prober, 'check' | 'rest' | 'pardon'>
   readonly departures: Pick<Departures, 'get' | 'volumes'>
   readonly inflight: { count: (containerId: string) => number }
   readonly capacityOf: (subnet: string) => number
@@ -27,11 +29,14 @@ export interface ObserveDeps {
   readonly functionsNetwork: string
   /** Since when the engine has answered without a break, by its own clock, milliseconds since the epoch; what ended before, nobody saw end. */
   readonly engineSince: () => number
+  /** Id of the container that the gateway runs in, if it does. */
+  readonly gatewayId: () => string | undefined
   readonly now: () => number
 }
 
 export interface ObserveOptions {
-  readonly readyPath: string
+  /** What is asked of a replica with these labels. */
+  readonly probesOf: (labels: StringMap) => Probes
   /** Whether to look for its volumes. */
   readonly withVolumes?: boolean
   readonly signal: AbortSignal
@@ -45,23 +50,24 @@ export interface ObserveOptions {
 export async function observe(
   deps: ObserveDeps,
   key: string,
-  { readyPath, withVolumes, signal, heir }: ObserveOptions
+  { probesOf, withVolumes, signal, heir }: ObserveOptions
 ): Promise<Observed> {
   const { namespace, name } = parseKey(key)
   const networkOfKey = networkName(deps.functionsNetwork, { namespace, name })
-  const [listed, found, volumes] = await Promise.all([
+  const [listed, inspected, volumes] = await Promise.all([
     listReplicas(deps, key, { heir, signal }),
     deps.engine.inspectNetwork(networkOfKey, signal),
     withVolumes ? deps.engine.listVolumes(functionLabels(deps.instance, key), signal) : undefined
   ])
   const { loaders, forged } = listed
-  const network = found && toObservedNetwork(deps, found, heir)
+  const network = inspected && toObservedNetwork(deps, inspected, heir)
   const networkId = network?.ours === true ? network.id : undefined
+  const gatewayId = deps.gatewayId()
+  const isReachable = gatewayId === undefined || network?.members.includes(gatewayId) === true
+  const found = { key, networkOfKey, networkId, probesOf, isReachable, heir }
   const containers = await Promise.all(listed.replicas.map(({ id }) => deps.engine.inspectContainer(id, signal)))
   const present = containers.filter(container => container !== undefined)
-  const replicas = await Promise.all(
-    present.map(container => observeReplica(deps, { key, container, networkOfKey, networkId, readyPath, heir }, signal))
-  )
+  const replicas = await Promise.all(present.map(container => observeReplica(deps, { ...found, container }, signal)))
   return {
     replicas: replicas.sort((a, b) => a.ordinal - b.ordinal || (a.name < b.name ? -1 : 1)),
     ...(network === undefined ? {} : { network }),
@@ -104,7 +110,9 @@ interface Found {
   readonly networkOfKey: string
   /** Of the network of that name, when it is there and ours. */
   readonly networkId: string | undefined
-  readonly readyPath: string
+  readonly probesOf: ObserveOptions['probesOf']
+  /** Whether the gateway is on its network, so that silence is the replica's. */
+  readonly isReachable: boolean
   readonly heir: Heir | undefined
 }
 
@@ -137,9 +145,17 @@ async function observeReplica(deps: ObserveDeps, found: Found, signal: AbortSign
     inflight: deps.inflight.count(container.id),
     ...(hasAddress ? { address } : {}),
     ...(departure ?? {}),
-    ...(probe?.lastError === undefined ? {} : { probeError: probe.lastError }),
+    ...(probe === undefined ? {} : probed(probe)),
     ...(died && endedBefore(container, deps.engineSince()) ? { endedWithEngine: true as const } : {}),
     ...(died ? { lastOutput: await lastOutputOf(deps, container.id, signal) } : {})
+  }
+}
+
+/** What probes tell beside the phase. */
+function probed({ lastError, liveness }: ProbeResult): Pick<Replica, 'probeError' | 'liveness'> {
+  return {
+    ...(lastError === undefined ? {} : { probeError: lastError }),
+    ...(liveness === undefined ? {} : { liveness })
   }
 }
 
@@ -182,14 +198,18 @@ function identityOf({ container, networkOfKey, heir }: Found) {
   }
 }
 
-function probeReplica(deps: ObserveDeps, { key, container, readyPath }: Found, host: string): Promise<ProbeResult> {
+async function probeReplica(deps: ObserveDeps, found: Found, host: string): Promise<ProbeResult> {
+  const { key, container, probesOf, isReachable } = found
+  const { readiness, liveness } = probesOf(container.labels)
   const { id: containerId, startedAt } = container
+  if (!isReachable) deps.prober.pardon(containerId)
   return deps.prober.check({
     key,
     containerId,
     host,
     port: FUNCTION_PORT,
-    path: readyPath,
+    ...readiness,
+    ...(liveness === undefined ? {} : { liveness }),
     ...(startedAt === undefined ? {} : { startedAt })
   })
 }
@@ -216,6 +236,8 @@ export function phaseOf(
     case 'restarting': {
       const startedAt = container.startedAt ?? container.createdAt
       if (stopping) return { phase: 'exiting', since: startedAt }
+      const failedAt = probe?.liveness?.failedAt
+      if (failedAt !== undefined) return { phase: 'unready', since: failedAt }
       if (probe?.ready === true) return { phase: 'ready', since: probe.since }
       return probe?.answered === true
         ? { phase: 'unready', since: probe.since }

@@ -1,6 +1,7 @@
 import type { Egress } from '../../api/isolation.ts'
 import type { Container, ContainerSummary } from '../../src/engine/engine.ts'
 import type { KeptVolume } from './kept-volumes.ts'
+import type { LivenessResult } from './liveness.ts'
 
 /**
  * Where a replica is in its life: `created` (never started), `starting` (runs, has not answered yet), `ready`, `unready`
@@ -34,6 +35,8 @@ export interface Replica {
   readonly stoppingSince?: number
   /** Why it does not answer, if it does not. */
   readonly probeError?: string
+  /** Whether it lives; absent where it is not asked. */
+  readonly liveness?: LivenessResult
   /** The last lines it wrote; read only of those that exited. */
   readonly lastOutput?: string
   /** It ended while the engine was away, as containers do when the engine or its host starts anew. */

@@ -5,7 +5,6 @@ import { levelOf, runtimeOf } from '../../api/isolation.ts'
 import type { Heir } from '../../api/legacy.ts'
 import { keyOf, type StringMap } from '../../api/meta.ts'
 import { networkName } from '../../api/names.ts'
-import { readyPathOf } from '../../api/probe.ts'
 import { templateHash } from '../../api/spec-hash.ts'
 import type { EngineInfo } from '../../src/engine/engine.ts'
 import type { EngineFacts } from '../../src/engine/engine-facts.ts'
@@ -25,7 +24,10 @@ import { violationRefusal } from './isolation.ts'
 import { type ObserveDeps, observe } from './observe.ts'
 import type { Observed, Replica } from './observed.ts'
 import { type Plan, planFunction } from './plan.ts'
-import type { Prober, ProbeTarget } from './probe.ts'
+import type { Prober } from './prober.ts'
+import { probesOf } from './probes.ts'
+import type { ProbeTarget } from './readiness.ts'
+import { isUnhealthy } from './replica-phase.ts'
 import { recordExits } from './restarts.ts'
 import { restartable } from './revival.ts'
 import { isUpToDate } from './rollout.ts'
@@ -36,7 +38,7 @@ import type { Throttle } from './throttle.ts'
 
 export interface PassDeps extends ObserveDeps, ApplyDeps, ImageDeps, HeldDeps {
   readonly engine: ObserveDeps['engine'] & ApplyDeps['engine']
-  readonly prober: Pick<Prober, 'check' | 'rest' | 'peek' | 'prune'>
+  readonly prober: Pick<Prober, 'check' | 'rest' | 'pardon' | 'peek' | 'prune'>
   readonly departures: Departures
   readonly endpoints: Pick<EndpointTable, 'get' | 'put' | 'end'>
   readonly policy: Policy
@@ -154,7 +156,7 @@ export async function previewPass(deps: PassDeps, object: FunctionObject, signal
   const held = await heldObject(deps, keyOf(object.metadata), signal)
   if (held !== undefined) return [`wait: generation ${held.metadata.generation} runs, which the database does not know`]
   const check = (target: ProbeTarget) => deps.prober.peek(target)
-  const onlyLooking = { ...deps, prober: { check, rest: () => undefined } }
+  const onlyLooking = { ...deps, prober: { check, rest: () => undefined, pardon: () => undefined } }
   const observed = await observeObject(onlyLooking, object, signal)
   const image = await peekImage(deps, object, signal)
   const { steps } = planFunction(await desire(deps, object, { image, observed, signal }), observed, deps.now())
@@ -180,7 +182,7 @@ async function observeObject(
 ): Promise<Observed> {
   // One that is being deleted may have named secrets before; of one that lives, the garbage collector has their volume.
   const withVolumes = object.spec.secrets.length > 0 || object.metadata.deletionRequestedAt !== undefined
-  const options = { readyPath: readyPathOf(object), withVolumes, signal, heir: deps.heirOf?.(object) }
+  const options = { probesOf: probesOf(object), withVolumes, signal, heir: deps.heirOf?.(object) }
   const observed = await observe(deps, keyOf(object.metadata), options)
   return withConflict(deps, observed, { networkName: networkName(deps.functionsNetwork, object.metadata), signal })
 }
@@ -278,8 +280,9 @@ function restartsAfter(object: FunctionObject, desired: Desired, observed: Obser
   const own = observed.replicas.filter(
     r => r.uid === desired.owner.uid && (desired.hash === undefined || r.hash === desired.hash)
   )
+  const ended = own.filter(r => (r.phase === 'exited' || isUnhealthy(r)) && r.stoppingSince === undefined)
   return recordExits(before, {
-    exited: own.filter(r => r.phase === 'exited' && r.stoppingSince === undefined && r.ordinal < desired.replicas),
+    exited: ended.filter(r => r.ordinal < desired.replicas),
     alive: own,
     replicas: desired.replicas,
     now

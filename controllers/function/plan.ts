@@ -346,9 +346,9 @@ function nextDue(desired: Desired, observed: Observed, rollout: Rollout, now: nu
   return ahead.length === 0 ? undefined : Math.min(...ahead) - now
 }
 
-function deadlineOf({ policy }: Desired, replica: Replica, now: number): number[] {
+function deadlineOf({ policy, readyTimeoutMs }: Desired, replica: Replica, now: number): number[] {
   if (replica.phase === 'exiting') return [(replica.stoppingSince ?? now) + policy.stopGraceMs]
-  return replica.phase === 'starting' ? [replica.phaseSince + policy.readyTimeoutMs] : []
+  return replica.phase === 'starting' ? [replica.phaseSince + readyTimeoutMs] : []
 }
 
 function drainedAt({ policy }: Desired, replica: Replica, now: number): number {

@@ -39,6 +39,8 @@ export interface FunctionReconcilerDeps extends PassDeps {
   readonly onCapacity?: (key: string, capacity: number) => void
   /** Told of each thing that was undone, for a metric. */
   readonly onRepaired?: (kind: RepairKind) => void
+  /** Told of each replica of the function that failed its liveness probe, for a metric. */
+  readonly onUnhealthy?: (key: string) => void
 }
 
 /** A pass costs what the first calls after a thaw need: it comes after them. */
@@ -148,6 +150,7 @@ export class FunctionReconciler implements Reconciler {
     if (written === undefined) return
     for (const happening of [...repairsOf(pass.done), ...happeningsOf(object.status, status)]) {
       await events.record({ ...subjectOf(object), ...happening })
+      if (happening.reason === 'LivenessFailed') this.#deps.onUnhealthy?.(keyOf(metadata))
       if (happening.reason === 'DebugPortsBound')
         this.#deps.log.info({ key: keyOf(metadata), attach: happening.message }, 'Bound debug ports')
     }

@@ -1,6 +1,7 @@
 import type { RestartRecord } from '../../api/function.ts'
 import { faultOfMessage } from '../../src/engine/engine-fault.ts'
 import type { Replica } from './observed.ts'
+import { isUnhealthy } from './replica-phase.ts'
 
 /** Waits before the first, second, … replacement of a replica that keeps exiting: 1, 2, 4 … 300 s. */
 const BASE_MS = 1000
@@ -29,7 +30,8 @@ export function recordExits(
   const wanted = before.filter(r => r.ordinal < facts.replicas)
   const records = new Map(wanted.map(r => [r.ordinal, sinceClockJump(r, facts.now)]))
   for (const replica of facts.alive) {
-    if (replica.phase === 'ready' && facts.now - replica.phaseSince >= RAN_WELL_MS) records.delete(replica.ordinal)
+    const isWell = replica.phase === 'ready' && (replica.liveness?.failures ?? 0) === 0
+    if (isWell && facts.now - replica.phaseSince >= RAN_WELL_MS) records.delete(replica.ordinal)
   }
   for (const replica of facts.exited) {
     const last = records.get(replica.ordinal)
@@ -53,8 +55,9 @@ function isExitOf(record: RestartRecord | undefined, { id, container: { startedA
 }
 
 function recordOf(replica: Replica, last: RestartRecord | undefined, now: number): RestartRecord {
-  const { exitCode, oomKilled, startedAt, finishedAt, error } = replica.container
-  const ranMs = startedAt === undefined ? 0 : (finishedAt ?? now) - startedAt
+  const { exitCode, oomKilled, startedAt, finishedAt } = replica.container
+  const isUnwell = isUnhealthy(replica)
+  const ranMs = ranFor(replica, now)
   const exitedAt = Math.min(finishedAt ?? now, now)
   // The engine's clock may be another one, ahead or behind: waits are counted from when the exit is found.
   const { count, waitsUntil } = replica.endedWithEngine
@@ -66,12 +69,27 @@ function recordOf(replica: Replica, last: RestartRecord | undefined, now: number
     exitCode,
     oomKilled,
     started: startedAt !== undefined,
+    ...(isUnwell ? { unhealthy: true as const } : {}),
     container: replica.id.slice(0, 12),
     ...(startedAt === undefined ? {} : { startedAt: new Date(startedAt).toISOString() }),
     exitedAt: new Date(exitedAt).toISOString(),
     notBefore: new Date(waitsUntil).toISOString(),
-    lastOutput: (startedAt === undefined ? error : (replica.lastOutput ?? '')).slice(-MAX_OUTPUT)
+    lastOutput: lastWordsOf(replica).slice(-MAX_OUTPUT)
   }
+}
+
+/** Why it could not be started, why it is taken for dead, or what it wrote. */
+function lastWordsOf(replica: Replica): string {
+  if (replica.container.startedAt === undefined) return replica.container.error
+  return (isUnhealthy(replica) ? replica.liveness?.lastError : replica.lastOutput) ?? ''
+}
+
+/** One that hung did well only as long as it lived; milliseconds. */
+function ranFor(replica: Replica, now: number): number {
+  const { startedAt, finishedAt } = replica.container
+  if (startedAt === undefined) return 0
+  const endedAt = isUnhealthy(replica) ? (replica.liveness?.aliveAt ?? startedAt) : (finishedAt ?? now)
+  return endedAt - startedAt
 }
 
 /** Another exit in a row, unless it ran well before, and the wait that follows; milliseconds since the epoch. */

@@ -4,6 +4,7 @@ import { hasPortsInRange, waitsFor } from './debug-ports.ts'
 import type { Desired } from './desired.ts'
 import { hasLimits } from './limits.ts'
 import type { Observed, Phase, Replica } from './observed.ts'
+import { isUnhealthy } from './replica-phase.ts'
 import { decideRevival, type Revival } from './revival.ts'
 
 /** Which replicas stay, which ordinals need a new one now, and which replicas go. */
@@ -84,7 +85,7 @@ function keepBest(current: readonly Replica[], desired: Desired): Map<number, Re
   const worth = (r: Replica) => WORTH[r.phase] * 2 + (r.name === desired.nameOf(r.ordinal) ? 0 : 1)
   const kept = new Map<number, Replica>()
   for (const replica of current) {
-    if (replica.phase === 'exiting' || replica.phase === 'removing') continue
+    if (replica.phase === 'exiting' || replica.phase === 'removing' || isUnhealthy(replica)) continue
     const other = kept.get(replica.ordinal)
     if (
       other === undefined ||
@@ -153,8 +154,16 @@ function causeOf(exited: Replica | undefined, ordinal: number, groups: Groups): 
   if (exited !== undefined) {
     return `exited with code ${exited.container.exitCode}${exited.container.oomKilled ? ', out of memory' : ''}`
   }
+  if (groups.current.some(r => r.ordinal === ordinal && isUnhealthy(r))) return UNHEALTHY
   const outdated = groups.outdated.find(r => r.ordinal === ordinal)
   return outdated === undefined ? 'missing' : causeToGo(outdated)
+}
+
+const UNHEALTHY = 'failed its liveness probe'
+
+function causeOfDuplicate(replica: Replica): string {
+  if (isUnhealthy(replica)) return UNHEALTHY
+  return replica.phase === 'exiting' ? 'stopping' : 'duplicate'
 }
 
 function causeToGo({ legacy }: Replica): string {
@@ -189,7 +198,7 @@ function leaving(
 ): Rollout['leave'] {
   const duplicates = groups.current.filter(r => kept.get(r.ordinal) !== r)
   const goes = [
-    ...duplicates.map(replica => ({ replica, cause: replica.phase === 'exiting' ? 'stopping' : 'duplicate' })),
+    ...duplicates.map(replica => ({ replica, cause: causeOfDuplicate(replica) })),
     ...[...groups.outdated].sort(bySuccessor(desired, kept)).map(replica => ({ replica, cause: causeToGo(replica) })),
     ...[...groups.surplus].sort((a, b) => b.ordinal - a.ordinal).map(replica => ({ replica, cause: 'surplus' }))
   ]

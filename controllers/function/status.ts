@@ -303,11 +303,15 @@ function exitFault(desired: Desired, observed: Observed, now: number): Verdict |
   if (worst === undefined) return undefined
   const times = worst.count > 1 ? `, ${worst.count} times in a row` : ''
   const next = Date.parse(worst.notBefore) > now ? `; next start at ${worst.notBefore}` : ''
-  const output =
-    worst.lastOutput === '' ? '' : `; ${worst.started ? 'last output' : 'the engine says'}: ${worst.lastOutput}`
+  const output = worst.lastOutput === '' ? '' : `; ${sourceOf(worst)}: ${worst.lastOutput}`
   const reason = exitReason(worst)
   const remedy = worst.started ? '' : (START_REMEDIES[reason] ?? '')
   return { reason, message: `replica ${worst.ordinal} ${exitText(worst)}${times}${next}${output}${remedy}` }
+}
+
+function sourceOf({ started, unhealthy }: RestartRecord): string {
+  if (!started) return 'the engine says'
+  return unhealthy ? 'last probe' : 'last output'
 }
 
 /** What helps, where the engine's words do not say it. */
@@ -319,14 +323,16 @@ const START_REMEDIES: Partial<Record<Reason, string>> = {
   DebugAddressMissing: "; set DEBUG_BIND_ADDRESS to an address of the engine's host"
 }
 
-function exitReason({ started, oomKilled, count, lastOutput }: RestartRecord): Reason {
+function exitReason({ started, oomKilled, unhealthy, count, lastOutput }: RestartRecord): Reason {
   if (!started) return startReasonOf(lastOutput)
   if (oomKilled) return 'OOMKilled'
-  return count > 1 ? 'CrashLoopBackOff' : 'ReplicaExited'
+  if (count > 1) return 'CrashLoopBackOff'
+  return unhealthy ? 'LivenessFailed' : 'ReplicaExited'
 }
 
-function exitText({ started, oomKilled, exitCode }: RestartRecord): string {
+function exitText({ started, oomKilled, unhealthy, exitCode }: RestartRecord): string {
   if (!started) return 'could not be started'
+  if (unhealthy) return 'failed its liveness probe and is replaced'
   return oomKilled ? 'was killed for lack of memory' : `exited with code ${exitCode}`
 }
 
@@ -340,7 +346,7 @@ function readinessFault(desired: Desired, { replicas }: Observed, now: number): 
       r.uid === desired.owner.uid &&
       r.phase === 'starting' &&
       isUpToDate(desired, r) &&
-      now - r.phaseSince >= desired.policy.readyTimeoutMs
+      now - r.phaseSince >= desired.readyTimeoutMs
   )
   if (late === undefined) return undefined
   const why = late.probeError === undefined ? '' : ` (${late.probeError})`

@@ -6,7 +6,7 @@ import type { Adoption } from '../../controllers/adopt/adoption.ts'
 import type { Decisions } from '../../controllers/adopt/decisions.ts'
 import { Departures } from '../../controllers/function/departures.ts'
 import { onFunctionChange } from '../../controllers/function/events.ts'
-import { Prober } from '../../controllers/function/probe.ts'
+import { Prober } from '../../controllers/function/prober.ts'
 import { FunctionReconciler } from '../../controllers/function/reconciler.ts'
 import { Resync } from '../../controllers/function/resync.ts'
 import { survey } from '../../controllers/function/survey.ts'
@@ -96,6 +96,7 @@ export function assembleControlPlane(deps: ControlPlaneDeps): ControlPlane {
       waiting.note(object)
     },
     onRepaired: metrics.repaired,
+    onUnhealthy: key => metrics.functionMetrics(key).livenessFailed(),
     onCapacity: (key, capacity) => capacities.set(key, capacity),
     onLeft: (key, sight) => resync.left(key, sight),
     leakGraceMs: config.GC_GRACE,

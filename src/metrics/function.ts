@@ -20,6 +20,8 @@ export interface FunctionMetrics {
   readonly woken: () => void
   /** A call brought it back from being frozen. */
   readonly thawed: () => void
+  /** A replica failed its liveness probe, and is replaced. */
+  readonly livenessFailed: () => void
   /** Calls that are running. */
   readonly inflight: number
   /** Calls that were taken since the start of the process. */
@@ -81,6 +83,7 @@ export class FunctionMetricsTable {
       held: counter('faas_function_held_calls_total', 'Calls that had to wait for a replica', NAME),
       woken: counter('faas_function_wakes_total', 'Times that a call brought the function back from zero', NAME),
       thawed: counter('faas_function_thaws_total', 'Times that a call brought the function back from frozen', NAME),
+      unhealthy: counter('faas_function_liveness_failures_total', 'Replicas that failed their liveness probe', NAME),
       inflight: gauge('gateway_function_invocation_inflight', 'Calls of functions that are running'),
       legacyTotal: counter('function_invocations_total', 'Calls of functions that have finished', NAME_AND_CODE),
       legacySeconds: histogram('function_duration_seconds', 'Duration of calls of functions', NAME),
@@ -146,6 +149,7 @@ interface Families {
   readonly held: Counter
   readonly woken: Counter
   readonly thawed: Counter
+  readonly unhealthy: Counter
   readonly inflight: Gauge
   readonly legacyTotal: Counter
   readonly legacySeconds: Histogram
@@ -177,6 +181,7 @@ class BoundFunction implements FunctionMetrics {
   readonly #held: Counter.Internal
   readonly #woken: Counter.Internal
   readonly #thawed: Counter.Internal
+  readonly #unhealthy: Counter.Internal
   readonly #inflightGauge: Gauge.Internal<string>
   readonly #legacySeconds: Histogram.Internal<string>
   readonly #legacyErrors: Counter.Internal
@@ -196,10 +201,12 @@ class BoundFunction implements FunctionMetrics {
     this.#held = families.held.labels(name)
     this.#woken = families.woken.labels(name)
     this.#thawed = families.thawed.labels(name)
+    this.#unhealthy = families.unhealthy.labels(name)
     this.#inflightGauge = families.inflight.labels(name)
     this.#legacySeconds = families.legacySeconds.labels(name)
     this.#legacyErrors = families.legacyErrors.labels(name)
-    for (const counter of [this.#started, this.#retries, this.#held, this.#woken, this.#thawed]) counter.inc(0)
+    const counters = [this.#started, this.#retries, this.#held, this.#woken, this.#thawed, this.#unhealthy]
+    for (const counter of counters) counter.inc(0)
     this.#inflightGauge.set(0)
     this.#legacyErrors.inc(0)
     families.legacySeconds.zero({ function_name: name })
@@ -251,6 +258,10 @@ class BoundFunction implements FunctionMetrics {
 
   readonly thawed = (): void => {
     if (!this.#closed) this.#thawed.inc()
+  }
+
+  readonly livenessFailed = (): void => {
+    if (!this.#closed) this.#unhealthy.inc()
   }
 
   readonly finished = (code: number, seconds: number): void => {

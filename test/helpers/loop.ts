@@ -5,7 +5,7 @@ import type { FunctionDraft, FunctionObject, FunctionSpec } from '../../api/func
 import { heirOf } from '../../api/legacy.ts'
 import { keyOf } from '../../api/meta.ts'
 import { Departures } from '../../controllers/function/departures.ts'
-import { Prober } from '../../controllers/function/probe.ts'
+import { Prober } from '../../controllers/function/prober.ts'
 import { FunctionReconciler } from '../../controllers/function/reconciler.ts'
 import { Waker } from '../../controllers/wake/waker.ts'
 import type { Engine } from '../../src/engine/engine.ts'
@@ -44,6 +44,8 @@ export class TestClock {
 /** What answers probes: every replica, unless its function is told not to. */
 export interface Answers {
   status: number | Error
+  /** Path → what answers there. */
+  readonly byPath?: Record<string, number>
 }
 
 /**
@@ -53,7 +55,9 @@ export interface Answers {
 export class Loop {
   readonly clock = new TestClock()
   readonly engine = new FakeEngine(this.clock)
-  readonly answers: Answers = { status: 200 }
+  readonly answers: Answers = { status: 200, byPath: {} }
+  /** What the prober is to do later. */
+  readonly #probes = new Set<() => void>()
   /** Uids of the functions that came from the older program's database. */
   readonly inherited = new Set<string>()
   /** Told of the end of a function. */
@@ -68,6 +72,8 @@ export class Loop {
   readonly held = new Map<string, string>()
   /** What deletions left to the garbage collector. */
   readonly deserted = new Set<string>()
+  /** Keys of the functions whose replicas failed their liveness probe, each time. */
+  readonly unhealthy: string[] = []
   /** The container that the gateway runs in, if it does. */
   gatewayId: string | undefined
   /** Routes of the host. */
@@ -149,6 +155,14 @@ export class Loop {
     return object
   }
 
+  /** One round of the probes that run in the background. */
+  async probe(): Promise<void> {
+    const due = [...this.#probes]
+    this.#probes.clear()
+    for (const run of due) run()
+    await new Promise(resolve => setImmediate(resolve))
+  }
+
   /** One pass. */
   pass(name = 'hello'): Promise<{ readonly requeueAfter?: number }> {
     return this.reconciler.reconcile(`openfaas-fn/${name}`, new AbortController().signal)
@@ -197,10 +211,13 @@ export class Loop {
     return new Prober({
       clock: this.clock,
       onChange: () => undefined,
-      schedule: () => () => undefined,
-      request: async () => {
+      schedule: run => {
+        this.#probes.add(run)
+        return () => this.#probes.delete(run)
+      },
+      request: async ({ path }) => {
         if (this.answers.status instanceof Error) throw this.answers.status
-        return this.answers.status
+        return this.answers.byPath?.[path] ?? this.answers.status
       }
     })
   }
@@ -245,7 +262,8 @@ export class Loop {
       onStatus: () => undefined,
       onLeft: (key, sight) => this.left.set(key, sight),
       onGone: key => this.onGone(key),
-      onLeaked: id => this.deserted.add(id)
+      onLeaked: id => this.deserted.add(id),
+      onUnhealthy: key => this.unhealthy.push(key)
     })
   }
 }

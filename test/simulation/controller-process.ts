@@ -4,7 +4,8 @@ import type { FunctionObject } from '../../api/function.ts'
 import { keyOf } from '../../api/meta.ts'
 import { Departures } from '../../controllers/function/departures.ts'
 import { onEngineEvent, onFunctionChange } from '../../controllers/function/events.ts'
-import { type ProbeRequest, Prober } from '../../controllers/function/probe.ts'
+import type { ProbeRequest } from '../../controllers/function/probe-request.ts'
+import { Prober } from '../../controllers/function/prober.ts'
 import { FunctionReconciler } from '../../controllers/function/reconciler.ts'
 import { Resync } from '../../controllers/function/resync.ts'
 import { survey } from '../../controllers/function/survey.ts'
@@ -154,6 +155,7 @@ export class ControllerProcess {
     const routes = [...endpoints.routes()]
     return {
       probed: this.#prober.containerIds(),
+      asked: this.#prober.livenessIds(),
       departing: this.#departures.containerIds(),
       routes: routes.map(({ key }) => key),
       pulling: [...this.#pulling],

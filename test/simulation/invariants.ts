@@ -29,11 +29,11 @@ export async function unmet(sim: Simulation): Promise<string[]> {
 export function kept(sim: Simulation): string[] {
   const memory = sim.process?.memory()
   if (memory === undefined) return ['I10: no process runs']
-  const { probed, departing, routes, pulling, throttled, calls, waking, due, delayed, failing } = memory
+  const { probed, asked, departing, routes, pulling, throttled, calls, waking, due, delayed, failing } = memory
   const present = new Set(sim.engine.containers().map(({ id }) => id))
   const keys = new Set([...sim.written.keys()].map(keyOf))
   return [
-    ...probed.filter(id => !present.has(id)).map(id => `I10: container ${id} is gone and still probed`),
+    ...[...probed, ...asked].filter(id => !present.has(id)).map(id => `I10: container ${id} is gone and still probed`),
     ...departing.map(id => `I10: container ${id} is still leaving`),
     ...[...routes, ...pulling, ...throttled]
       .filter(key => !keys.has(key))
@@ -43,7 +43,7 @@ export function kept(sim: Simulation): string[] {
     ...(due > 0 ? [`I10: ${due} passes are due`] : []),
     ...(delayed > keys.size ? [`I10: ${delayed} keys wait, and there are ${keys.size}`] : []),
     ...(failing > 0 ? [`I10: ${failing} keys are held for failing`] : []),
-    ...(sim.time.pending > keys.size + OTHER_TIMERS ? [`I10: ${sim.time.pending} timers run`] : [])
+    ...(sim.time.pending > keys.size + asked.length + OTHER_TIMERS ? [`I10: ${sim.time.pending} timers run`] : [])
   ]
 }
 

@@ -37,6 +37,9 @@ export interface Written {
 /** Never deleted, so that the database is never empty: garbage would wait for a person then. */
 export const ANCHOR = 'anchor'
 export const NAMES: readonly string[] = [ANCHOR, 'alpha', 'beta', 'gamma']
+/** Its replicas are asked whether they live, so that one that is ill for long is replaced. */
+const PROBED = 'alpha'
+const LIVENESS: StringMap = { 'com.openfaas.health.http.failureThreshold': '3' }
 export const GOOD_IMAGES: readonly string[] = ['hello:1', 'hello:2', 'remote:1']
 
 const MAX_TRACE = 4000
@@ -169,7 +172,7 @@ export class Simulation {
         name,
         namespace,
         labels,
-        annotations: { ...metadata.annotations, ...annotations, ...open },
+        annotations: { ...metadata.annotations, ...(name === PROBED ? LIVENESS : {}), ...annotations, ...open },
         spec: wanted
       }
     })

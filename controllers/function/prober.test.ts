@@ -3,7 +3,9 @@ import { createServer, type RequestListener } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { expect } from 'chai'
 import { systemClock } from '../../src/clock.ts'
-import { type ProbeRequest, Prober, type ProbeTarget } from './probe.ts'
+import type { ProbeRequest } from './probe-request.ts'
+import { Prober } from './prober.ts'
+import type { ProbeTarget } from './readiness.ts'
 
 const TARGET: ProbeTarget = {
   key: 'openfaas-fn/echo',
@@ -11,7 +13,8 @@ const TARGET: ProbeTarget = {
   startedAt: 1,
   host: '127.0.0.1',
   port: 1,
-  path: '/healthz'
+  path: '/healthz',
+  isStrict: false
 }
 
 const refused = () => Promise.reject(Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }))
