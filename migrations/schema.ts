@@ -246,3 +246,16 @@ export const INVOCATION_COUNTS = `CREATE TABLE invocation_counts (
   function_uid TEXT PRIMARY KEY NOT NULL REFERENCES functions(uid) ON DELETE CASCADE,
   count INTEGER NOT NULL
 )`
+
+/** The table of version 13, and its index. */
+export const LAST_LINES = [
+  `CREATE TABLE last_lines (
+  container_id TEXT PRIMARY KEY NOT NULL,
+  function_uid TEXT NOT NULL REFERENCES functions(uid) ON DELETE CASCADE,
+  instance TEXT NOT NULL,
+  removed_at INTEGER NOT NULL,
+  size INTEGER NOT NULL,
+  lines TEXT NOT NULL
+)`,
+  'CREATE INDEX idx_last_lines_function ON last_lines(function_uid)'
+]

@@ -11,6 +11,7 @@ import { PulledImages } from './images.ts'
 import { type InvocationCountStore, InvocationCounts } from './invocation-counts.ts'
 import type { InvocationStore } from './invocation-store.ts'
 import { Invocations } from './invocations.ts'
+import { LastLines, type LastLinesLimits, type LastLinesStore } from './last-lines.ts'
 import { readBornAt, readEventVersion, readInheritedUids, readResourceVersion } from './meta.ts'
 import { prepareFile, upgrade } from './migrator.ts'
 import { connect } from './orm.ts'
@@ -38,6 +39,8 @@ export interface OpenOptions {
   readonly cipher?: SecretCipher
   /** What the audit log is chained with: the same at every opening. Random when left out, and then no later opening can verify it. */
   readonly auditKey?: Uint8Array
+  /** How much is kept of replicas that are gone. */
+  readonly lastLines?: LastLinesLimits
   /** Random by default. */
   readonly newUid?: () => string
 }
@@ -53,6 +56,7 @@ export interface Store extends AsyncDisposable {
   readonly invocations: InvocationStore
   readonly schedules: ScheduleStore
   readonly invocationCounts: InvocationCountStore
+  readonly lastLines: LastLinesStore
   /** Ms since the epoch; when this database was created or first came to schema version 3. */
   readonly bornAt: number
   /** Whether there was nothing in the file, or no file, before it was opened. */
@@ -102,8 +106,18 @@ export async function openStore(options: OpenOptions): Promise<Store> {
     const audit = new AuditLog({ ...common, key: options.auditKey ?? randomBytes(32) })
     const schedules = new Schedules({ database })
     const invocationCounts = new InvocationCounts({ database })
+    const lastLines = new LastLines({ database, ...options.lastLines })
     const stores = { audit, functions, events, images, adoption, secrets, tokens, invocations, schedules }
-    return { ...stores, invocationCounts, bornAt, isFresh, inheritedUids, close, [Symbol.asyncDispose]: close }
+    return {
+      ...stores,
+      invocationCounts,
+      lastLines,
+      bornAt,
+      isFresh,
+      inheritedUids,
+      close,
+      [Symbol.asyncDispose]: close
+    }
   } catch (err) {
     await database.close()
     throw err

@@ -13,6 +13,7 @@ import { Invocations } from '../../migrations/0009-invocations.ts'
 import { Schedules } from '../../migrations/0010-schedules.ts'
 import { EventPositions } from '../../migrations/0011-event-positions.ts'
 import { InvocationCounts } from '../../migrations/0012-invocation-counts.ts'
+import { LastLines } from '../../migrations/0013-last-lines.ts'
 import { SCHEMA_MIGRATIONS } from '../../migrations/schema.ts'
 
 /** Every migration, in order. The descriptions of 1 and 2 are those of the older program. */
@@ -43,7 +44,8 @@ export const MIGRATIONS = [
     name: '0012-invocation-counts',
     description: 'How often functions were called',
     class: InvocationCounts
-  }
+  },
+  { version: 13, name: '0013-last-lines', description: 'What replicas that are gone wrote last', class: LastLines }
 ] as const
 
 /** The schema version that this release works with. */

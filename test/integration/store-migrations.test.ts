@@ -523,6 +523,19 @@ describe('store: migrations', () => {
     expect([...(await store.invocationCounts.list())]).to.deep.equal([[uid, 41]])
   })
 
+  it('drops what replicas wrote that are gone on the way down, and keeps it anew on the way up', async () => {
+    const put = async () => {
+      await using store = await open()
+      const { uid } = (await store.functions.put(`${FN}/a`, () => aDraft('a'))).object.metadata
+      expect(await store.lastLines.list(uid)).to.deep.equal([])
+      await store.lastLines.put({ containerId: 'c', uid, instance: 'a-0', removedAt: 1, lines: [] })
+      expect(await store.lastLines.list(uid)).to.have.length(1)
+    }
+    await put()
+    await migrateDown(path, 12)
+    await put()
+  })
+
   it('takes a private backup before it migrates a file with content, and keeps the newest seven', async () => {
     await load('v1.0', path)
     const backups: string[] = []
