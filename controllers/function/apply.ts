@@ -95,6 +95,7 @@ function isLeftOver({ desired }: Target, step: Step): boolean {
   return step.kind === 'remove-secrets' || (step.kind === 'remove-loader' && step.name !== desired.secrets?.volume)
 }
 
+/** What is there is repaired whether or not what is made fails: it may be what stands in the way, by a volume that is not whole. */
 async function bringReplicas(
   lanes: readonly (readonly ReplicaStep[])[],
   isProven: boolean,
@@ -102,13 +103,21 @@ async function bringReplicas(
 ): Promise<void> {
   const creating = lanes.filter(lane => lane.some(step => step.kind === 'create-replica'))
   const repairing = lanes.filter(lane => !creating.includes(lane))
+  const created = await Promise.allSettled([createInBatches(creating, isProven, runLane)])
+  throwFirst([...created, ...(await Promise.allSettled(repairing.map(runLane)))])
+}
+
+async function createInBatches(
+  creating: readonly (readonly ReplicaStep[])[],
+  isProven: boolean,
+  runLane: (lane: readonly ReplicaStep[]) => Promise<void>
+): Promise<void> {
   const [first, most] = isProven ? [PROVEN_BATCH, PROVEN_BATCH] : [1, MAX_BATCH]
   let done = 0
   for (let size = first; done < creating.length; size = Math.min(most, size * 2)) {
     throwFirst(await Promise.allSettled(creating.slice(done, done + size).map(runLane)))
     done += size
   }
-  throwFirst(await Promise.allSettled(repairing.map(runLane)))
 }
 
 /** Whether it brings back a replica that ran before. */
