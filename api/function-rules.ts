@@ -20,6 +20,10 @@ export interface WantedFunction {
   readonly debug: boolean
   /** As the request names them; undefined: as many as now, or what a new function gets. */
   readonly replicas?: number | undefined
+  /** Names of the secrets that it mounts. */
+  readonly secrets?: readonly string[] | undefined
+  /** Names of those that its namespace has; absent: it may name what comes later. */
+  readonly knownSecrets?: ReadonlySet<string> | undefined
   /** What is there; undefined for a new function. */
   readonly current: FunctionObject | undefined
 }
@@ -39,6 +43,7 @@ const FUNCTION_RULES: readonly Rule<WantedFunction, OperatorRules>[] = [
   { kind: 'invalid', faults: ({ namespace, current }) => about('namespace', nameFaults(namespace, current)) },
   { kind: 'invalid', faults: (wanted, operator) => about('replicas', replicaFaults(wanted, operator)) },
   { kind: 'invalid', faults: (wanted, operator) => about(MIN_FIELD, minReplicaFaults(wanted, operator)) },
+  { kind: 'invalid', faults: wanted => about('secrets', secretFaults(wanted)) },
   ...ISOLATION_RULES.map(({ kind, faults }) => ({
     kind,
     faults: (wanted: WantedFunction, { rules }: OperatorRules) => faults(wanted, rules)
@@ -62,6 +67,14 @@ function nameFaults(name: string | undefined, current: FunctionObject | undefine
 
 function replicaFaults({ replicas, current }: WantedFunction, { limits }: OperatorRules): string[] {
   return replicas === undefined || replicas === current?.spec.replicas ? [] : tooManyReplicas(replicas, limits)
+}
+
+/** What is there already keeps the secrets that it had: its condition tells of those that are missing. */
+function secretFaults({ secrets = [], knownSecrets, current }: WantedFunction): string[] {
+  if (knownSecrets === undefined) return []
+  const had = new Set(current?.spec.secrets)
+  const missing = secrets.filter(name => !knownSecrets.has(name) && !had.has(name))
+  return missing.map(name => `there is no secret ${name} in its namespace: create it first`)
 }
 
 /** Of a new function that names no number, the label says how many there are. */

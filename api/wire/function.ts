@@ -122,7 +122,11 @@ export const FunctionAnswer = z
     metadata: Metadata,
     spec: Spec,
     scale: z
-      .object({ pinned: z.boolean().optional(), frozenSince: timestamp().optional() })
+      .object({
+        pinned: z.boolean().optional(),
+        alerted: z.boolean().meta({ description: 'an alert that fires has set it' }).optional(),
+        frozenSince: timestamp().optional()
+      })
       .meta({ id: 'FunctionScale' })
       .optional(),
     status: Status

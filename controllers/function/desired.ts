@@ -1,4 +1,5 @@
 import type { PortRange } from '../../api/debug-ports.ts'
+import { parseDuration } from '../../api/duration.ts'
 import type { DebugPort, FunctionObject, PinnedImage, RestartRecord } from '../../api/function.ts'
 import type { IsolationRules } from '../../api/isolation.ts'
 import type { Owner } from '../../api/labels.ts'
@@ -172,7 +173,14 @@ export function desiredOf(
       ? { debug: { address: policy.debugBindAddress, range: policy.debugPortRange, held: [], refused: [] } }
       : {}),
     readyTimeoutMs: policy.readyTimeoutMs + leastReadyMs(readinessOf(object)),
-    policy,
+    policy: { ...policy, drainMs: Math.max(policy.drainMs, writeTimeoutOf(object)) },
     nameOf: ordinal => replicaName(metadata, ordinal)
   }
+}
+
+const MAX_WRITE_TIMEOUT_MS = 86_400_000
+
+/** How long its watchdog lets a call take, where that is said; a replica that goes is given as long. Source: OpenFaaS Pro. */
+function writeTimeoutOf({ spec }: FunctionObject): number {
+  return Math.min(parseDuration(spec.env['write_timeout'] ?? '') ?? 0, MAX_WRITE_TIMEOUT_MS)
 }

@@ -15,7 +15,7 @@ import { isRecord, type Reading } from './validate.ts'
 export type Wire = 'system' | 'v1'
 
 /** What is there, and the replicas as the request names them. */
-type Asked = Pick<WantedFunction, 'current' | 'replicas'>
+type Asked = Pick<WantedFunction, 'current' | 'replicas' | 'knownSecrets'>
 
 const METADATA_FIELDS: ReadonlySet<string> = new Set(['name', 'namespace', 'labels', 'annotations'])
 
@@ -25,8 +25,8 @@ const METADATA_FIELDS: ReadonlySet<string> = new Set(['name', 'namespace', 'labe
  * that is broken.
  */
 export function admit(draft: FunctionDraft, asked: Asked, operator: OperatorRules, wire: Wire): FunctionDraft {
-  const { image, debug } = draft.spec
-  const found = functionViolations({ ...draft, image, debug, ...asked }, operator)
+  const { image, debug, secrets } = draft.spec
+  const found = functionViolations({ ...draft, image, debug, secrets, ...asked }, operator)
   if (found.length === 0) return draft
   const errors = toErrors(found, wire)
   throw found.some(({ kind }) => kind === 'invalid') ? new ValidationError(errors) : new PolicyError(errors)

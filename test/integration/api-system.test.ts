@@ -176,6 +176,7 @@ describe('the OpenFaaS API', () => {
         requests: { cpu: '100m' },
         readOnlyRootFilesystem: true
       }
+      await api.request('POST', '/system/secrets', { name: 'token', value: 'v' })
       await api.request('POST', '/system/functions', deployment)
       const { createdAt, ...rest } = (await api.request('GET', '/system/function/hello?usage=1')).json
       const { service, ...sent } = deployment

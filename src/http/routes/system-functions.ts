@@ -139,9 +139,9 @@ async function getLiving(ctx: RouterContext, deps: ApiDeps): Promise<FunctionObj
 }
 
 async function deploy(ctx: RouterContext, deps: ApiDeps): Promise<void> {
-  const { wire, key } = await readDeployment(ctx, deps, writableKey)
+  const { wire, key, knownSecrets } = await readDeployment(ctx, deps, writableKey)
   const { object } = await putFunction(deps, key, current => {
-    const draft = admit(fromDeployment(wire, current, deps.limits), { current }, deps, 'system')
+    const draft = admit(fromDeployment(wire, current, deps.limits), { current, knownSecrets }, deps, 'system')
     if (current !== undefined && !isSame(draft, current)) throw new AlreadyExistsError('function', key)
     return draft
   })
@@ -150,9 +150,9 @@ async function deploy(ctx: RouterContext, deps: ApiDeps): Promise<void> {
 }
 
 async function update(ctx: RouterContext, deps: ApiDeps): Promise<void> {
-  const { wire, key } = await readDeployment(ctx, deps, existingKey)
+  const { wire, key, knownSecrets } = await readDeployment(ctx, deps, existingKey)
   const change = changeExisting(key, current =>
-    admit(fromDeployment(wire, current, deps.limits), { current }, deps, 'system')
+    admit(fromDeployment(wire, current, deps.limits), { current, knownSecrets }, deps, 'system')
   )
   const { object } = await putFunction(deps, key, change)
   warnOfSettings(ctx, object.metadata)
@@ -186,11 +186,15 @@ async function readDeployment(
   ctx: RouterContext,
   deps: ApiDeps,
   toKey: typeof existingKey
-): Promise<{ wire: Deployment; key: string }> {
+): Promise<{ wire: Deployment; key: string; knownSecrets: ReadonlySet<string> | undefined }> {
   const body = await readJson(ctx, deps.readTimeoutMs)
   const parsed = await requireRead(ctx, deps, readInput(Deployment, body), { wire: 'system', body })
   const namespace = namespaceOf(ctx, parsed.namespace)
-  return { wire: { ...parsed, namespace }, key: toKey(ctx, namespace, parsed.service) }
+  const key = toKey(ctx, namespace, parsed.service)
+  // As OpenFaaS has it. On `/v1` a function may be there before its secrets.
+  const found = parsed.secrets.length === 0 ? [] : await deps.secrets.list({ namespaces: new Set([namespace]) })
+  const knownSecrets = parsed.secrets.length === 0 ? undefined : new Set(found.map(({ name }) => name))
+  return { wire: { ...parsed, namespace }, key, knownSecrets }
 }
 
 /** The body is empty, as that of OpenFaaS: the work goes on after the answer. */
