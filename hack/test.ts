@@ -33,7 +33,9 @@ const LEVELS: Readonly<Record<string, Level>> = {
     programs: [
       ['openssl', 'openssl'],
       ['nginx', 'nginx-light'],
-      ['python3', 'python3']
+      ['python3', 'python3'],
+      ['curl', 'curl'],
+      ['jq', 'jq']
     ]
   },
   chaos: {
