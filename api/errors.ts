@@ -97,6 +97,42 @@ export class TooManyFunctionsError extends FaasError {
   }
 }
 
+/** The namespace has no room for what is asked for; names each resource, what is used of it and what helps. */
+export class QuotaExceededError extends FaasError {
+  override name = 'QuotaExceededError'
+  readonly code = 'QUOTA_EXCEEDED'
+  readonly status = 403
+  override readonly retryable = false
+  constructor(namespace: string, refusals: readonly string[], options?: ErrorOptions) {
+    super(`the quota of namespace ${namespace} has no room: ${refusals.join('; ')}`, options)
+  }
+}
+
+/** Something is in the namespace, so that it cannot go. */
+export class NamespaceNotEmptyError extends FaasError {
+  override name = 'NamespaceNotEmptyError'
+  readonly code = 'NAMESPACE_NOT_EMPTY'
+  readonly status = 409
+  override readonly retryable = false
+  constructor(namespace: string, held: readonly string[], options?: ErrorOptions) {
+    super(
+      `namespace ${namespace} is not empty: it has ${held.join(', ')}; delete them first, or wait for them to end`,
+      options
+    )
+  }
+}
+
+/** What is said of a namespace that something is to be written into and that is not there. */
+export function unknownNamespaceMessage(namespace: string): string {
+  const shown = namespace.slice(0, 64)
+  return `there is no namespace ${shown}; create it first, with faas-cli namespace create ${shown} or POST /v1/namespaces`
+}
+
+/** Something is to be written into a namespace that is not there; `field` is what names it. */
+export function unknownNamespace(namespace: string, field = 'namespace'): ValidationError {
+  return new ValidationError([{ field, message: unknownNamespaceMessage(namespace) }])
+}
+
 /** The object changed since the client read it (`If-Match`). */
 export class ConflictError extends FaasError {
   override name = 'ConflictError'

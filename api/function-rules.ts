@@ -1,4 +1,5 @@
 import { callSettingFaults } from './call-settings.ts'
+import { unknownNamespaceMessage } from './errors.ts'
 import type { FunctionObject } from './function.ts'
 import { ISOLATION_RULES, type IsolationRules } from './isolation.ts'
 import { DNS_LABEL, type StringMap } from './meta.ts'
@@ -24,6 +25,8 @@ export interface WantedFunction {
   readonly secrets?: readonly string[] | undefined
   /** Names of those that its namespace has; absent: it may name what comes later. */
   readonly knownSecrets?: ReadonlySet<string> | undefined
+  /** Whether there is no such namespace; undefined: nobody has looked. */
+  readonly isNamespaceMissing?: boolean
   /** What is there; undefined for a new function. */
   readonly current: FunctionObject | undefined
 }
@@ -41,6 +44,7 @@ export interface OperatorRules {
 const FUNCTION_RULES: readonly Rule<WantedFunction, OperatorRules>[] = [
   { kind: 'invalid', faults: ({ name, current }) => about('name', nameFaults(name, current)) },
   { kind: 'invalid', faults: ({ namespace, current }) => about('namespace', nameFaults(namespace, current)) },
+  { kind: 'invalid', faults: wanted => about('namespace', missingNamespaceFaults(wanted)) },
   { kind: 'invalid', faults: (wanted, operator) => about('replicas', replicaFaults(wanted, operator)) },
   { kind: 'invalid', faults: (wanted, operator) => about(MIN_FIELD, minReplicaFaults(wanted, operator)) },
   { kind: 'invalid', faults: wanted => about('secrets', secretFaults(wanted)) },
@@ -63,6 +67,12 @@ export function functionViolations(wanted: WantedFunction, operator: OperatorRul
 function nameFaults(name: string | undefined, current: FunctionObject | undefined): string[] {
   if (current !== undefined || name === undefined || DNS_LABEL.test(name)) return []
   return [`${NAME_RULE}, got ${JSON.stringify(name.slice(0, 64))}`]
+}
+
+/** One whose name none can have is told of as such. */
+function missingNamespaceFaults({ namespace, isNamespaceMissing = false, current }: WantedFunction): string[] {
+  const isTold = namespace === undefined || current !== undefined || !DNS_LABEL.test(namespace)
+  return isNamespaceMissing && !isTold ? [unknownNamespaceMessage(namespace)] : []
 }
 
 function replicaFaults({ replicas, current }: WantedFunction, { limits }: OperatorRules): string[] {

@@ -99,7 +99,8 @@ export function toSpec(stored: Partial<FunctionSpec>): FunctionSpec {
   return { ...spec, replicas: spec.replicas ?? 1 }
 }
 
-const UserLabels = Labels.superRefine((labels, ctx) => {
+/** Labels that a client may set. */
+export const UserLabels = Labels.superRefine((labels, ctx) => {
   for (const key of Object.keys(labels)) {
     if (isReservedLabel(key)) {
       ctx.addIssue({ code: 'custom', path: [key], message: 'is reserved: Docker FaaS knows its own objects by it' })

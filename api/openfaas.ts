@@ -253,7 +253,8 @@ function ifAny<K extends string, T extends string | object>(key: K, value: T): {
   return empty ? {} : ({ [key]: value } as { readonly [P in K]: T })
 }
 
-function withoutNulls(body: unknown, options: { resources?: boolean } = {}): unknown {
+/** The fields of a body that are there: null and an empty namespace are absent, as Go's decoder has it. */
+export function withoutNulls(body: unknown, options: { resources?: boolean } = {}): unknown {
   if (!isRecord(body)) return body
   const present = Object.entries(body)
     // An empty namespace is how Go's encoder says none.

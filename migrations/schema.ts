@@ -259,3 +259,12 @@ export const LAST_LINES = [
 )`,
   'CREATE INDEX idx_last_lines_function ON last_lines(function_uid)'
 ]
+
+/** The table of version 14. `labels` and `annotations` are JSON. */
+export const NAMESPACES = `CREATE TABLE namespaces (
+  name TEXT PRIMARY KEY NOT NULL,
+  labels TEXT NOT NULL,
+  annotations TEXT NOT NULL,
+  created_at TEXT NOT NULL,
+  resource_version INTEGER NOT NULL
+)`

@@ -59,6 +59,11 @@ export const InfoAnswer = z
   })
   .meta({ id: 'Info' })
 
+/** A namespace, with labels and annotations as they were sent. */
+export const OpenfaasNamespace = z
+  .object({ name: text('team-a'), labels: texts({ openfaas: '1' }), annotations: texts({ openfaas: '1' }) })
+  .meta({ id: 'OpenfaasNamespace' })
+
 export const NamespaceNames = z.array(text('openfaas-fn'))
 
 /** `GET /system/config`: more may come. */

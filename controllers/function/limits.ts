@@ -2,6 +2,7 @@ import type { FunctionObject } from '../../api/function.ts'
 import { LABEL } from '../../api/labels.ts'
 import type { StringMap } from '../../api/meta.ts'
 import { parseCpu, parseMemory } from '../../api/quantity.ts'
+import { MIN_MEMORY_BYTES } from '../../api/quota.ts'
 import type { Container, EngineInfo } from '../../src/engine/engine.ts'
 
 /** What a replica may use of memory and CPU; 0: no limit. */
@@ -18,8 +19,6 @@ interface Defaults {
   readonly nanoCpusDefault: number
 }
 
-/** Least memory limit that the engine takes. Source: Docker, "Minimum memory limit allowed is 6MB". */
-const MIN_MEMORY_BYTES = 6 * 2 ** 20
 /** Of the engine's memory and cores, for a function that names no limit: it must not take the host with it. */
 const SHARE = 0.9
 const MIB = 2 ** 20

@@ -42,6 +42,7 @@ export function assembleApi(deps: AssembledApiDeps, shutdown: AbortSignal): Retu
     functions: store.functions,
     events: store.events,
     secrets: store.secrets,
+    namespaces: store.namespaces,
     secretKeys: deps.secretKeys,
     audit: store.audit,
     invocations: deps.asyncCalls.desk,

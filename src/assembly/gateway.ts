@@ -169,14 +169,14 @@ async function noteOpening({ adoption }: Store, log: Logger): Promise<void> {
 
 /** The database, which no other gateway may open until it is closed. */
 async function openLocked(
-  { STATE_DB_PATH: path }: Config,
+  { STATE_DB_PATH: path, MEMORY_DEFAULT: memoryDefaultBytes }: Config,
   log: Logger,
   keys: { readonly cipher: Keyring; readonly auditKey: Uint8Array }
 ): Promise<Store> {
   const lock = await lockDatabase(path)
   try {
     const onBackup = (copy: string) => log.info({ path: copy }, 'Backed up database before migration')
-    const store = await openStore({ path, clock: systemClock, log, onBackup, ...keys })
+    const store = await openStore({ path, clock: systemClock, log, onBackup, memoryDefaultBytes, ...keys })
     const close = async () => {
       await store.close()
       lock.release()

@@ -19,12 +19,14 @@ import { functionRoutes } from './routes/functions.ts'
 import { healthRoutes } from './routes/health.ts'
 import { invocationRoutes } from './routes/invocations.ts'
 import { logRoutes } from './routes/logs.ts'
+import { namespaceRoutes } from './routes/namespaces.ts'
 import { openapiRoute } from './routes/openapi.ts'
 import { reconcileRoutes } from './routes/reconcile.ts'
 import { scheduleRoutes } from './routes/schedules.ts'
 import { secretRoutes } from './routes/secrets.ts'
 import { systemRoutes } from './routes/system.ts'
 import { systemFunctionRoutes } from './routes/system-functions.ts'
+import { systemNamespaceRoutes } from './routes/system-namespaces.ts'
 import { systemSecretRoutes } from './routes/system-secrets.ts'
 import { tokenRoutes } from './routes/tokens.ts'
 import { usageRoutes } from './routes/usage.ts'
@@ -70,11 +72,13 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...scheduleRoutes(deps),
     ...usageRoutes(deps),
     ...adoptionRoutes(deps),
+    ...namespaceRoutes(deps),
     ...secretRoutes(deps),
     ...systemSecretRoutes(deps),
     ...invocationRoutes(deps),
     ...auditRoutes(deps),
     ...systemFunctionRoutes(deps),
+    ...systemNamespaceRoutes(deps),
     ...systemRoutes(deps),
     alertRoute(deps),
     ...logRoutes(deps),

@@ -9,6 +9,7 @@ import type { FunctionUsage } from '../../api/usage.ts'
 import type { Clock } from '../clock.ts'
 import type { AuditStore } from '../store/audit-store.ts'
 import type { DeadFilter, InvocationFilter, InvocationPage } from '../store/invocation-store.ts'
+import type { NamespaceStore } from '../store/namespace-store.ts'
 import type { SecretStore } from '../store/secret-store.ts'
 import type { EventStore, FunctionStore } from '../store/store.ts'
 import type { Authenticator } from './auth/authenticator.ts'
@@ -226,6 +227,7 @@ export interface ApiDeps {
   readonly functions: FunctionStore
   readonly events: EventStore
   readonly secrets: SecretStore
+  readonly namespaces: NamespaceStore
   readonly secretKeys: SecretKeyDesk
   readonly audit: AuditStore
   readonly invocations: InvocationDeskView

@@ -15,7 +15,7 @@ import { isRecord, type Reading } from './validate.ts'
 export type Wire = 'system' | 'v1'
 
 /** What is there, and the replicas as the request names them. */
-type Asked = Pick<WantedFunction, 'current' | 'replicas' | 'knownSecrets'>
+type Asked = Pick<WantedFunction, 'current' | 'replicas' | 'knownSecrets' | 'isNamespaceMissing'>
 
 const METADATA_FIELDS: ReadonlySet<string> = new Set(['name', 'namespace', 'labels', 'annotations'])
 
@@ -38,7 +38,7 @@ export function admit(draft: FunctionDraft, asked: Asked, operator: OperatorRule
  */
 export async function requireRead<T>(
   ctx: Context,
-  deps: OperatorRules & Pick<ApiDeps, 'functions'>,
+  deps: OperatorRules & Pick<ApiDeps, 'functions' | 'namespaces'>,
   reading: Reading<T>,
   sent: Sent
 ): Promise<T> {
@@ -50,7 +50,13 @@ export async function requireRead<T>(
   if (!isWithin(callerOf(ctx).namespaces, namespace ?? DEFAULT_NAMESPACE)) throw new ValidationError(reading.errors)
   const key = `${namespace ?? DEFAULT_NAMESPACE}/${wanted.name}`
   const current = wanted.name === undefined ? undefined : await deps.functions.get(key)
-  throw invalidBody(reading.errors, { ...wanted, namespace, current }, deps, sent.wire)
+  const isMissing = namespace !== undefined && (await isNamespaceMissing(deps, namespace))
+  throw invalidBody(reading.errors, { ...wanted, namespace, current, isNamespaceMissing: isMissing }, deps, sent.wire)
+}
+
+/** Whether there is no such namespace. Asked before a write; that decides again, as it may go meanwhile. */
+export async function isNamespaceMissing({ namespaces }: Pick<ApiDeps, 'namespaces'>, name: string): Promise<boolean> {
+  return (await namespaces.get(name)) === undefined
 }
 
 /** A body whose fields are wrong, with the rules that the rest of it breaks. */

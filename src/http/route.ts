@@ -18,10 +18,11 @@ export type RouteScope = Scope | 'any' | 'open'
  * - `body`: the same, but the body may name the namespace as well
  * - `path`: the same, but the path names it, as in `/function/<name>.<namespace>`
  * - `visible`: every namespace that the caller may see; `?namespace=` asks for one
+ * - `named`: a namespace, which the path names
  * - `gateway`: the gateway as a whole, so that credentials that are bound to namespaces are not enough
  * - `none`: nothing of any namespace
  */
-export type RouteNamespace = 'query' | 'body' | 'path' | 'visible' | 'gateway' | 'none'
+export type RouteNamespace = 'query' | 'body' | 'path' | 'visible' | 'named' | 'gateway' | 'none'
 
 /** One parameter of the query or of the head, as the OpenAPI document has it. */
 export interface QueryParameter {

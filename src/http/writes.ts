@@ -14,7 +14,8 @@ export async function putFunction(
   change: (current: FunctionObject | undefined) => FunctionDraft,
   options: WriteOptions = {}
 ): Promise<WriteResult> {
-  const result = await deps.functions.put(key, change, { ...options, maxInNamespace: deps.functionsPerNamespace })
+  const admission = { maxFunctions: deps.functionsPerNamespace }
+  const result = await deps.functions.put(key, change, { ...options, admission })
   if (options.dryRun === true) return result
   deps.enqueue(key)
   if (result.outcome !== 'unchanged') await recordWrite(deps, result)

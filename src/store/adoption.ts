@@ -4,11 +4,12 @@ import { ConflictError } from '../../api/errors.ts'
 import type { FunctionObject } from '../../api/function.ts'
 import { keyOf } from '../../api/meta.ts'
 import { canonicalJson } from '../../api/spec-hash.ts'
-import type { Clock } from '../clock.ts'
+import { type Clock, toTimestamp } from '../clock.ts'
 import { FunctionEntity } from './entities.ts'
 import type { ChangeFeed } from './feed.ts'
 import { addRevision, find, removeRow, stored } from './function-rows.ts'
 import { nextResourceVersion, raiseResourceVersion, readMeta, readResourceVersion, writeMeta } from './meta.ts'
+import { ensureNamespace } from './namespace-rows.ts'
 import type { Database } from './orm.ts'
 import { fromObject } from './rows.ts'
 import type { AdoptionState, AdoptionStore, Change, DecidedFunction, Decision, Latch } from './store.ts'
@@ -86,7 +87,10 @@ export class Adoptions implements AdoptionStore {
     await requireUnchanged(em, functions)
     const raised = await raiseResourceVersion(em, before?.latch?.newest ?? 0)
     const changes: Change[] = []
-    for (const { object } of functions) changes.push(...(await replaceRow(em, object)))
+    for (const { object } of functions) {
+      await ensureNamespace(em, object.metadata.namespace, toTimestamp(this.#deps.clock.now()))
+      changes.push(...(await replaceRow(em, object)))
+    }
     if (discarded.length > 0) {
       const all = new Set([...(await readDiscarded(em)), ...discarded])
       await writeMeta(em, DISCARDED, JSON.stringify([...all]))

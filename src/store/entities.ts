@@ -155,6 +155,20 @@ export const TokenEntity = defineEntity({
 })
 export type TokenRow = InferEntity<typeof TokenEntity>
 
+/** A namespace; `labels` and `annotations` are canonical JSON. */
+export const NamespaceEntity = defineEntity({
+  name: 'NamespaceRow',
+  tableName: 'namespaces',
+  properties: {
+    name: p.text().primary(),
+    labels: p.text(),
+    annotations: p.text(),
+    createdAt: p.text(),
+    resourceVersion: p.integer()
+  }
+})
+export type NamespaceRow = InferEntity<typeof NamespaceEntity>
+
 export const ENTITIES = [
   FunctionEntity,
   RevisionEntity,
@@ -164,5 +178,6 @@ export const ENTITIES = [
   SecretEntity,
   AuditEntity,
   AuditMarkEntity,
-  TokenEntity
+  TokenEntity,
+  NamespaceEntity
 ]

@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/sqlite'
 import { type AuditOutcome, type AuditSubject, digestOf } from '../../api/audit.ts'
-import { ConflictError, TooManyFunctionsError } from '../../api/errors.ts'
+import { ConflictError } from '../../api/errors.ts'
 import {
   type FunctionDraft,
   type FunctionObject,
@@ -10,10 +10,12 @@ import {
 } from '../../api/function.ts'
 import { keyOf } from '../../api/meta.ts'
 import { type Clock, toTimestamp } from '../clock.ts'
+import { type AdmittedWrite, admit, mostReplicasOf } from './admission.ts'
 import { FunctionEntity, type FunctionRow } from './entities.ts'
 import type { ChangeFeed } from './feed.ts'
 import { addRevision, find, findRevisions, removeRow, stored } from './function-rows.ts'
 import { nextResourceVersion } from './meta.ts'
+import { ensureNamespace } from './namespace-rows.ts'
 import type { Database } from './orm.ts'
 import { deploymentOf, fromObject, isSameScale, statementOf, templateOf, toObject, toRevision } from './rows.ts'
 import { sqlText } from './sql-text.ts'
@@ -24,6 +26,8 @@ export interface FunctionsDeps {
   readonly feed: ChangeFeed
   readonly clock: Clock
   readonly newUid: () => string
+  /** Memory limit of functions that name none, for quotas; 0: none. */
+  readonly memoryDefaultBytes: number
   /** Told what a listener of changes threw: that must not fail the write, which is on the disk already. */
   readonly onListenerError: (err: unknown) => void
 }
@@ -74,6 +78,7 @@ export class Functions implements FunctionStore {
       const current = toObject(row)
       checkVersion(key, current, options)
       const draft = draftFor(key, change, current)
+      await this.#admit(em, { namespace: current.metadata.namespace, current, draft }, options)
       const isSame = deploymentOf(draft) === deploymentOf({ ...current.metadata, spec: current.spec })
       if (isSame && !isSameScale(draft.scale, current.scale)) return await this.#scale(em, current, draft)
       if (isSame) {
@@ -123,13 +128,13 @@ export class Functions implements FunctionStore {
   putScale(
     key: string,
     uid: string,
-    decide: (current: FunctionObject) => ScaleDecision | undefined
+    decide: (current: FunctionObject, most: number) => ScaleDecision | undefined
   ): Promise<FunctionObject | undefined> {
     return this.#write<FunctionObject | undefined>(async em => {
       const row = await find(em, key)
       if (row === undefined || row.uid !== uid || isDeleting(row)) return { answer: undefined, changes: [] }
       const current = toObject(row)
-      const decision = decide(current)
+      const decision = decide(current, await mostReplicasOf(em, current, this.#deps.memoryDefaultBytes))
       if (decision === undefined || isAlready(decision, current)) return { answer: current, changes: [] }
       const { subject: _unaudited, ...done } = await this.#scale(em, current, {
         spec: { ...current.spec, replicas: decision.replicas },
@@ -172,7 +177,7 @@ export class Functions implements FunctionStore {
     const draft = draftFor(key, request.change, undefined)
     if (options.ifMatch !== undefined) throw new ConflictError(key, String(options.ifMatch), 'none')
     const removal = dying === undefined ? [] : [await removeRow(em, dying)]
-    await requireRoom(em, draft.namespace, options.maxInNamespace ?? 0)
+    await this.#admit(em, { namespace: draft.namespace, draft }, options)
     const resourceVersion = await nextResourceVersion(em)
     const now = this.#now()
     const uid = this.#deps.newUid()
@@ -235,6 +240,12 @@ export class Functions implements FunctionStore {
     return { answer: { outcome: 'changed', object }, changes: [{ type: 'MODIFIED', object }], subject }
   }
 
+  /** What runs already, or comes from elsewhere, is not refused: its namespace comes with it. */
+  async #admit(em: EntityManager, write: AdmittedWrite, { admission }: WriteOptions): Promise<void> {
+    if (admission !== undefined) await admit(em, write, admission, this.#deps.memoryDefaultBytes)
+    else if (write.current === undefined) await ensureNamespace(em, write.namespace, this.#now())
+  }
+
   async #write<T>(work: (em: EntityManager) => Promise<Outcome<T>>, options: WriteOptions = {}): Promise<T> {
     const { answer } = await this.#deps.database.write(work, {
       dryRun: options.dryRun ?? false,
@@ -254,12 +265,6 @@ export class Functions implements FunctionStore {
   #now(): string {
     return toTimestamp(this.#deps.clock.now())
   }
-}
-
-/** Those that are being deleted count as long as their rows are there. */
-async function requireRoom(em: EntityManager, namespace: string, max: number): Promise<void> {
-  if (max === 0) return
-  if ((await em.count(FunctionEntity, { namespace })) >= max) throw new TooManyFunctionsError(namespace, max)
 }
 
 function subjectOf(

@@ -14,6 +14,8 @@ import { Invocations } from './invocations.ts'
 import { LastLines, type LastLinesLimits, type LastLinesStore } from './last-lines.ts'
 import { readBornAt, readEventVersion, readInheritedUids, readResourceVersion } from './meta.ts'
 import { prepareFile, upgrade } from './migrator.ts'
+import type { NamespaceStore } from './namespace-store.ts'
+import { Namespaces } from './namespaces.ts'
 import { connect } from './orm.ts'
 import type { ScheduleStore } from './schedule-store.ts'
 import { Schedules } from './schedules.ts'
@@ -41,6 +43,8 @@ export interface OpenOptions {
   readonly auditKey?: Uint8Array
   /** How much is kept of replicas that are gone. */
   readonly lastLines?: LastLinesLimits
+  /** Memory limit of functions that name none, as quotas count it; 0 or left out: none. */
+  readonly memoryDefaultBytes?: number
   /** Random by default. */
   readonly newUid?: () => string
 }
@@ -57,6 +61,7 @@ export interface Store extends AsyncDisposable {
   readonly schedules: ScheduleStore
   readonly invocationCounts: InvocationCountStore
   readonly lastLines: LastLinesStore
+  readonly namespaces: NamespaceStore
   /** Ms since the epoch; when this database was created or first came to schema version 3. */
   readonly bornAt: number
   /** Whether there was nothing in the file, or no file, before it was opened. */
@@ -89,7 +94,8 @@ export async function openStore(options: OpenOptions): Promise<Store> {
       newUid: options.newUid ?? randomUUID,
       onListenerError: (err: unknown) => log?.error({ err }, 'Listener of changes failed')
     }
-    const functions = new Functions({ ...common, feed })
+    const { memoryDefaultBytes = 0 } = options
+    const functions = new Functions({ ...common, feed, memoryDefaultBytes })
     const events = new Events({ database, clock, resourceVersion: await database.read(readEventVersion) })
     const close = async () => {
       feed.close()
@@ -107,7 +113,8 @@ export async function openStore(options: OpenOptions): Promise<Store> {
     const schedules = new Schedules({ database })
     const invocationCounts = new InvocationCounts({ database })
     const lastLines = new LastLines({ database, ...options.lastLines })
-    const stores = { audit, functions, events, images, adoption, secrets, tokens, invocations, schedules }
+    const namespaces = new Namespaces({ database, clock, memoryDefaultBytes })
+    const stores = { audit, functions, events, images, adoption, secrets, tokens, invocations, schedules, namespaces }
     return {
       ...stores,
       invocationCounts,

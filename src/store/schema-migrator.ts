@@ -14,6 +14,7 @@ import { Schedules } from '../../migrations/0010-schedules.ts'
 import { EventPositions } from '../../migrations/0011-event-positions.ts'
 import { InvocationCounts } from '../../migrations/0012-invocation-counts.ts'
 import { LastLines } from '../../migrations/0013-last-lines.ts'
+import { Namespaces } from '../../migrations/0014-namespaces.ts'
 import { SCHEMA_MIGRATIONS } from '../../migrations/schema.ts'
 
 /** Every migration, in order. The descriptions of 1 and 2 are those of the older program. */
@@ -45,7 +46,8 @@ export const MIGRATIONS = [
     description: 'How often functions were called',
     class: InvocationCounts
   },
-  { version: 13, name: '0013-last-lines', description: 'What replicas that are gone wrote last', class: LastLines }
+  { version: 13, name: '0013-last-lines', description: 'What replicas that are gone wrote last', class: LastLines },
+  { version: 14, name: '0014-namespaces', description: 'Namespaces', class: Namespaces }
 ] as const
 
 /** The schema version that this release works with. */

@@ -45,6 +45,8 @@ export interface SecretPutOptions {
   readonly mode?: 'create' | 'update' | 'upsert'
   /** Writes only when the secret still has this `resourceVersion`; else `ConflictError`. */
   readonly ifMatch?: number
+  /** Refuses a secret whose namespace is not there (`ValidationError`); left out, that is made. */
+  readonly needsNamespace?: boolean
 }
 
 export interface SecretPutResult {

@@ -7,6 +7,7 @@ import { type Clock, toTimestamp } from '../clock.ts'
 import { SecretEntity, type SecretRow } from './entities.ts'
 import { SecretUnreadableError } from './errors.ts'
 import { nextResourceVersion } from './meta.ts'
+import { ensureNamespace, requireNamespace } from './namespace-rows.ts'
 import { type Database, PLAIN } from './orm.ts'
 import type { ResealResult, SecretCipher, SecretPutOptions, SecretPutResult, SecretStore } from './secret-store.ts'
 import { sqlText } from './sql-text.ts'
@@ -69,6 +70,7 @@ export class Secrets implements SecretStore {
       async (em): Promise<SecretPutResult & { previous: SecretObject | undefined }> => {
         const row = await find(em, key)
         refuse(key, row, options)
+        await this.#admit(em, key, options)
         const previous = row && toSecret(row)
         if (previous !== undefined && row !== undefined && this.#holds(row, value)) {
           return { outcome: 'unchanged', object: previous, previous }
@@ -136,6 +138,12 @@ export class Secrets implements SecretStore {
   onChange(listener: (object: SecretObject) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  async #admit(em: EntityManager, key: string, { needsNamespace = false }: SecretPutOptions): Promise<void> {
+    const { namespace } = parseKey(sqlText(key))
+    if (needsNamespace) await requireNamespace(em, namespace)
+    else await ensureNamespace(em, namespace, toTimestamp(this.#deps.clock.now()))
   }
 
   /** Whether it holds this very value; one that cannot be read holds another. */

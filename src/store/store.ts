@@ -9,8 +9,17 @@ export interface WriteOptions {
   readonly ifMatch?: number
   /** Does everything but keep it: gives what would be written. */
   readonly dryRun?: boolean
-  /** Makes no function where the namespace has so many already; else `TooManyFunctionsError`. 0 or left out: any number. */
-  readonly maxInNamespace?: number
+  /** What is asked of the namespace. Left out: nothing, and it is made where it is not there. */
+  readonly admission?: Admission
+}
+
+/**
+ * Asks that the namespace of what is written is there and has room by its quota: else `ValidationError`, `QuotaExceededError`
+ * or `TooManyFunctionsError`.
+ */
+export interface Admission {
+  /** Most functions of a namespace; 0: any number. */
+  readonly maxFunctions: number
 }
 
 export interface WriteResult {
@@ -67,13 +76,14 @@ export interface FunctionStore {
   putStatus: (key: string, uid: string, status: FunctionStatus) => Promise<FunctionObject | undefined>
   /**
    * Reads, lets `decide` say how large the function is to be, and writes it, which is a new generation when the number of
-   * replicas changes; `undefined`, or what is there already, writes nothing. For the autoscaler: it is not audited. Gives the
+   * replicas changes; `undefined`, or what is there already, writes nothing. `most` is how many replicas the quota of the
+   * namespace leaves it, never fewer than it has: more are not to be decided. For the autoscaler: it is not audited. Gives the
    * object, or undefined when that uid is gone or is being deleted.
    */
   putScale: (
     key: string,
     uid: string,
-    decide: (current: FunctionObject) => ScaleDecision | undefined
+    decide: (current: FunctionObject, most: number) => ScaleDecision | undefined
   ) => Promise<FunctionObject | undefined>
   /** Newest first; at most ten are kept, the current one among them. A change of replicas alone makes none. */
   revisions: (key: string) => Promise<Revision[]>

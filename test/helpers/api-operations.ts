@@ -63,6 +63,15 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   'post /system/secrets': namespace => ({ name: 'x', value: 'v', namespace }),
   'put /system/secrets': namespace => ({ name: 'x', value: 'v', namespace }),
   'delete /system/secrets': namespace => ({ name: 'x', namespace }),
+  'post /v1/namespaces': namespace => ({ metadata: { name: namespace } }),
+  'put /v1/namespaces/{name}': () => ({ metadata: { labels: { a: 'b' } } }),
+  'patch /v1/namespaces/{name}': () => ({ metadata: { labels: { a: null } } }),
+  'post /system/namespace': namespace => ({ name: namespace, labels: { openfaas: '1' } }),
+  'put /system/namespace/{name}': () => ({ annotations: { openfaas: '1' } }),
+  'delete /system/namespace/{name}': () => ({}),
+  'post /system/namespaces': namespace => ({ name: namespace, labels: { openfaas: '1' } }),
+  'put /system/namespaces/{name}': () => ({ annotations: { openfaas: '1' } }),
+  'delete /system/namespaces/{name}': () => ({}),
   'post /auth/login': () => ({ username: 'nobody', password: 'wrong' }),
   'post /v1/tokens': () => ({ name: 'x', scopes: ['read'] })
 }

@@ -98,6 +98,7 @@ export async function startApi(
     functions: store.functions,
     events: store.events,
     secrets: store.secrets,
+    namespaces: store.namespaces,
     secretKeys: new KeyRotation(cipher, store),
     audit: store.audit,
     invocations: new InvocationDesk({ store: store.invocations, clock: systemClock, onMoved: () => undefined }),

@@ -104,6 +104,12 @@ export abstract class GatewayClient {
     return JSON.parse(answer.text)
   }
 
+  /** Makes a namespace, for functions or secrets that are to be in another than the default one. */
+  async createNamespace(name: string, annotations: Readonly<Record<string, string>> = {}): Promise<void> {
+    const answer = await this.call('POST', '/system/namespace/', { name, annotations })
+    if (answer.status !== 201) throw new Error(`create namespace ${name}: ${answer.status} ${answer.text}`)
+  }
+
   async scale(name: string, replicas: number): Promise<void> {
     const answer = await this.call('POST', `/v1/functions/${name}/scale`, { replicas })
     if (answer.status !== 200) throw new Error(`scale ${name}: ${answer.status} ${answer.text}`)

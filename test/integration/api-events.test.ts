@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import type { EventDraft } from '../../src/store/store.ts'
 import { type ApiServer, startApi } from '../helpers/api-server.ts'
+import { createNamespaces } from '../helpers/namespaces.ts'
 import { follow } from '../helpers/watch.ts'
 
 describe('events of all functions', () => {
@@ -104,6 +105,7 @@ describe('events of all functions', () => {
   })
 
   it('tells credentials that are bound to a namespace of that one only, until they are revoked', async () => {
+    await createNamespaces(api.store, ['team-a'])
     const { json } = await api.request('POST', '/v1/tokens', { name: 't', scopes: ['read'], namespaces: ['team-a'] })
     const bearer = `Bearer ${json.token}`
     const { take } = await watch('', bearer)

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { type Answer, type ApiServer, startApi } from '../helpers/api-server.ts'
 import { POLICY } from '../helpers/builders.ts'
+import { createNamespaces } from '../helpers/namespaces.ts'
 
 const IMAGE = 'registry.example/a:1'
 const MIN = 'com.openfaas.scale.min'
@@ -18,6 +19,7 @@ describe('a request with several faults', () => {
   before(async () => {
     const isolation = { ...POLICY.isolation, levels: { payments: 'restricted' as const } }
     api = await startApi({ rules: isolation })
+    await createNamespaces(api.store, ['payments'])
   })
   after(() => api[Symbol.asyncDispose]())
 

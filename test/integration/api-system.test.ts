@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { StoreUnavailableError } from '../../src/store/errors.ts'
 import { type ApiServer, AUTHORIZATION, HEALTHY, startApi } from '../helpers/api-server.ts'
+import { createNamespaces } from '../helpers/namespaces.ts'
 
 const HELLO = { service: 'hello', image: 'hello:1' }
 
@@ -13,6 +14,7 @@ describe('the OpenFaaS API', () => {
   let api: ApiServer
   beforeEach(async () => {
     api = await startApi()
+    await createNamespaces(api.store, ['team-a', 'team-b'])
   })
   afterEach(() => api[Symbol.asyncDispose]())
 
@@ -235,7 +237,8 @@ describe('the OpenFaaS API', () => {
       const names = (answer: { json: { name: string }[] }) => answer.json.map(({ name }) => name)
       expect(names(await api.request('GET', '/system/functions'))).to.deep.equal(['counted'])
       expect(names(await api.request('GET', '/system/functions?namespace=team-a'))).to.deep.equal(['hello'])
-      expect((await api.request('GET', '/system/functions?namespace=none')).json).to.deep.equal([])
+      expect((await api.request('GET', '/system/functions?namespace=team-b')).json).to.deep.equal([])
+      expect((await api.request('GET', '/system/functions?namespace=none')).status).to.equal(400)
       expect((await api.request('GET', '/system/functions?namespace=No!')).status).to.equal(400)
       expect((await api.request('GET', '/system/functions')).json[0].invocationCount).to.equal(7)
     })
@@ -276,6 +279,7 @@ describe('the OpenFaaS API', () => {
     })
 
     it('takes the namespace from query or body, and the name from the query too', async () => {
+      await createNamespaces(api.store, ['a', 'b', 'c'])
       for (const namespace of ['a', 'b', 'c'])
         await api.request('POST', `/system/functions?namespace=${namespace}`, HELLO)
       const body = { functionName: 'hello' }
@@ -336,9 +340,9 @@ describe('the OpenFaaS API', () => {
       expect(json.arch).to.be.a('string')
     })
 
-    it('lists the namespaces in use and the default one', async () => {
-      await api.request('POST', '/system/functions?namespace=team-a', HELLO)
-      expect((await api.request('GET', '/system/namespaces')).json).to.deep.equal(['openfaas-fn', 'team-a'])
+    it('lists the namespaces', async () => {
+      const { json } = await api.request('GET', '/system/namespaces')
+      expect(json).to.deep.equal(['openfaas-fn', 'team-a', 'team-b'])
     })
 
     it('shows its configuration and metrics', async () => {

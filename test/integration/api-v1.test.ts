@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { type ApiServer, HEALTHY, startApi } from '../helpers/api-server.ts'
+import { createNamespaces } from '../helpers/namespaces.ts'
 
 const manifest = (over: Record<string, unknown> = {}, metadata: Record<string, unknown> = {}) => ({
   apiVersion: 'v1',
@@ -12,6 +13,7 @@ describe('the native API', () => {
   let api: ApiServer
   beforeEach(async () => {
     api = await startApi()
+    await createNamespaces(api.store, ['team-a', 'team-b'])
   })
   afterEach(() => api[Symbol.asyncDispose]())
 

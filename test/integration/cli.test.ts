@@ -7,6 +7,7 @@ import { LATEST_VERSION } from '../../src/store/schema-migrator.ts'
 import { load, Scratch, withSqlite } from '../fixtures/db/files.ts'
 import { PASSWORD, startApi } from '../helpers/api-server.ts'
 import { runCli } from '../helpers/cli.ts'
+import { createNamespaces } from '../helpers/namespaces.ts'
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts')
 /** An engine that is not there: none of these commands may need one. */
@@ -273,6 +274,7 @@ describe('command line', () => {
 
     it('creates, lists and revokes tokens of the running gateway', async () => {
       await using api = await startApi()
+      await createNamespaces(api.store, ['team-a'])
       const known = { ...env, AUTH_PASSWORD: PASSWORD }
       const at = ['--gateway', api.url]
       const bound = ['--scope', 'read', 'invoke', '--namespace', 'team-a', '--expires-in', '1h']

@@ -36,7 +36,7 @@ describe('GET /openapi.json', () => {
     for (const operation of operations) {
       const scope = operation['x-scope']
       expect([...SCOPES, 'any', 'open']).to.include(scope)
-      expect(['query', 'body', 'path', 'visible', 'gateway', 'none']).to.include(operation['x-namespace'])
+      expect(['query', 'body', 'path', 'named', 'visible', 'gateway', 'none']).to.include(operation['x-namespace'])
       const needed = scope === 'any' ? [] : [scope]
       expect(operation.security).to.deep.equal(scope === 'open' ? [] : [{ basic: needed }, { bearer: needed }])
       expect(Object.keys(operation.responses)).to.include('default').and.have.length.of.at.least(2)

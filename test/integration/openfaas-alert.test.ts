@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { AlertDesk } from '../../controllers/autoscaler/alert.ts'
 import { silentLogger } from '../../src/logging/logger.ts'
 import { type ApiServer, startApi } from '../helpers/api-server.ts'
+import { createNamespaces } from '../helpers/namespaces.ts'
 
 /** What Alertmanager 0.28 sends, but for the alerts. */
 const MESSAGE = {
@@ -27,6 +28,7 @@ describe('POST /system/alert', () => {
       ...{ enqueue: key => void api.enqueued.push(key), onDecision: () => undefined }
     })
     await api.request('POST', '/system/functions', { service: 'plain', image: 'a:1' })
+    await createNamespaces(api.store, ['team-a'])
     await api.request('POST', '/system/functions', { service: 'other', image: 'a:1', namespace: 'team-a' })
   })
   after(() => api[Symbol.asyncDispose]())

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { type ApiServer, PASSWORD, startApi, USER } from '../helpers/api-server.ts'
 import { aDeployment, FaasCli } from '../helpers/faas-cli.ts'
+import { createNamespaces } from '../helpers/namespaces.ts'
 
 /** Each line of the contract that needs no container, as faas-cli and the SDK speak it. The ids are those of test/helpers/openfaas-lines.ts. */
 describe('the OpenFaaS contract, on the wire', () => {
@@ -8,6 +9,7 @@ describe('the OpenFaaS contract, on the wire', () => {
   let cli: FaasCli
   before(async () => {
     api = await startApi()
+    await createNamespaces(api.store, ['team-l', 'team-q', 'team-r', 'team-s', 'team-t', 'team-z'])
     cli = new FaasCli(api.port, { user: USER, password: PASSWORD })
   })
   after(() => api[Symbol.asyncDispose]())

@@ -39,7 +39,10 @@ describe('who may do what', () => {
     headers: Record<string, string>
   ): Promise<Answer> {
     const { method, path, namespace: from } = operation
-    const named = path.replaceAll(/\{\w+\}/g, from === 'path' ? `${name}.${namespace}` : name)
+    const named = path.replaceAll(
+      /\{\w+\}/g,
+      from === 'path' ? `${name}.${namespace}` : from === 'named' ? namespace : name
+    )
     const isAsked = ['query', 'body', 'visible'].includes(from) && !inBody
     const object = operation.isNamedInQuery ? `&name=${name}` : ''
     const url = isAsked ? `${named}?namespace=${namespace}${object}` : named

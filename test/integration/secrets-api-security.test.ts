@@ -4,6 +4,7 @@ import type { Scope } from '../../api/scope.ts'
 import { MAX_SECRET_BYTES } from '../../api/secret.ts'
 import { aDraft } from '../fixtures/db/files.ts'
 import { type ApiServer, startApi } from '../helpers/api-server.ts'
+import { createNamespaces } from '../helpers/namespaces.ts'
 
 const KEY = 'openfaas-fn/db-password'
 
@@ -11,6 +12,7 @@ describe('secrets over the API', () => {
   let api: ApiServer
   beforeEach(async () => {
     api = await startApi()
+    await createNamespaces(api.store, ['team-a', 'team-b'])
   })
   afterEach(() => api[Symbol.asyncDispose]())
 

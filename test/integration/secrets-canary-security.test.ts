@@ -87,6 +87,7 @@ describe('a secret of a function on a real engine', function () {
     await importImage(docker, userImage, instance, '["/bin/sh", "/entry"]', { user: '12345:12345', files })
     expect((await put('db-password', canary)).status).to.equal(201)
     expect((await put('api-key', 'another')).status).to.equal(201)
+    await gateway.createNamespace('team-a')
     expect((await put('db-password', 'of team-a', 'team-a')).status).to.equal(201)
     await gateway.apply('rooted', { image: run().image, secrets: ['db-password', 'api-key'], replicas: 2 })
     await gateway.apply('user', { image: userImage, secrets: ['db-password'], readOnlyRootFilesystem: true })

@@ -2,6 +2,7 @@ import { request as rawRequest } from 'node:http'
 import { expect } from 'chai'
 import { type ApiServer, AUTHORIZATION, startApi } from '../helpers/api-server.ts'
 import { eventually } from '../helpers/eventually.ts'
+import { createNamespaces } from '../helpers/namespaces.ts'
 
 const x = (length: number) => 'x'.repeat(length)
 const entries = (count: number, value = 'v') =>
@@ -45,6 +46,7 @@ describe('limits of the API', () => {
   }
   before(async () => {
     api = await start()
+    await createNamespaces(api.store, [x(62), x(63)])
   })
   after(async () => {
     for (const server of servers) await server[Symbol.asyncDispose]()
@@ -94,6 +96,7 @@ describe('limits of the API', () => {
 
   it('S40: functions of a namespace: as many as FUNCTIONS_PER_NAMESPACE_MAX, also when all come at once', async () => {
     const server = await start({ functionsPerNamespace: 3 })
+    await createNamespaces(server.store, ['other'])
     const answers = await Promise.all(['a', 'b', 'c', 'd', 'e'].map(name => apply(server, { metadata: { name } })))
     expect(answers.map(({ status }) => status).sort()).to.deep.equal([201, 201, 201, 403, 403])
     const refused = answers.find(({ status }) => status === 403)

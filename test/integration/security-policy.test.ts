@@ -22,6 +22,7 @@ describe('security by policy', function () {
     gateway = await TestGateway.start({
       ...{ POLICY_NAMESPACES: 'payments=restricted', RUNTIMES_ALLOWED: 'runsc', TMPFS_BYTES: '1Mi', STOP_GRACE: '1s' }
     })
+    await gateway.createNamespace('payments')
   })
   after(() => gateway.close())
 

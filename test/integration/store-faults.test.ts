@@ -106,6 +106,7 @@ describe('store: faults', () => {
         feed: new ChangeFeed(0),
         clock,
         newUid: () => crypto.randomUUID(),
+        memoryDefaultBytes: 0,
         onListenerError: () => undefined
       }
       const functions = new Functions(deps)

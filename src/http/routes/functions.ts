@@ -17,7 +17,7 @@ import {
   readNamedFunction,
   toFunctionDraft
 } from '../function-input.ts'
-import { admit, invalidBody, requireRead, wantedBy } from '../policy.ts'
+import { admit, invalidBody, isNamespaceMissing, requireRead, wantedBy } from '../policy.ts'
 import { etagOf, toFunctionList, toFunctionResource } from '../presenters.ts'
 import {
   DRY_RUN,
@@ -192,7 +192,12 @@ async function applyFunction(ctx: RouterContext, deps: ApiDeps): Promise<void> {
   const body = await requireRead(ctx, deps, readFunction(json), { wire: 'v1', body: json })
   const namespace = namespaceOf(ctx, body.metadata.namespace, 'metadata.namespace')
   const key = writableKey(ctx, namespace, body.metadata.name)
-  const change = (current: FunctionObject | undefined) => admitBody(deps, body, namespace, current)
+  const isMissing = await isNamespaceMissing(deps, namespace)
+  const change = (current: FunctionObject | undefined) => {
+    const draft = toFunctionDraft(body, namespace, current, deps.limits)
+    const asked = { current, replicas: body.spec.replicas, isNamespaceMissing: isMissing }
+    return admit(draft, asked, deps, 'v1')
+  }
   await write(ctx, deps, key, change, body.metadata.resourceVersion)
 }
 
@@ -220,12 +225,7 @@ async function patchExisting(ctx: RouterContext, deps: ApiDeps): Promise<void> {
   await writeExisting(ctx, deps, change, metadata?.resourceVersion)
 }
 
-function admitBody(
-  deps: ApiDeps,
-  body: FunctionBody,
-  namespace: string,
-  current: FunctionObject | undefined
-): FunctionDraft {
+function admitBody(deps: ApiDeps, body: FunctionBody, namespace: string, current: FunctionObject): FunctionDraft {
   const draft = toFunctionDraft(body, namespace, current, deps.limits)
   return admit(draft, { current, replicas: body.spec.replicas }, deps, 'v1')
 }

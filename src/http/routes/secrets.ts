@@ -121,7 +121,8 @@ async function putSecret(ctx: RouterContext, deps: ApiDeps): Promise<void> {
   const value = toSecretValue(parseInput(SecretValue, body))
   const key = writableKey(ctx, namespaceOf(ctx), nameOfPath(ctx), 'secret')
   const ifMatch = expectedVersion(ctx)
-  const { outcome, object } = await deps.secrets.put(key, value, ifMatch === undefined ? {} : { ifMatch })
+  const options = { needsNamespace: true, ...(ifMatch === undefined ? {} : { ifMatch }) }
+  const { outcome, object } = await deps.secrets.put(key, value, options)
   ctx.status = outcome === 'created' ? 201 : 200
   await answerSecret(ctx, deps, object)
 }

@@ -16,7 +16,8 @@ import { FunctionContainers, OpenfaasFunction, OpenfaasFunctions } from '../../.
 import { existingKey, namespaceOf, requireNamespace, writableKey } from '../access.ts'
 import { readJson } from '../body.ts'
 import type { ApiDeps } from '../deps.ts'
-import { admit, requireRead } from '../policy.ts'
+import { requireKnownNamespace } from '../namespace-access.ts'
+import { admit, isNamespaceMissing, requireRead } from '../policy.ts'
 import { FUNCTION_NAME, NAMESPACE, queryFlag, queryParameter, USAGE } from '../query.ts'
 import type { Route } from '../route.ts'
 import { parseInput, readInput } from '../validate.ts'
@@ -121,6 +122,7 @@ function oneFunctionRoutes(deps: ApiDeps): Route[] {
 async function listFunctions(ctx: RouterContext, deps: ApiDeps): Promise<void> {
   const namespace = namespaceOf(ctx)
   requireNamespace(ctx, namespace)
+  await requireKnownNamespace(deps, namespace)
   const objects = await deps.functions.list({ namespaces: new Set([namespace]) })
   ctx.body = await present(ctx, deps, objects.filter(isLiving))
 }
@@ -140,8 +142,10 @@ async function getLiving(ctx: RouterContext, deps: ApiDeps): Promise<FunctionObj
 
 async function deploy(ctx: RouterContext, deps: ApiDeps): Promise<void> {
   const { wire, key, knownSecrets } = await readDeployment(ctx, deps, writableKey)
+  const isMissing = await isNamespaceMissing(deps, wire.namespace)
   const { object } = await putFunction(deps, key, current => {
-    const draft = admit(fromDeployment(wire, current, deps.limits), { current, knownSecrets }, deps, 'system')
+    const asked = { current, knownSecrets, isNamespaceMissing: isMissing }
+    const draft = admit(fromDeployment(wire, current, deps.limits), asked, deps, 'system')
     if (current !== undefined && !isSame(draft, current)) throw new AlreadyExistsError('function', key)
     return draft
   })
@@ -186,7 +190,11 @@ async function readDeployment(
   ctx: RouterContext,
   deps: ApiDeps,
   toKey: typeof existingKey
-): Promise<{ wire: Deployment; key: string; knownSecrets: ReadonlySet<string> | undefined }> {
+): Promise<{
+  wire: Deployment & { namespace: string }
+  key: string
+  knownSecrets: ReadonlySet<string> | undefined
+}> {
   const body = await readJson(ctx, deps.readTimeoutMs)
   const parsed = await requireRead(ctx, deps, readInput(Deployment, body), { wire: 'system', body })
   const namespace = namespaceOf(ctx, parsed.namespace)

@@ -4,6 +4,7 @@ import { SecretNameAnswer, SecretNamesAnswer } from '../../../api/wire/openfaas.
 import { existingKey, namespaceOf, requireNamespace, writableKey } from '../access.ts'
 import { readJson } from '../body.ts'
 import type { ApiDeps } from '../deps.ts'
+import { requireKnownNamespace } from '../namespace-access.ts'
 import { NAMESPACE, queryParameter, SECRET_NAME } from '../query.ts'
 import type { Route } from '../route.ts'
 import { MAX_SECRET_BODY_BYTES, requireSecret } from '../secret-access.ts'
@@ -77,6 +78,7 @@ export function systemSecretRoutes(deps: ApiDeps): Route[] {
 async function listSecrets(ctx: RouterContext, deps: ApiDeps): Promise<void> {
   const namespace = namespaceOf(ctx)
   requireNamespace(ctx, namespace)
+  await requireKnownNamespace(deps, namespace)
   const secrets = await deps.secrets.list({ namespaces: new Set([namespace]) })
   ctx.body = secrets.map(({ name }) => ({ name, namespace }))
 }
@@ -92,7 +94,8 @@ async function writeSecret(ctx: RouterContext, deps: ApiDeps, mode: 'create' | '
   const body = parseInput(SecretRequest, json)
   const value = toSecretValue(body)
   const toKey = mode === 'create' ? writableKey : existingKey
-  await deps.secrets.put(toKey(ctx, namespaceOf(ctx, body.namespace), body.name, 'secret'), value, { mode })
+  const key = toKey(ctx, namespaceOf(ctx, body.namespace), body.name, 'secret')
+  await deps.secrets.put(key, value, { mode, needsNamespace: true })
   ctx.status = mode === 'create' ? 201 : 200
   ctx.body = ''
 }

@@ -1,14 +1,11 @@
-import type { RouterContext } from '@koa/router'
 import * as z from 'zod'
-import { DEFAULT_NAMESPACE } from '../../../api/meta.ts'
-import { ConfigAnswer, InfoAnswer, NamespaceNames } from '../../../api/wire/openfaas.ts'
-import { callerOf } from '../caller.ts'
+import { ConfigAnswer, InfoAnswer } from '../../../api/wire/openfaas.ts'
 import type { ApiDeps } from '../deps.ts'
-import { markChecked, type Route } from '../route.ts'
+import type { Route } from '../route.ts'
 
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64', arm: 'armv7l' }
 
-/** The gateway itself: `/system/info`, `/system/namespaces`, `/system/config`, `/system/metrics`. */
+/** The gateway itself: `/system/info`, `/system/config`, `/system/metrics`. */
 export function systemRoutes(deps: ApiDeps): Route[] {
   return [
     {
@@ -21,15 +18,6 @@ export function systemRoutes(deps: ApiDeps): Route[] {
       handler: ctx => {
         ctx.body = toInfo(deps.info)
       }
-    },
-    {
-      method: 'get',
-      path: '/system/namespaces',
-      scope: 'read',
-      namespace: 'visible',
-      summary: 'List the namespaces in use',
-      answers: { 200: { about: 'names', schema: NamespaceNames } },
-      handler: ctx => listNamespaces(ctx, deps)
     },
     {
       method: 'get',
@@ -56,16 +44,6 @@ export function systemRoutes(deps: ApiDeps): Route[] {
       }
     }
   ]
-}
-
-/** Those that credentials are bound to are there for them, whether or not anything is in them. */
-async function listNamespaces(ctx: RouterContext, deps: ApiDeps): Promise<void> {
-  markChecked(ctx)
-  const { namespaces } = callerOf(ctx)
-  const objects = await deps.functions.list({ namespaces })
-  const living = objects.filter(({ metadata }) => metadata.deletionRequestedAt === undefined)
-  const always = namespaces === 'all' ? [DEFAULT_NAMESPACE] : namespaces
-  ctx.body = [...new Set([...always, ...living.map(({ metadata }) => metadata.namespace)])].sort()
 }
 
 function toInfo({ version, commit }: ApiDeps['info']) {

@@ -1,5 +1,5 @@
 import type { RouterContext } from '@koa/router'
-import { NotFoundError } from '../../../api/errors.ts'
+import { NotFoundError, unknownNamespaceMessage, ValidationError } from '../../../api/errors.ts'
 import { TokenInput } from '../../../api/token.ts'
 import { NewTokenAnswer, TokenAnswer, TokenListAnswer } from '../../../api/wire/token.ts'
 import { readJson } from '../body.ts'
@@ -8,7 +8,7 @@ import type { ApiDeps } from '../deps.ts'
 import type { Route } from '../route.ts'
 import { parseInput } from '../validate.ts'
 
-type TokenDeps = Pick<ApiDeps, 'tokens' | 'readTimeoutMs'>
+type TokenDeps = Pick<ApiDeps, 'tokens' | 'namespaces' | 'readTimeoutMs'>
 
 const TOKEN = '/v1/tokens/:name'
 
@@ -67,8 +67,18 @@ export function tokenRoutes(deps: TokenDeps): Route[] {
 
 async function create(ctx: RouterContext, deps: TokenDeps): Promise<void> {
   const input = parseInput(TokenInput, await readJson(ctx, deps.readTimeoutMs))
+  await requireNamespaces(deps, input.namespaces ?? [])
   ctx.body = await deps.tokens.create(input, callerOf(ctx).name)
   ctx.status = 201
+}
+
+/** Throws `ValidationError` with each that is not there: a token that is good for nothing is a mistake. */
+async function requireNamespaces({ namespaces }: TokenDeps, names: readonly string[]): Promise<void> {
+  const known = new Set((await namespaces.list()).map(({ name }) => name))
+  const errors = names.flatMap((name, index) =>
+    known.has(name) ? [] : [{ field: `namespaces.${index}`, message: unknownNamespaceMessage(name) }]
+  )
+  if (errors.length > 0) throw new ValidationError(errors)
 }
 
 function notFound(ctx: RouterContext): NotFoundError {

@@ -1,0 +1,35 @@
+import * as z from 'zod'
+import { count, listOf, text, texts, timestamp } from './shape.ts'
+
+/** A namespace, with its quota and what is used of it. */
+export const NamespaceAnswer = z
+  .object({
+    apiVersion: z.literal('v1'),
+    kind: z.literal('Namespace'),
+    metadata: z.object({
+      name: text('team-a'),
+      labels: texts({ owner: 'anna' }),
+      annotations: texts({ 'com.docker-faas.quota.replicas': '20' }),
+      resourceVersion: count(97),
+      createdAt: timestamp()
+    }),
+    status: z.object({
+      quota: z
+        .object({
+          functions: count(20).optional(),
+          replicas: count(20).optional(),
+          memoryBytes: count(8_589_934_592).optional()
+        })
+        .meta({ description: 'what is left out is not bounded' }),
+      used: z.object({
+        functions: count(3, 'those that are being deleted among them'),
+        replicas: count(7, 'that are wanted'),
+        memoryBytes: count(939_524_096, 'limits of all replicas that are wanted'),
+        withoutMemoryLimit: count(0, 'functions whose memory nothing limits')
+      })
+    })
+  })
+  .meta({ id: 'Namespace' })
+export type NamespaceAnswer = z.infer<typeof NamespaceAnswer>
+
+export const NamespaceListAnswer = listOf('NamespaceList', NamespaceAnswer)
