@@ -44,7 +44,9 @@ interface Request {
 }
 
 /** The gateway that is left, or gone back to: it answers as recorded of OpenFaaS or faasd, and takes deployments. */
-async function startOldGateway(functions: string) {
+async function startOldGateway(recorded: string) {
+  const functions = JSON.parse(recorded) as { namespace: string }[]
+  const namespaces = [...new Set(functions.map(({ namespace }) => namespace))]
   const requests: Request[] = []
   const deployed = new Set<string>()
   const server = createServer(async (req, res) => {
@@ -58,7 +60,9 @@ async function startOldGateway(functions: string) {
   })
   const answerTo = ({ method, url, body }: Request): [status: number, text: string] => {
     if (url.startsWith('/function/')) return [200, url === '/function/shout' ? `OpenFaaS:${body}` : 'correct horse']
-    if (method === 'GET') return [200, url === '/system/namespaces' ? '["openfaas-fn"]' : functions]
+    if (url === '/system/namespaces') return [200, JSON.stringify(namespaces)]
+    const wanted = new URL(url, 'http://old').searchParams.get('namespace') ?? 'openfaas-fn'
+    if (method === 'GET') return [200, JSON.stringify(functions.filter(({ namespace }) => namespace === wanted))]
     return method === 'PUT' && !deployed.has(JSON.parse(body).service) ? [404, 'not found'] : [202, '']
   }
   await once(server.listen(0, '127.0.0.1'), 'listening')
@@ -143,6 +147,7 @@ describe('docs/migrating.md', function () {
       replicas: 2
     })
     expect((await gateway.call('POST', '/function/quiet', 'as it was')).text).to.equal('as it was')
+    expect((await gateway.call('POST', '/function/other.team-a', 'elsewhere')).text).to.equal('elsewhere')
     // The gateway of before was only read.
     expect(old.requests.filter(({ method, url }) => method !== 'GET' && !url.startsWith('/function/'))).to.deep.equal(
       []
@@ -152,7 +157,7 @@ describe('docs/migrating.md', function () {
     await follow('back', { OLD: old.url })
     const sent = old.requests.filter(({ url, method }) => url === '/system/functions' && method !== 'GET')
     const names = sent.map(({ method, body }) => `${method} ${JSON.parse(body).service}`)
-    expect(names.sort()).to.deep.equal(['POST quiet', 'PUT quiet', 'PUT shout'])
+    expect(names.sort()).to.deep.equal(['POST other', 'POST quiet', 'PUT other', 'PUT quiet', 'PUT shout'])
     const back = sent.find(({ body }) => JSON.parse(body).service === 'shout')
     expect(JSON.parse(back?.body ?? '')).to.deep.equal({
       service: 'shout',
