@@ -8,9 +8,11 @@ import { parseCpu, parseMemory } from './quantity.ts'
 const Memory = z
   .string()
   .refine(text => parseMemory(text) !== undefined, 'must be a memory quantity such as "128Mi", "1Gi" or "256m"')
+  .meta({ examples: ['128Mi', '1Gi'] })
 const Cpu = z
   .string()
   .refine(text => parseCpu(text) !== undefined, 'must be a CPU quantity such as "500m", "0.5" or "2"')
+  .meta({ examples: ['500m', '0.5'] })
 const Resources = z.strictObject({ memory: Memory.optional(), cpu: Cpu.optional() })
 
 const EnvName = z
@@ -55,7 +57,8 @@ const specShape = {
     .refine(
       text => parseImageReference(text) !== undefined,
       'must be an image reference such as "alpine:3.20" or "registry.example/team/fn@sha256:…"'
-    ),
+    )
+    .meta({ examples: ['registry.example/team/resize:1.4.2', 'alpine:3.20'] }),
   /** How many are wanted. Left out: as many as now; for a new function, `DEFAULT_REPLICAS`. */
   replicas: z.int().min(0).max(REPLICAS_CEILING).optional(),
   /** The process that the watchdog runs; reaches the container as `fprocess`. */

@@ -36,6 +36,11 @@ export const Labels = stringMap(1024)
 /** Annotations: longer values, read by Docker FaaS and by people, never on containers. */
 export const Annotations = stringMap(16_384)
 
+/** A merge patch of labels or annotations: null removes an entry, or all of them. */
+export function patchOf(map: z.ZodRecord<z.ZodString, z.ZodString>) {
+  return z.record(map.keyType, map.valueType.nullable()).nullish()
+}
+
 export type StringMap = Readonly<Record<string, string>>
 
 /** What every object has beside its spec and status. */

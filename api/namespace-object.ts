@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { UserLabels } from './function.ts'
-import { Annotations, LEGACY_NAME, Name, type StringMap } from './meta.ts'
+import { Annotations, LEGACY_NAME, Name, patchOf, type StringMap } from './meta.ts'
 import { type Quota, quotaFaults, quotaOf, type Usage } from './quota.ts'
 
 /** Annotations, of which those of the quota can be read. */
@@ -33,7 +33,10 @@ export const NamedNamespaceInput = NamespaceInput.extend({
 export const NamespacePatch = z.strictObject({
   apiVersion: z.literal('v1').optional(),
   kind: z.literal('Namespace').optional(),
-  metadata: z.record(z.string(), z.unknown()).nullish(),
+  metadata: metadata
+    .extend({ labels: patchOf(UserLabels), annotations: patchOf(NamespaceAnnotations) })
+    .partial()
+    .optional(),
   status: z.unknown().optional()
 })
 

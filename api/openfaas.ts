@@ -76,11 +76,15 @@ const valueShape = {
   rawValue: z
     .string()
     .regex(/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/, 'must be base64')
+    .meta({ examples: ['cGFzc3dvcmQ='] })
     .optional()
 }
 
+/** What `toSecretValue` asks for, as JSON Schema has it. */
+const ONE_VALUE = { anyOf: [{ required: ['value'] }, { required: ['rawValue'] }] }
+
 /** Body of `PUT /v1/secrets/{name}`. */
-export const SecretValue = z.strictObject(valueShape).meta({ examples: [{ value: '<value>' }] })
+export const SecretValue = z.strictObject(valueShape).meta({ ...ONE_VALUE, examples: [{ value: '<value>' }] })
 
 /** Body of `POST` and `PUT /system/secrets`. */
 export const SecretRequest = z
@@ -88,7 +92,7 @@ export const SecretRequest = z
     body => withoutNulls(body),
     z.object({ name: SecretName, namespace: ExistingName.optional(), ...valueShape })
   )
-  .meta({ examples: [{ name: 'api-key', namespace: 'openfaas-fn', value: '<value>' }] })
+  .meta({ ...ONE_VALUE, examples: [{ name: 'api-key', namespace: 'openfaas-fn', value: '<value>' }] })
 
 /** Body of `DELETE /system/secrets`. */
 export const SecretNamed = z

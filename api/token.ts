@@ -50,6 +50,7 @@ export const TokenInput = z
         text => isWithin(parseDuration(text)),
         'must be a duration from 1s to 87600h, such as 720h; leave it out for a token that does not expire'
       )
+      .meta({ examples: ['720h', '1s'] })
       .optional()
   })
   .meta({ examples: [{ name: 'ci', scopes: ['read', 'deploy'], namespaces: ['openfaas-fn'], expiresIn: '720h' }] })

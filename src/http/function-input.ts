@@ -2,6 +2,7 @@ import * as z from 'zod'
 import type { FieldError } from '../../api/errors.ts'
 import { type FunctionDraft, FunctionInput, type FunctionObject } from '../../api/function.ts'
 import { mergePatch } from '../../api/merge-patch.ts'
+import { patchOf } from '../../api/meta.ts'
 import { ExistingName, initialReplicas, type ReplicaLimits } from '../../api/openfaas.ts'
 import { isAutoscaled } from '../../api/scaling.ts'
 import type { JsonObject } from './body.ts'
@@ -21,15 +22,30 @@ export const FunctionBody = FunctionInput.extend({
 }).meta({ examples: [{ metadata: { name: 'resize', labels: { team: 'images' } }, spec: SPEC }] })
 export type FunctionBody = z.infer<typeof FunctionBody>
 
+const spec = FunctionInput.shape.spec.shape
+const metadata = FunctionInput.shape.metadata.shape
+
 /** The same where the path names it. */
 export const NamedFunctionBody = FunctionBody.extend({
   metadata: FunctionBody.shape.metadata.partial({ name: true }).optional()
 }).meta({ examples: [{ spec: SPEC }] })
-/** A merge patch of it. */
+/** A merge patch of it: null removes a field, or an entry of one. */
 export const FunctionPatch = z
-  .object({
-    metadata: z.record(z.string(), z.unknown()).nullish(),
-    spec: z.record(z.string(), z.unknown()).nullish()
+  .strictObject({
+    ...FunctionInput.omit({ metadata: true, spec: true }).shape,
+    metadata: FunctionInput.shape.metadata
+      .extend({ labels: patchOf(metadata.labels.unwrap()), annotations: patchOf(metadata.annotations.unwrap()) })
+      .partial()
+      .nullish(),
+    spec: z
+      .strictObject({
+        ...nullish(spec),
+        env: patchOf(spec.env.unwrap()),
+        limits: nullishResources(),
+        requests: nullishResources(),
+        image: spec.image.optional()
+      })
+      .optional()
   })
   .meta({ examples: [{ spec: { env: { LOG_LEVEL: 'debug', OLD_SETTING: null } } }] })
 
@@ -82,6 +98,14 @@ export function toFunctionDraft(
     spec: { ...body.spec, replicas, ...(restartedAt === undefined ? {} : { restartedAt }) },
     ...(body.spec.replicas !== undefined && !isAutoscaled(labels) ? { scale: { pinned: true } } : {})
   }
+}
+
+function nullish(shape: z.core.$ZodLooseShape) {
+  return Object.fromEntries(Object.entries(shape).map(([name, field]) => [name, (field as z.ZodType).nullish()]))
+}
+
+function nullishResources() {
+  return z.strictObject(nullish(spec.limits.unwrap().shape)).nullish()
 }
 
 function mismatches(body: unknown, namespace: string, name: string): FieldError[] {

@@ -15,7 +15,7 @@ export const NAMESPACE: QueryParameter = {
 export const LABEL_SELECTOR: QueryParameter = {
   name: 'labelSelector',
   about: 'a=b, a!=b, a in (x,y), a notin (x,y), a, !a, with commas between them',
-  schema: z.string()
+  schema: z.string().meta({ examples: ['team=images', 'team in (images,web),!legacy'] })
 }
 export const WATCH: QueryParameter = { name: 'watch', about: 'stream changes as NDJSON', schema: z.boolean() }
 export const RESOURCE_VERSION: QueryParameter = {

@@ -51,9 +51,18 @@ export class OpenapiDocument {
     )
   }
 
-  /** What is wrong with the value by a schema of the document; nothing when it is as the schema says. */
-  faults(schema: Schema, value: unknown): string[] {
-    const validate = this.#known.get(schema) ?? this.#compile(schema)
+  /** What is wrong with what is sent, by a schema of the document; nothing when it is as the schema says. */
+  faultsOfSent(schema: Schema, value: unknown): string[] {
+    return this.#faults(schema, value, schema)
+  }
+
+  /** The same for an answer of this release: it has no field that the document does not know, though clients must bear one. */
+  faultsOfAnswer(schema: Schema, value: unknown): string[] {
+    return this.#faults(schema, value, closed(schema) as Schema)
+  }
+
+  #faults(key: Schema, value: unknown, schema: Schema): string[] {
+    const validate = this.#known.get(key) ?? this.#compile(key, schema)
     if (validate(value)) return []
     return (validate.errors ?? []).map(
       ({ instancePath, message, params }) => `${instancePath} ${message} ${JSON.stringify(params)}`
@@ -66,11 +75,10 @@ export class OpenapiDocument {
     return typeof $ref === 'string' ? this.follow(this.#at($ref)) : schema
   }
 
-  #compile(schema: Schema): ValidateFunction {
-    const { schemas } = this.json.components
-    // Answers of this release have no field that its document does not know, though clients must bear one.
-    const validate = this.#ajv.compile(closed({ ...schema, components: { schemas } }) as Schema)
-    this.#known.set(schema, validate)
+  #compile(key: Schema, schema: Schema): ValidateFunction {
+    const components = { schemas: closed(this.json.components.schemas) }
+    const validate = this.#ajv.compile({ ...schema, components })
+    this.#known.set(key, validate)
     return validate
   }
 

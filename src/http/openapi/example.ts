@@ -21,13 +21,15 @@ export function exampleOf(schema: Json, components: Readonly<Record<string, Json
   if (Array.isArray(values)) return values[0]
   if ('default' in schema) return schema['default']
   const [first] = (schema['anyOf'] ?? schema['oneOf'] ?? []) as readonly Json[]
-  return first === undefined ? exampleOfType(schema, components, field) : exampleOf(first, components, field)
+  const isType = first === undefined || schema['type'] !== undefined
+  return isType ? exampleOfType(schema, components, field) : exampleOf(first, components, field)
 }
 
 function exampleOfType(schema: Json, components: Readonly<Record<string, Json>>, field: string): unknown {
   const { type, items = {}, properties = {}, format, minimum } = schema
   if (type === 'object') {
-    const fields = Object.entries(properties as Record<string, Json>)
+    // Of which nothing is said is what only the gateway writes.
+    const fields = Object.entries(properties as Record<string, Json>).filter(([, part]) => Object.keys(part).length > 0)
     return Object.fromEntries(fields.map(([name, part]) => [name, exampleOf(part, components, name)]))
   }
   if (type === 'array') return [exampleOf(items as Json, components, field)]

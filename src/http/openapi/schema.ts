@@ -36,7 +36,10 @@ export class DocumentSchemas {
     for (const [id, component] of Object.entries($defs as Record<string, Json>)) {
       this.#define(id, tidy(component, io) as Json)
     }
-    return tidy((root['prefixItems'] as readonly Json[])[0], io) as Json
+    const [found = {}] = root['prefixItems'] as readonly Json[]
+    // NOTE: zod leaves out those of a schema that transforms what is sent.
+    const examples = schema.meta()?.['examples']
+    return tidy(examples === undefined || '$ref' in found ? found : { ...found, examples }, io) as Json
   }
 
   #define(id: string, component: Json): void {

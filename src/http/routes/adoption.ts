@@ -9,13 +9,11 @@ import { parseInput } from '../validate.ts'
 
 type AdoptionDeps = Pick<ApiDeps, 'adoption' | 'readTimeoutMs'>
 
+const NAME = LEGACY_NAME.source.slice(1, -1)
 const FunctionName = z
   .string()
+  .regex(new RegExp(`^(?:${NAME}/)?${NAME}$`), 'must be the name of a function, or namespace/name')
   .transform(text => (text.includes('/') ? text : `${DEFAULT_NAMESPACE}/${text}`))
-  .refine(
-    key => key.split('/').length === 2 && key.split('/').every(part => LEGACY_NAME.test(part)),
-    'must be the name of a function, or namespace/name'
-  )
 
 const Choice = z
   .strictObject({

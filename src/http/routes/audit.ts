@@ -7,8 +7,13 @@ import type { QueryParameter, Route } from '../route.ts'
 import { invalid, shorten } from '../validate.ts'
 
 const text = (name: string, about: string): QueryParameter => ({ name, about, schema: z.string() })
-const SINCE = text('since', 'rows from then on, RFC 3339')
-const UNTIL = text('until', 'rows from before then, RFC 3339')
+const time = (name: string, about: string): QueryParameter => ({
+  name,
+  about,
+  schema: z.iso.datetime({ offset: true })
+})
+const SINCE = time('since', 'rows from then on, RFC 3339')
+const UNTIL = time('until', 'rows from before then, RFC 3339')
 const ACTOR = text('actor', 'rows of this user or token, by name')
 const KIND = text('kind', 'rows about objects of this kind, such as function or secret')
 const NAME = text('name', 'rows about objects of this name')

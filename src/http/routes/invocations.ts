@@ -1,7 +1,7 @@
 import type { RouterContext } from '@koa/router'
 import * as z from 'zod'
 import { NotFoundError } from '../../../api/errors.ts'
-import { INVOCATION_PHASES, type InvocationPhase, type InvocationView } from '../../../api/invocation.ts'
+import { INVOCATION_PHASES, type InvocationView } from '../../../api/invocation.ts'
 import { LEGACY_NAME } from '../../../api/meta.ts'
 import { isWithin, type Namespaces } from '../../../api/scope.ts'
 import { InvocationAnswer, InvocationListAnswer, PurgedAnswer, RequeuedAnswer } from '../../../api/wire/invocation.ts'
@@ -10,18 +10,13 @@ import { visibleNamespaces } from '../access.ts'
 import { callerOf } from '../caller.ts'
 import type { ApiDeps } from '../deps.ts'
 import { HttpError } from '../errors.ts'
-import { LIMIT, NAMESPACE, queryInteger, queryLimit, queryParameter } from '../query.ts'
+import { LIMIT, NAMESPACE, queryInteger, queryLimit, queryParameter, queryText } from '../query.ts'
 import { markChecked, type QueryParameter, type Route } from '../route.ts'
-import { invalid, shorten } from '../validate.ts'
 
 type InvocationDeps = Pick<ApiDeps, 'invocations'>
 
-const FUNCTION: QueryParameter = {
-  name: 'function',
-  about: 'calls of this function',
-  schema: z.string().regex(LEGACY_NAME)
-}
-const PHASE: QueryParameter = { name: 'phase', about: 'calls in this phase', schema: z.enum(INVOCATION_PHASES) }
+const FUNCTION = { name: 'function', about: 'calls of this function', schema: z.string().regex(LEGACY_NAME) }
+const PHASE = { name: 'phase', about: 'calls in this phase', schema: z.enum(INVOCATION_PHASES) }
 const CALL_ID: QueryParameter = { name: 'callId', about: 'calls with this X-Call-Id', schema: z.string() }
 const BEFORE: QueryParameter = { name: 'before', about: 'calls older than this one', schema: z.int().min(1) }
 
@@ -51,7 +46,7 @@ function readRoutes({ invocations }: InvocationDeps): Route[] {
         const before = queryInteger(ctx, BEFORE, 1, Number.MAX_SAFE_INTEGER)
         const filter = {
           ...deadFilter(ctx),
-          ...optional('phase', queryPhase(ctx)),
+          ...optional('phase', queryText(ctx, PHASE)),
           ...optional('callId', queryParameter(ctx, CALL_ID))
         }
         const { items, next } = await invocations.list(filter, {
@@ -179,16 +174,7 @@ async function find(ctx: RouterContext, { invocations }: InvocationDeps): Promis
 }
 
 function deadFilter(ctx: RouterContext): Pick<InvocationFilter, 'namespaces' | 'name'> {
-  return { namespaces: visibleNamespaces(ctx), ...optional('name', queryParameter(ctx, FUNCTION)) }
-}
-
-function queryPhase(ctx: RouterContext): InvocationPhase | undefined {
-  const given = queryParameter(ctx, PHASE)
-  const phase = INVOCATION_PHASES.find(known => known === given)
-  if (given !== undefined && phase === undefined) {
-    throw invalid('phase', `must be one of ${INVOCATION_PHASES.join(', ')}, got ${shorten(given)}`)
-  }
-  return phase
+  return { namespaces: visibleNamespaces(ctx), ...optional('name', queryText(ctx, FUNCTION)) }
 }
 
 function notDead(id: string): HttpError {

@@ -27,7 +27,7 @@ const FOLLOW: QueryParameter = { name: 'follow', about: 'go on with the lines th
 const SINCE: QueryParameter = {
   name: 'since',
   about: 'none that are older: RFC 3339, or a duration such as 5m',
-  schema: z.string()
+  schema: z.string().meta({ examples: ['5m', '2026-01-31T10:00:00Z'] })
 }
 
 /** Until a reader of logs may have left. */
