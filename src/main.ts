@@ -19,6 +19,14 @@ let onStop = end
 // Before anything is loaded: the first process of a container gets no signal that it has not asked for.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => onStop(signal))
 
+// Whoever reads a list may have seen enough: that ends a command as SIGPIPE would. A gateway is not ended so.
+if (process.argv[2] !== 'serve') {
+  process.stdout.on('error', (err: NodeJS.ErrnoException) => {
+    if (err.code !== 'EPIPE') throw err
+    process.exit(128 + constants.signals.SIGPIPE)
+  })
+}
+
 // What loading allocates lives for good. A young generation that grew for it would keep 25 MiB that nothing needs.
 setFlagsFromString('--semi-space-growth-factor=1')
 const { runSmallProgram, SMALL_COMMANDS } = await import('./cli/small.ts')

@@ -1,7 +1,12 @@
 import type { Command } from 'commander'
 import { addAdopt } from './adopt.ts'
+import { addApply } from './apply.ts'
 import { addConfig } from './config.ts'
+import { addDelete } from './delete.ts'
+import { addDescribe } from './describe.ts'
+import { addDiff } from './diff.ts'
 import type { Environment } from './environment.ts'
+import { addGet } from './get.ts'
 import { addInvocations } from './invocations.ts'
 import { addLogin } from './login.ts'
 import { createCommand, runCommand } from './run.ts'
@@ -16,7 +21,7 @@ type Add = (program: Command, environment: Environment) => void
 
 /** The commands, as `--help` groups them. None loads more than its registration until it runs. */
 const GROUPS: readonly (readonly [heading: string, commands: readonly Add[]])[] = [
-  ['Functions:', [addInvocations, addSchedules]],
+  ['Functions:', [addApply, addDiff, addGet, addDescribe, addDelete, addInvocations, addSchedules]],
   ['Access:', [addLogin, addConfig, addToken, addSecrets]],
   ['Gateway of this machine:', [addServerCommands, addAdopt, addSmallCommands]],
   ['Other:', [addVersion]]

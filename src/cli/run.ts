@@ -37,7 +37,8 @@ export async function runCommand(
   } catch (err) {
     // Told already.
     if (err instanceof CommanderError) return err.exitCode === 0 ? EXIT.done : EXIT.usage
-    stderr.write(`docker-faas: ${messageOf(err)}\n`)
+    const message = messageOf(err)
+    if (message !== '') stderr.write(`docker-faas: ${message}\n`)
     const { exitCode } = err as { exitCode?: unknown }
     return typeof exitCode === 'number' ? exitCode : EXIT.failed
   }

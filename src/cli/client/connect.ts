@@ -15,6 +15,12 @@ export interface ConnectOptions {
   readonly namespace?: string
 }
 
+/** A gateway that a file names, which may be anybody's. */
+export interface Hint {
+  readonly gateway: string
+  readonly source: string
+}
+
 /** Where a gateway was named, in falling order of precedence; nothing means that of this machine. */
 interface Place {
   readonly url: string
@@ -32,7 +38,7 @@ interface Place {
 export async function connect(
   environment: Environment,
   options: ConnectOptions = {},
-  hint?: { readonly gateway: string; readonly source: string }
+  hint: () => Hint | undefined = () => undefined
 ): Promise<GatewayClient> {
   const place = await findPlace(environment, options, hint)
   return new GatewayClient(await connectionOf(environment, options, place))
@@ -41,7 +47,7 @@ export async function connect(
 async function findPlace(
   environment: Environment,
   options: ConnectOptions,
-  hint: { readonly gateway: string; readonly source: string } | undefined
+  hint: () => Hint | undefined
 ): Promise<Place | undefined> {
   const { env } = environment
   const contexts = await readContexts(environment)
@@ -56,7 +62,8 @@ async function findPlace(
     if (url !== undefined) return namedPlace(url, variable, contexts)
   }
   if (contexts.currentContext !== undefined) return contextPlace(contexts, contexts.currentContext)
-  return hint === undefined ? undefined : { ...namedPlace(hint.gateway, hint.source, contexts), trusted: false }
+  const hinted = hint()
+  return hinted === undefined ? undefined : { ...namedPlace(hinted.gateway, hinted.source, contexts), trusted: false }
 }
 
 function contextPlace(contexts: Contexts, name: string): Place {

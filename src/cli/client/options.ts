@@ -17,3 +17,9 @@ export function addGatewayOptions(command: Command): Command {
   for (const option of options) command.addOption(option.helpGroup('Gateway:'))
   return command
 }
+
+/** Of each command about objects of a namespace. */
+export const NAMESPACE_OPTION = [
+  '-n, --namespace <namespace>',
+  'else DOCKER_FAAS_NAMESPACE, that of the context, openfaas-fn'
+] as const

@@ -1,3 +1,4 @@
+import type { FieldError } from '../../../api/errors.ts'
 import { CliError, EXIT, type ExitCode } from '../exit-code.ts'
 import { terminalSafe } from './terminal.ts'
 
@@ -5,7 +6,7 @@ import { terminalSafe } from './terminal.ts'
 interface Refusal {
   readonly detail: string
   readonly code?: string
-  readonly errors?: readonly { readonly field: string; readonly message: string }[]
+  readonly errors?: readonly FieldError[]
 }
 
 /** The gateway refused a request. `code` is that of its problem: stable, and absent when a proxy answered. */
@@ -13,10 +14,13 @@ export class GatewayError extends CliError {
   override name = 'GatewayError'
   readonly status: number
   readonly code: string | undefined
-  constructor(status: number, code: string | undefined, message: string) {
-    super(message, exitCodeOf(status))
-    this.status = status
-    this.code = code
+  /** Fields that are wrong. */
+  readonly errors: readonly FieldError[]
+  constructor(refusal: Pick<Refusal, 'code' | 'errors'> & { readonly status: number }, message: string) {
+    super(message, exitCodeOf(refusal.status))
+    this.status = refusal.status
+    this.code = refusal.code
+    this.errors = refusal.errors ?? []
   }
 }
 
@@ -24,14 +28,15 @@ const MAX_TEXT = 2000
 
 /** The error of an answer that is no success, in lines for people. `remedy` is said of credentials that are not good. */
 export function refusalOf(status: number, body: string, remedy: string): GatewayError {
-  const { detail, code, errors = [] } = read(body)
+  const refusal = read(body)
+  const { detail, errors = [] } = refusal
   const head = `the gateway answered ${status}`
   if (errors.length > 1) {
     const lines = errors.map(({ field, message }) => `\n  ${field === '' ? '' : `${safe(field)}: `}${safe(message)}`)
-    return new GatewayError(status, code, `${head}, ${errors.length} things are wrong:${lines.join('')}`)
+    return new GatewayError({ status, ...refusal }, `${head}, ${errors.length} things are wrong:${lines.join('')}`)
   }
   const help = status === 401 ? `\n${remedy}` : ''
-  return new GatewayError(status, code, `${head}: ${safe(detail)}${help}`)
+  return new GatewayError({ status, ...refusal }, `${head}: ${safe(detail)}${help}`)
 }
 
 function exitCodeOf(status: number): ExitCode {

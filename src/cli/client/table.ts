@@ -13,6 +13,8 @@ export interface Column<T> {
 export interface TableOptions {
   readonly headers: boolean
   readonly wide: boolean
+  /** Of the columns so far, for tables that grow: not undercut, and grown in place. */
+  readonly widths?: number[]
   readonly paint: (style: Style | undefined, text: string) => string
 }
 
@@ -26,14 +28,15 @@ const NOTHING = '-'
 export async function formatTable<T>(
   items: readonly T[],
   columns: readonly Column<T>[],
-  { headers, wide, paint }: TableOptions
+  { headers, wide, widths: least = [], paint }: TableOptions
 ): Promise<string> {
   const { default: widthOf } = await import('string-width')
   const shown = columns.filter(column => wide || column.wide !== true)
   const rows = items.map(item => shown.map(({ value }) => terminalSafe(String(value(item) ?? '')) || NOTHING))
   const head = shown.map(({ header }) => header)
   const all = headers ? [head, ...rows] : rows
-  const widths = shown.map((_, index) => Math.max(0, ...all.map(row => widthOf(row[index] ?? ''))))
+  const widths = shown.map((_, index) => Math.max(least[index] ?? 0, ...all.map(row => widthOf(row[index] ?? ''))))
+  least.splice(0, least.length, ...widths)
   const styleOf = (row: number, column: number): Style | undefined => {
     const item = items[headers ? row - 1 : row]
     return item === undefined ? 'bold' : shown[column]?.style?.(item)

@@ -1,0 +1,60 @@
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import type { Environment } from '../environment.ts'
+import { usageError } from '../exit-code.ts'
+
+/** A text with manifests. */
+export interface Source {
+  /** For messages. */
+  readonly name: string
+  readonly text: string
+  /** What paths in it are relative to. */
+  readonly folder: string
+}
+
+const EXTENSION = /\.(ya?ml|json)$/i
+
+/** The texts of files, of the YAML and JSON files of folders (`recursive`: and of theirs), and of the standard input (`-`). */
+export async function readSources(
+  { stdin }: Pick<Environment, 'stdin'>,
+  paths: readonly string[],
+  recursive: boolean
+): Promise<Source[]> {
+  if (paths.filter(path => path === '-').length > 1) throw usageError('-f - can be given once')
+  const sources: Source[] = []
+  for (const path of paths) {
+    if (path === '-') {
+      // biome-ignore lint/suspicious/noExplicitAny: the types of Node ask for more than is used
+      sources.push({ name: 'standard input', text: await text(stdin as any), folder: '.' })
+    } else {
+      sources.push(...(await readPath(path, recursive)))
+    }
+  }
+  return sources
+}
+
+async function readPath(path: string, recursive: boolean): Promise<Source[]> {
+  if (/^https?:\/\//i.test(path)) throw usageError(`${path} is a URL: fetch it, look at it, and apply the file`)
+  const isFolder = await attempt(path, async () => (await stat(path)).isDirectory())
+  if (!isFolder) return [await readOne(path)]
+  const entries = await attempt(path, () => readdir(path, { recursive, withFileTypes: true }))
+  const files = entries
+    .filter(entry => !entry.isDirectory() && EXTENSION.test(entry.name))
+    .map(entry => join(entry.parentPath, entry.name))
+    .sort()
+  if (files.length === 0) throw usageError(`there is no .yml, .yaml or .json file in ${path}`)
+  return await Promise.all(files.map(readOne))
+}
+
+async function readOne(path: string): Promise<Source> {
+  return { name: path, text: await attempt(path, () => readFile(path, 'utf8')), folder: dirname(path) }
+}
+
+async function attempt<T>(path: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read()
+  } catch (err) {
+    throw usageError(`${path} cannot be read`, { cause: err })
+  }
+}
