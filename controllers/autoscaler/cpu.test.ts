@@ -10,15 +10,14 @@ class Bench {
   now = 1_000_000
   containers: string[] = ['a', 'b']
   readonly cpuNanos = new Map<string, number>()
-  readonly read: number[] = []
   readonly failures: unknown[] = []
+  reads = 0
   running = 0
   most = 0
   failure: Error | undefined
   readonly reader = new CpuReader({
     engine: { usage: id => this.#usage(id) },
     containersOf: () => this.containers,
-    onRead: (_key, { cpuSeconds }) => this.read.push(cpuSeconds),
     onFailure: err => this.failures.push(err),
     now: () => this.now
   })
@@ -32,6 +31,7 @@ class Bench {
   }
 
   async #usage(id: string): Promise<ContainerUsage | undefined> {
+    this.reads++
     this.most = Math.max(this.most, ++this.running)
     await settle()
     this.running--
@@ -46,7 +46,6 @@ describe('CpuReader', () => {
     expect(await bench.after(2, 300)).to.equal(undefined)
     expect(await bench.after(2, 300)).to.be.closeTo(600, 1e-6)
     expect(await bench.after(2, 50)).to.be.closeTo(100, 1e-6)
-    expect(bench.read.map(seconds => Math.round(seconds * 10) / 10)).to.deep.equal([0, 1.2, 0.2])
   })
 
   it('takes a new replica for like the others, and one that was started anew for new', async () => {
@@ -74,7 +73,7 @@ describe('CpuReader', () => {
     await bench.after(2, 100)
     await bench.after(1, 100)
     expect(bench.most).to.equal(4)
-    expect(bench.read).to.have.lengthOf(1)
+    expect(bench.reads).to.equal(12)
   })
 
   it('tells that it cannot read once, until it could', async () => {

@@ -5,8 +5,6 @@ export interface CpuReaderDeps {
   readonly engine: Pick<Engine, 'usage'>
   /** Ids of the containers of a function that answer. */
   readonly containersOf: (key: string) => readonly string[]
-  /** Told of what was read of a function: its CPU since the last reading, and its memory now, of all replicas together. */
-  readonly onRead: (key: string, usage: { readonly cpuSeconds: number; readonly memoryBytes: number }) => void
   /** Told when readings fail, and not again until one has succeeded. */
   readonly onFailure: (err: unknown) => void
   /** Monotonic milliseconds. */
@@ -62,15 +60,13 @@ export class CpuReader {
   }
 
   async #readOne(key: string, signal: AbortSignal): Promise<void> {
-    const { engine, containersOf, onRead, now } = this.#deps
+    const { engine, containersOf, now } = this.#deps
     const ids = containersOf(key)
     const read = await Promise.all(ids.map(id => this.#pool.add(() => engine.usage(id, signal))))
     const usages = new Map(ids.flatMap((id, at) => (read[at] === undefined ? [] : [[id, read[at]] as const])))
     const before = this.#usages.get(key)
     this.#usages.set(key, usages)
     const spent = [...usages].flatMap(([id, usage]) => spentSince(before?.get(id), usage))
-    const memoryBytes = sum([...usages.values()].map(usage => usage.workingSetBytes))
-    onRead(key, { cpuSeconds: sum(spent.map(({ cpuMs }) => cpuMs)) / 1000, memoryBytes })
     const recent = spent.filter(({ ms }) => ms <= FRESH_MS)
     if (recent.length === 0) return
     // Of replicas that were not read twice, such as new ones, the mean of the others is believed.

@@ -84,10 +84,6 @@ export class AutoscalerComponent implements Component {
     })
     this.#cpu = new CpuReader({
       ...{ engine: parts.engine, containersOf: parts.containersOf, now: clock.monotonic },
-      onRead: (key, usage) => {
-        // One that went meanwhile is to have no series.
-        if (this.#subjects.get(key) !== undefined) metrics.usageRead(key, usage)
-      },
       onFailure: err => parts.log.warn({ err }, 'Failed to read CPU of functions')
     })
     this.controller = this.#assembleController()

@@ -91,7 +91,7 @@ export async function assembleGateway(options: GatewayOptions): Promise<Gateway>
   const edge = assembleEdge({
     ...{ ...options, remote, certificate, closedNetworks },
     ...{ identity, store, secretKeys, plane, view, logs, dataPlane, asyncCalls, metrics },
-    ...{ usage: assembleUsage({ engine, endpoints, log }), invocationCounts }
+    ...{ usage: assembleUsage({ engine, endpoints, metrics, log }), invocationCounts }
   })
   const exposition = new MetricsComponent({ config, metrics, log, closedNetworks })
 

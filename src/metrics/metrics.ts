@@ -14,6 +14,7 @@ import { type ControllerMetrics, LoopMetrics } from './loop.ts'
 import { createScheduleMetrics, type ScheduleMetrics } from './schedules.ts'
 import { createSecretMetrics, type SecretMetrics } from './secrets.ts'
 import { createTlsMetrics, type TlsMetrics } from './tls.ts'
+import { createUsageMetrics, type UsageMetrics } from './usage.ts'
 import { createWorkerMetrics, type WorkerMetrics } from './workers.ts'
 
 /** Why every key was enqueued. */
@@ -58,6 +59,7 @@ export interface Metrics
     LogReaderMetrics,
     SecretMetrics,
     TlsMetrics,
+    UsageMetrics,
     WorkerMetrics {
   /** The text that Prometheus reads, and its content type. */
   readonly expose: () => Promise<{ readonly contentType: string; readonly text: string }>
@@ -112,7 +114,7 @@ export function createMetrics({ now = systemClock.now, nodeMetrics = true }: Met
   const functions = new FunctionMetricsTable(registry)
   const loop = new LoopMetrics(registry)
   const lag = createLag(registry, now)
-  const autoscaler = createAutoscalerMetrics(registry)
+  const usage = createUsageMetrics(registry)
   const asyncCalls = createAsyncCallMetrics(registry)
   if (nodeMetrics) collectDefaultMetrics({ register: registry })
   return {
@@ -124,7 +126,7 @@ export function createMetrics({ now = systemClock.now, nodeMetrics = true }: Met
     removeFunction: (namespace, name) => {
       const key = keyOf({ namespace, name })
       functions.remove(key)
-      autoscaler.removeUsage(key)
+      usage.removeUsage(key)
       asyncCalls.remove(key)
       lag.forget(key)
     },
@@ -141,7 +143,8 @@ export function createMetrics({ now = systemClock.now, nodeMetrics = true }: Met
     ...createTlsMetrics(registry),
     ...createAuditMetrics(registry),
     ...createAuthMetrics(registry),
-    ...autoscaler,
+    ...createAutoscalerMetrics(registry),
+    ...usage,
     ...createWorkerMetrics(registry)
   }
 }
