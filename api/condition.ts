@@ -43,6 +43,7 @@ export const REASONS = [
   'DiskPressure',
   'SecretMissing',
   'SecretUnreadable',
+  'ProfileMissing',
   'PolicyViolation',
   'RuntimeMissing',
   'DatabaseRestored',

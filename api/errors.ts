@@ -64,6 +64,25 @@ export class AlreadyExistsError extends FaasError {
   }
 }
 
+/** Functions that one message names. */
+const MAX_USERS_NAMED = 20
+
+/** A profile cannot go as functions name it. */
+export class ProfileInUseError extends FaasError {
+  override name = 'ProfileInUseError'
+  readonly code = 'PROFILE_IN_USE'
+  readonly status = 409
+  override readonly retryable = false
+  constructor(profile: string, users: readonly string[], options?: ErrorOptions) {
+    const more = users.length > MAX_USERS_NAMED ? ` and ${users.length - MAX_USERS_NAMED} more` : ''
+    const named = users.slice(0, MAX_USERS_NAMED).join(', ')
+    super(
+      `profile ${profile} is used by ${named}${more}: take it out of their annotation com.openfaas.profile first`,
+      options
+    )
+  }
+}
+
 /** Another token has the name. */
 export class TokenExistsError extends FaasError {
   override name = 'TokenExistsError'

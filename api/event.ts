@@ -26,6 +26,7 @@ export const EVENT_REASONS = [
   'DebugPortsBound',
   'SecretChanged',
   'SecretDeleted',
+  'ProfileChanged',
   'Scaled',
   'CallDeadLettered',
   'AsyncQueueFull',

@@ -3,6 +3,7 @@ import { aFunction } from '../test/helpers/builders.ts'
 import { functionViolations, type WantedFunction } from './function-rules.ts'
 
 const OPERATOR = {
+  profiles: { get: () => undefined },
   limits: { maxReplicas: 10, defaultReplicas: 2 },
   rules: {
     ...{ levelDefault: 'baseline' as const, levels: { payments: 'restricted' as const }, runtimes: [] },

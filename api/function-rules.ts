@@ -5,6 +5,8 @@ import { ISOLATION_RULES, type IsolationRules } from './isolation.ts'
 import { DNS_LABEL, type StringMap } from './meta.ts'
 import { MIN_REPLICAS_LABEL, minReplicasOf, NAME_RULE, type ReplicaLimits, tooManyReplicas } from './openfaas.ts'
 import { probeFaults } from './probe.ts'
+import type { KnownProfiles } from './profile.ts'
+import { namedProfileFaults } from './profile-rules.ts'
 import { about, type Rule, type Violation, violationsOfRules } from './rule.ts'
 import { scalingFaults } from './scaling.ts'
 import { scheduleFaults } from './schedule.ts'
@@ -35,6 +37,8 @@ export interface WantedFunction {
 export interface OperatorRules {
   readonly rules: IsolationRules
   readonly limits: ReplicaLimits
+  /** What functions may name. */
+  readonly profiles: KnownProfiles
 }
 
 /**
@@ -55,7 +59,11 @@ const FUNCTION_RULES: readonly Rule<WantedFunction, OperatorRules>[] = [
   { kind: 'invalid', faults: ({ labels, annotations }) => scalingFaults(labels, annotations) },
   { kind: 'invalid', faults: ({ annotations }) => callSettingFaults(annotations) },
   { kind: 'invalid', faults: ({ annotations }) => scheduleFaults(annotations) },
-  { kind: 'invalid', faults: ({ annotations }) => probeFaults(annotations) }
+  { kind: 'invalid', faults: ({ annotations }) => probeFaults(annotations) },
+  {
+    kind: 'invalid',
+    faults: (wanted, { rules, profiles }) => about('annotations', namedProfileFaults(wanted, rules, profiles))
+  }
 ]
 
 /** Everything that the request may not have, or cannot. Pure. */

@@ -51,7 +51,9 @@ describe('what is asked of the functions of a namespace', () => {
   })
 
   it('S3: is a user that cannot be root', () => {
-    expect(['1000', '65532:65532', '1000:0', '1'].map(userViolation)).to.deep.equal(Array(4).fill(undefined))
+    expect(['1000', '65532:65532', '1000:0', '1'].map(user => userViolation(user))).to.deep.equal(
+      Array(4).fill(undefined)
+    )
     for (const user of ['', '0', '00', '0:1000', 'root', 'app', 'app:app', ':1000', '-1', '1e3', '0x0']) {
       expect(userViolation(user), user).to.contain('must be a number other than 0')
     }

@@ -67,15 +67,17 @@ export function violationsOf(fn: Isolated, rules: IsolationRules): Violation[] {
 }
 
 /**
- * Why the user of an image is not one that a restricted function may run as; undefined when it is. A name is not enough:
+ * Why the user of an image, or the one of a profile, is not one that a restricted function may run as; undefined when it is. A name is not enough:
  * the image itself says which number it stands for. Source: Kubernetes, `runAsNonRoot`.
  */
-export function userViolation(user: string): string | undefined {
+export function userViolation(user: string, whose: 'image' | 'profile' = 'image'): string | undefined {
   const [name = ''] = user.split(':')
-  const remedy = 'in a restricted namespace its USER must be a number other than 0'
-  if (name === '') return `the image runs as root, as it names no user; ${remedy}`
-  if (!/^\d+$/.test(name)) return `the image runs as ${JSON.stringify(name.slice(0, 64))}, which may be root; ${remedy}`
-  return Number(name) === 0 ? `the image runs as root; ${remedy}` : undefined
+  const field = whose === 'image' ? 'USER' : 'user'
+  const remedy = `in a restricted namespace its ${field} must be a number other than 0`
+  if (name === '') return `the ${whose} runs as root, as it names no user; ${remedy}`
+  if (!/^\d+$/.test(name))
+    return `the ${whose} runs as ${JSON.stringify(name.slice(0, 64))}, which may be root; ${remedy}`
+  return Number(name) === 0 ? `the ${whose} runs as root; ${remedy}` : undefined
 }
 
 function imageFaults({ image }: Isolated, rules: IsolationRules): string[] {

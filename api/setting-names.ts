@@ -4,6 +4,7 @@ import type { FieldError } from './errors.ts'
 import { EGRESS_ANNOTATION, RUNTIME_ANNOTATION } from './isolation.ts'
 import type { StringMap } from './meta.ts'
 import { PROBE_ANNOTATIONS } from './probe.ts'
+import { PROFILE_ANNOTATION } from './profile.ts'
 import { SCALING_ANNOTATIONS, SCALING_LABELS } from './scaling.ts'
 import { SCHEDULE_ANNOTATIONS } from './schedule.ts'
 
@@ -14,7 +15,7 @@ const KNOWN: Readonly<Record<Place, ReadonlySet<string>>> = {
     ...CALL_ANNOTATIONS,
     ...SCHEDULE_ANNOTATIONS,
     ...PROBE_ANNOTATIONS,
-    ...[EGRESS_ANNOTATION, RUNTIME_ANNOTATION]
+    ...[EGRESS_ANNOTATION, RUNTIME_ANNOTATION, PROFILE_ANNOTATION]
   ])
 }
 const OURS = 'com.docker-faas.'

@@ -268,3 +268,15 @@ export const NAMESPACES = `CREATE TABLE namespaces (
   created_at TEXT NOT NULL,
   resource_version INTEGER NOT NULL
 )`
+
+/** The table of version 15. Labels, annotations and spec are JSON. */
+export const PROFILES = `CREATE TABLE profiles (
+  name TEXT PRIMARY KEY NOT NULL,
+  uid TEXT NOT NULL UNIQUE,
+  resource_version INTEGER NOT NULL,
+  labels TEXT NOT NULL,
+  annotations TEXT NOT NULL,
+  spec TEXT NOT NULL,
+  created_at TEXT NOT NULL,
+  updated_at TEXT NOT NULL
+)`

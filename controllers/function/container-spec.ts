@@ -5,6 +5,7 @@ import { parseCpu, parseMemory } from '../../api/quantity.ts'
 import type { ContainerSpec } from '../../src/engine/engine.ts'
 import type { Desired } from './desired.ts'
 import { limitsLabel } from './limits.ts'
+import { profileSettings, profileTmpfs } from './profiles.ts'
 
 /** The port on which every function serves HTTP. Source: OpenFaaS workload contract. */
 export const FUNCTION_PORT = 8080
@@ -27,7 +28,7 @@ export function containerSpec(
   }
 ): ContainerSpec {
   const { spec, metadata } = object
-  const { policy, owner, limits, isolation } = desired
+  const { policy, owner, limits, isolation, profile } = desired
   const readOnly = spec.readOnlyRootFilesystem || isolation.level === 'restricted'
   return {
     name: desired.nameOf(replica.ordinal),
@@ -55,7 +56,8 @@ export function containerSpec(
     pidsLimit: policy.pidsLimit,
     ...(isolation.runtime === undefined ? {} : { runtime: isolation.runtime }),
     readOnlyRootFilesystem: readOnly,
-    tmpfs: readOnly ? { [TMP]: policy.tmpfsBytes } : {},
+    tmpfs: { ...(readOnly ? { [TMP]: policy.tmpfsBytes } : {}), ...profileTmpfs(profile) },
+    ...profileSettings(profile),
     ports: replica.ports,
     logMaxBytes: policy.logMaxBytes
   }

@@ -6,12 +6,14 @@ import type { Owner } from '../../api/labels.ts'
 import { keyOf } from '../../api/meta.ts'
 import { networkName, replicaName, secretsVolumeName } from '../../api/names.ts'
 import { leastReadyMs, readinessOf } from '../../api/probe.ts'
+import { type ProfileSpec, profileNamesOf, type ResolvedProfile } from '../../api/profile.ts'
 import { type SecretObject, secretsHash } from '../../api/secret.ts'
 import { specHash, templateHash } from '../../api/spec-hash.ts'
 import type { EngineInfo } from '../../src/engine/engine.ts'
 import type { EngineFault } from '../../src/engine/faults.ts'
 import { type Isolation, isolationOf, isolationTexts } from './isolation.ts'
 import { type Limits, limitsOf } from './limits.ts'
+import { profileTexts } from './profiles.ts'
 import type { SecretsFacts } from './secrets.ts'
 
 /** What the operator decides for all functions; out of the configuration. */
@@ -85,6 +87,10 @@ export interface Desired {
   readonly missingSecrets: readonly string[]
   /** Absent when the spec names none, or one is missing. */
   readonly secrets?: WantedSecrets
+  /** What its profiles come to, as far as they are there. */
+  readonly profile: ProfileSpec
+  /** Profiles that it names and that are not there: nothing is created before they are. */
+  readonly missingProfiles: readonly string[]
   readonly networkName: string
   /** Id of the container that the gateway runs in; absent on a host. */
   readonly gatewayId?: string
@@ -107,12 +113,18 @@ export interface Desired {
  */
 function wantedHash(
   object: FunctionObject,
-  { imageId, secrets, policy }: { imageId: string; secrets: WantedSecrets | undefined; policy: Policy }
+  {
+    imageId,
+    secrets,
+    profile,
+    policy
+  }: { imageId: string; secrets: WantedSecrets | undefined; profile: ProfileSpec; policy: Policy }
 ): string {
   const template = templateHash(object.spec, object.metadata.labels)
   const debug = object.spec.debug ? [`debug on ${policy.debugBindAddress}`] : []
   const ofSecrets = secrets === undefined ? [] : [`secrets ${secrets.hash}`]
-  return specHash(template, [imageId, ...debug, ...ofSecrets, ...isolationTexts(object, policy.isolation)].join(' '))
+  const more = [...isolationTexts(object, policy.isolation, profile), ...profileTexts(profile)]
+  return specHash(template, [imageId, ...debug, ...ofSecrets, ...more].join(' '))
 }
 
 /** The secrets that its replicas get; undefined when it names none, one is missing, or they are not known. */
@@ -122,6 +134,12 @@ function wantedSecrets({ metadata }: FunctionObject, facts: SecretsFacts | undef
   return { hash, volume: secretsVolumeName(metadata, hash), found: facts.found }
 }
 
+/** Whether every profile that it names is there. */
+function areProfilesKnown({ metadata }: FunctionObject, resolved: ResolvedProfile | undefined): boolean {
+  if (resolved !== undefined) return resolved.missing.length === 0
+  return profileNamesOf(metadata.annotations).length === 0
+}
+
 /** What is wanted of one function, out of its object and what was found out about its image. */
 export function desiredOf(
   object: FunctionObject,
@@ -129,6 +147,8 @@ export function desiredOf(
     image: ImageStatus
     /** Absent while they are not known. */
     secrets?: SecretsFacts
+    /** Absent while they are not known. */
+    profile?: ResolvedProfile
     gatewayId?: string
     restarts: readonly RestartRecord[]
     outdatedRestarts?: readonly RestartRecord[]
@@ -142,9 +162,10 @@ export function desiredOf(
   policy: Policy
 ): Desired {
   const { metadata } = object
-  const { engine, imageUser, isWanted = false, secrets: found, ...known } = facts
+  const { engine, imageUser, isWanted = false, secrets: found, profile: resolved, ...known } = facts
+  const profile = resolved?.spec ?? {}
   const secrets = wantedSecrets(object, found)
-  const isKnown = object.spec.secrets.length === 0 || secrets !== undefined
+  const isKnown = (object.spec.secrets.length === 0 || secrets !== undefined) && areProfilesKnown(object, resolved)
   const deleting = metadata.deletionRequestedAt !== undefined
   return {
     key: keyOf(metadata),
@@ -162,12 +183,14 @@ export function desiredOf(
     outdatedRestarts: [],
     ...known,
     missingSecrets: found?.missing ?? [],
+    profile,
+    missingProfiles: resolved?.missing ?? [],
     ...(secrets === undefined ? {} : { secrets }),
     ...(facts.image.state === 'pinned' && isKnown
-      ? { hash: wantedHash(object, { imageId: facts.image.pin.id, secrets, policy }) }
+      ? { hash: wantedHash(object, { imageId: facts.image.pin.id, secrets, profile, policy }) }
       : {}),
     limits: limitsOf(object, policy, engine),
-    isolation: isolationOf(object, policy.isolation, { engine, imageUser }),
+    isolation: isolationOf(object, policy.isolation, { engine, imageUser, profile }),
     networkName: networkName(policy.functionsNetwork, metadata),
     ...(object.spec.debug
       ? { debug: { address: policy.debugBindAddress, range: policy.debugPortRange, held: [], refused: [] } }

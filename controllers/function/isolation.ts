@@ -10,6 +10,9 @@ import {
   userViolation,
   violationsOf
 } from '../../api/isolation.ts'
+import type { StringMap } from '../../api/meta.ts'
+import type { ProfileSpec } from '../../api/profile.ts'
+import { profileConflicts } from '../../api/profile-rules.ts'
 import type { EngineInfo, NetworkSummary } from '../../src/engine/engine.ts'
 import { BRIDGE_PREFIX } from '../../src/engine/firewall-rules.ts'
 
@@ -33,14 +36,21 @@ interface Facts {
   readonly engine?: EngineInfo | undefined
   /** Of the pinned image. */
   readonly imageUser?: string | undefined
+  /** What its profiles come to. */
+  readonly profile?: ProfileSpec
 }
 
 /** The isolation that is wanted of a function, and what is in its way. Pure. */
 export function isolationOf(object: FunctionObject, rules: IsolationRules, facts: Facts): Isolation {
   const { namespace, annotations } = object.metadata
   const level = levelOf(rules, namespace)
-  const runtime = runtimeOf(annotations)
-  const refusal = violationRefusal(object, rules) ?? userRefusal(level, facts) ?? runtimeRefusal(runtime, facts)
+  const { profile = {} } = facts
+  const runtime = wantedRuntime(annotations, profile)
+  const refusal =
+    violationRefusal(object, rules) ??
+    profileRefusal(object, profile, rules) ??
+    userRefusal(level, facts) ??
+    runtimeRefusal(runtime, facts)
   return {
     level,
     egress: egressOf(annotations, level),
@@ -57,9 +67,14 @@ export function violationRefusal({ metadata, spec }: FunctionObject, rules: Isol
   return { reason: 'PolicyViolation', message: found.map(({ field, message }) => `${field}: ${message}`).join('; ') }
 }
 
+/** The runtime that the function asks for, itself or by its profiles; undefined: the engine's own. */
+export function wantedRuntime(annotations: StringMap, profile: ProfileSpec): string | undefined {
+  return runtimeOf(annotations) ?? profile.runtime
+}
+
 /** What of the isolation needs another container, as words; none where it is as everywhere. */
-export function isolationTexts({ metadata }: FunctionObject, rules: IsolationRules): string[] {
-  const runtime = runtimeOf(metadata.annotations)
+export function isolationTexts({ metadata }: FunctionObject, rules: IsolationRules, profile: ProfileSpec): string[] {
+  const runtime = wantedRuntime(metadata.annotations, profile)
   const isRestricted = levelOf(rules, metadata.namespace) === 'restricted'
   return [...(isRestricted ? ['restricted'] : []), ...(runtime === undefined ? [] : [`runtime ${runtime}`])]
 }
@@ -77,7 +92,19 @@ export function egressOfNetwork({ closedBridge }: Pick<NetworkSummary, 'closedBr
   return closedBridge.startsWith(BRIDGE_PREFIX.none) ? 'none' : 'internal'
 }
 
-function userRefusal(level: Level, { imageUser }: Facts): Refusal | undefined {
+/** A profile, or the policy, may have changed since the API let the function in. */
+function profileRefusal(
+  { metadata }: FunctionObject,
+  profile: ProfileSpec,
+  rules: IsolationRules
+): Refusal | undefined {
+  const found = profileConflicts(metadata, profile, rules)
+  return found.length === 0 ? undefined : { reason: 'PolicyViolation', message: found.join('; ') }
+}
+
+/** The user of a profile takes the place of the image's. */
+function userRefusal(level: Level, { imageUser, profile }: Facts): Refusal | undefined {
+  if (profile?.user !== undefined) return undefined
   const message = level === 'restricted' && imageUser !== undefined ? userViolation(imageUser) : undefined
   return message === undefined ? undefined : { reason: 'PolicyViolation', message }
 }

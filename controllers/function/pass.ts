@@ -1,10 +1,11 @@
 import { callSettingsOf } from '../../api/call-settings.ts'
 import { getCondition, type Reason } from '../../api/condition.ts'
 import type { FunctionObject, RestartRecord } from '../../api/function.ts'
-import { levelOf, runtimeOf } from '../../api/isolation.ts'
+import { levelOf } from '../../api/isolation.ts'
 import type { Heir } from '../../api/legacy.ts'
 import { keyOf, type StringMap } from '../../api/meta.ts'
 import { networkName } from '../../api/names.ts'
+import { type KnownProfiles, type ProfileSpec, resolveProfile } from '../../api/profile.ts'
 import { templateHash } from '../../api/spec-hash.ts'
 import type { EngineInfo } from '../../src/engine/engine.ts'
 import type { EngineFacts } from '../../src/engine/engine-facts.ts'
@@ -20,7 +21,7 @@ import { type Desired, desiredOf, type ImageStatus, type Policy } from './desire
 import { PassTimeoutError } from './faults.ts'
 import { type HeldDeps, heldObject, isHarmless } from './held.ts'
 import { type ImageDeps, peekImage, resolveImage, restoreImage } from './image.ts'
-import { violationRefusal } from './isolation.ts'
+import { violationRefusal, wantedRuntime } from './isolation.ts'
 import { type ObserveDeps, observe } from './observe.ts'
 import type { Observed, Replica } from './observed.ts'
 import { type Plan, planFunction } from './plan.ts'
@@ -44,6 +45,8 @@ export interface PassDeps extends ObserveDeps, ApplyDeps, ImageDeps, HeldDeps {
   readonly policy: Policy
   /** What the function may take over of the older program; absent when there is nothing of it. */
   readonly heirOf?: (object: FunctionObject) => Heir | undefined
+  /** Those that functions may name. */
+  readonly profiles: KnownProfiles
   /** What the engine says of itself. */
   readonly engineFacts: Pick<EngineFacts, 'get' | 'refresh'>
   /** Id of the container that the gateway runs in, if it does. */
@@ -244,9 +247,14 @@ async function imageUserOf(deps: PassDeps, object: FunctionObject, image: ImageS
 }
 
 /** The engine says; of a runtime that it has not, afresh, as nothing tells when it is installed. */
-async function engineInfo(deps: PassDeps, object: FunctionObject, signal: AbortSignal): Promise<EngineInfo> {
+async function engineInfo(
+  deps: PassDeps,
+  { metadata }: FunctionObject,
+  profile: ProfileSpec,
+  signal: AbortSignal
+): Promise<EngineInfo> {
   const known = await deps.engineFacts.get(signal)
-  const runtime = runtimeOf(object.metadata.annotations)
+  const runtime = wantedRuntime(metadata.annotations, profile)
   return runtime === undefined || known.runtimes.includes(runtime) ? known : deps.engineFacts.refresh(signal)
 }
 
@@ -256,10 +264,12 @@ async function desire(
   { image, observed, signal, isWanted = false }: PassOptions & { image: ImageStatus; observed: Observed }
 ): Promise<Desired> {
   const gatewayId = deps.gatewayId()
+  const profile = resolveProfile(object.metadata.annotations, deps.profiles)
   const facts = {
     image,
     isWanted,
-    engine: await engineInfo(deps, object, signal),
+    profile,
+    engine: await engineInfo(deps, object, profile.spec, signal),
     imageUser: await imageUserOf(deps, object, image, signal),
     secrets: await findSecrets(deps.secrets, object),
     ...(gatewayId === undefined ? {} : { gatewayId })

@@ -13,6 +13,7 @@ import { leakedNetwork } from './leak.ts'
 import { listReplicas } from './listed.ts'
 import type { ObservedNetwork } from './observed.ts'
 import { type Pass, type PassDeps, previewPass, runHeldPass, runPass } from './pass.ts'
+import { profilesText } from './profiles.ts'
 import { secretsText } from './secrets.ts'
 import { sightOfPass } from './sight.ts'
 import { statusOf } from './status.ts'
@@ -173,7 +174,9 @@ export class FunctionReconciler implements Reconciler {
     if (status.restarts.length + status.outdatedRestarts.length > 0) return undefined
     const { secrets, missingSecrets: missing } = pass.desired
     const known = secretsText(metadata.uid, { found: secrets?.found ?? [], missing })
-    const wish = { ...metadata, secrets: known, frozenSince: scale?.frozenSince }
+    const { profile, missingProfiles } = pass.desired
+    const profiles = profilesText({ spec: profile, missing: missingProfiles })
+    const wish = { ...metadata, secrets: known, profiles, frozenSince: scale?.frozenSince }
     return sightOfPass(wish, observed, this.#deps.gatewayId())
   }
 

@@ -35,8 +35,9 @@ export function decideRevival(desired: Desired, observed: Observed, facts: Facts
   return { held: new Set(held.map(({ id }) => id)), start }
 }
 
-function waitedFor({ hash, image }: Desired): string {
+function waitedFor({ hash, image, missingProfiles }: Desired): string {
   if (hash !== undefined) return 'its successor is not ready'
+  if (missingProfiles.length > 0) return 'a profile is missing'
   return image.state === 'pinned' ? 'a secret is missing' : 'its image is not there'
 }
 

@@ -125,7 +125,12 @@ function creating(
 
 function mayCreate(desired: Desired, { network }: Observed): boolean {
   if (desired.isolation.refusal !== undefined) return false
-  return desired.hash !== undefined && desired.missingSecrets.length === 0 && network?.ours !== false
+  return (
+    desired.hash !== undefined &&
+    desired.missingSecrets.length === 0 &&
+    desired.missingProfiles.length === 0 &&
+    network?.ours !== false
+  )
 }
 
 /**

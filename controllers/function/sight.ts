@@ -6,6 +6,8 @@ import type { Observed } from './observed.ts'
 export type Wish = Pick<ObjectMeta, 'uid' | 'generation' | 'deletionRequestedAt'> & {
   /** Of `secretsText`. */
   readonly secrets: string
+  /** Of `profilesText`. */
+  readonly profiles: string
   /** Since when it is to be frozen; absent when it is not. */
   readonly frozenSince?: string | undefined
 }
@@ -29,14 +31,14 @@ export interface Listed {
  * Labels, images and subnets are not in it, as the engine never changes those of an id.
  */
 export function sightOf(
-  { uid, generation, deletionRequestedAt, secrets, frozenSince }: Wish,
+  { uid, generation, deletionRequestedAt, secrets, profiles, frozenSince }: Wish,
   { network, containers }: Listed
 ): string {
   const lines = containers.map(({ id, name, state, networks }) => {
     const attached = Object.entries(networks).map(([at, { networkId, ipAddress }]) => `${at}=${networkId}=${ipAddress}`)
     return `${id} ${name} ${state} ${attached.sort().join(' ')}`
   })
-  const wish = `${uid} ${generation} ${deletionRequestedAt ?? ''} ${secrets} ${frozenSince ?? ''}`
+  const wish = `${uid} ${generation} ${deletionRequestedAt ?? ''} ${secrets} ${profiles} ${frozenSince ?? ''}`
   return [
     wish,
     network === undefined ? '' : `${network.id} ${network.hasGateway} ${network.conflict ?? ''}`,

@@ -1,6 +1,7 @@
 import { type Condition, getCondition, type Reason, transition } from '../../api/condition.ts'
 import type { FunctionObject, FunctionStatus, RestartRecord } from '../../api/function.ts'
 import type { Egress } from '../../api/isolation.ts'
+import { PROFILE_ANNOTATION } from '../../api/profile.ts'
 import { EngineError } from '../../src/engine/faults.ts'
 import { boundDebugPorts, exposure } from './debug-status.ts'
 import type { Desired } from './desired.ts'
@@ -215,6 +216,7 @@ const LASTING: ReadonlySet<Reason> = new Set([
   'ImagePullFailed',
   'DiskPressure',
   'SecretMissing',
+  'ProfileMissing',
   'PolicyViolation',
   'RuntimeMissing',
   'NameConflict',
@@ -250,6 +252,12 @@ function standingFault(desired: Desired, observed: Observed, now: number): Verdi
     return {
       reason: 'SecretMissing',
       message: `secrets are missing: ${desired.missingSecrets.join(', ')}; create them`
+    }
+  }
+  if (desired.missingProfiles.length > 0) {
+    return {
+      reason: 'ProfileMissing',
+      message: `profiles are missing: ${desired.missingProfiles.join(', ')}; make them, or take them out of ${PROFILE_ANNOTATION}`
     }
   }
   // What ended while it was frozen is made anew when a call comes, and not before.

@@ -22,7 +22,7 @@ describe('survey', () => {
     const { engine, inherited } = loop
     const { instance, functionsNetwork } = POLICY
     const deps = {
-      ...{ engine, instance, functionsNetwork, gatewayId: () => loop.gatewayId, secrets: loop.store.secrets },
+      ...{ engine, instance, functionsNetwork, gatewayId: () => loop.gatewayId, ...loop.store },
       routes: async () => loop.routes,
       heirOf: (object: Awaited<ReturnType<Loop['get']>>) =>
         inherited.has(object.metadata.uid) ? heirOf(object, functionsNetwork) : undefined
@@ -164,7 +164,7 @@ describe('survey', () => {
       await loop.settle(name)
     }
     const { instance, functionsNetwork } = POLICY
-    const deps = { engine, instance, functionsNetwork, gatewayId: () => undefined, secrets: loop.store.secrets }
+    const deps = { engine, instance, functionsNetwork, gatewayId: () => undefined, ...loop.store }
     await survey(deps, await loop.store.functions.list(), new AbortController().signal)
     expect(calls.toSorted()).to.deep.equal(['listContainers', 'listNetworks'])
   })

@@ -3,17 +3,20 @@ import { LABEL } from '../../api/labels.ts'
 import { type Heir, inherits, legacyFilter, legacyReplicaOf } from '../../api/legacy.ts'
 import { keyOf } from '../../api/meta.ts'
 import { networkName } from '../../api/names.ts'
+import { type KnownProfiles, resolveProfile } from '../../api/profile.ts'
 import type { ContainerSummary, Engine } from '../../src/engine/engine.ts'
 import type { HostRoute } from '../../src/engine/host-routes.ts'
 import { pickNetwork } from '../../src/engine/pick-network.ts'
 import type { SecretStore } from '../../src/store/secret-store.ts'
 import { conflictOf } from './conflict.ts'
+import { profilesText } from './profiles.ts'
 import { pickSecrets, secretsText } from './secrets.ts'
 import { sightOf } from './sight.ts'
 
 export interface SurveyDeps {
   readonly engine: Pick<Engine, 'listContainers' | 'listNetworks' | 'inspectContainer'>
   readonly secrets: Pick<SecretStore, 'list'>
+  readonly profiles: KnownProfiles
   readonly instance: string
   readonly functionsNetwork: string
   /** Id of the container that the gateway runs in, if it does. */
@@ -51,7 +54,12 @@ export async function survey(
     const network = pickNetwork(networksOf.get(name) ?? [], name)
     const facts = pickSecrets(secretsOf.get(metadata.namespace) ?? [], spec.secrets)
     const sight = sightOf(
-      { ...metadata, secrets: secretsText(metadata.uid, facts), frozenSince: scale?.frozenSince },
+      {
+        ...metadata,
+        secrets: secretsText(metadata.uid, facts),
+        profiles: profilesText(resolveProfile(metadata.annotations, deps.profiles)),
+        frozenSince: scale?.frozenSince
+      },
       {
         network: network && {
           id: network.id,

@@ -43,6 +43,7 @@ export function assembleApi(deps: AssembledApiDeps, shutdown: AbortSignal): Retu
     events: store.events,
     secrets: store.secrets,
     namespaces: store.namespaces,
+    profiles: store.profiles,
     secretKeys: deps.secretKeys,
     audit: store.audit,
     invocations: deps.asyncCalls.desk,

@@ -30,6 +30,7 @@ import { aimsOf } from './autoscaler.ts'
 import type { ControlPlaneDeps } from './control-plane-deps.ts'
 import { assembleImages } from './images.ts'
 import { policyOf } from './policy.ts'
+import { wakeProfileUsers } from './profiles.ts'
 import { Self } from './self.ts'
 import { WaitingKeys } from './waiting-keys.ts'
 import { assembleWaker } from './waker.ts'
@@ -143,6 +144,7 @@ function assembleBasics({ config, store }: ControlPlaneDeps) {
   return {
     functions: store.functions,
     secrets: store.secrets,
+    profiles: store.profiles,
     events: store.events,
     resourceVersion: () => store.functions.resourceVersion(),
     policy: policyOf(config),
@@ -154,7 +156,7 @@ function assembleBasics({ config, store }: ControlPlaneDeps) {
 
 /** Wakes controllers by what is written down, and by calls that end. */
 function followStore(
-  { store, endpoints, inflight }: ControlPlaneDeps,
+  { store, endpoints, inflight, log }: ControlPlaneDeps,
   wake: { readonly departures: Departures } & Pick<ControlPlane, 'functions' | 'garbage' | 'secrets'>
 ): void {
   store.functions.onChange(change => {
@@ -162,6 +164,8 @@ function followStore(
     if (change.type === 'DELETED') wake.garbage.add(GC_KEY)
   })
   store.secrets.onChange(secret => wake.secrets.add(keyOf(secret)))
+  const followers = { ...store, log, add: (key: string) => wake.functions.add(key) }
+  store.profiles.onChange(name => void wakeProfileUsers(followers, name))
   inflight.onIdle(containerId => {
     const key = wake.departures.keyOf(containerId)
     if (key !== undefined) wake.functions.add(key)
@@ -215,6 +219,7 @@ function assembleResync(deps: ControlPlaneDeps, targets: ResyncTargets): Resync 
   const surveyDeps = {
     engine,
     secrets: store.secrets,
+    profiles: store.profiles,
     instance: config.INSTANCE_ID,
     functionsNetwork: config.FUNCTIONS_NETWORK,
     gatewayId: () => self.id,

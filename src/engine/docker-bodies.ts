@@ -1,4 +1,7 @@
+import { isIP } from 'node:net'
 import * as z from 'zod'
+import { isTmpfsPath } from '../../api/tmpfs-path.ts'
+import { USER_TEXT } from '../../api/user-text.ts'
 import { BRIDGE_NAME } from './docker-create.ts'
 import type { BodyKind } from './docker-endpoints.ts'
 import { BRIDGE_PREFIX } from './firewall-rules.ts'
@@ -10,6 +13,8 @@ const LABELS = z.record(TEXT, TEXT)
 /** No namespace of the host or of another container. */
 const NETWORK = NAME.refine(name => !['host', 'none', 'default', 'bridge'].includes(name))
 const CLOSED_BRIDGE = new RegExp(`^(?:${Object.values(BRIDGE_PREFIX).join('|')})[0-9a-f]{1,11}$`)
+/** A domain, or an option of resolv.conf. */
+const DNS_WORD = z.string().regex(/^[a-zA-Z0-9_][a-zA-Z0-9_.:-]*$/)
 /** `size=` and the like: a tmpfs takes no source. */
 const TMPFS = z.string().regex(/^[a-z0-9=,]*$/)
 
@@ -32,7 +37,10 @@ const HOST_CONFIG = z.strictObject({
   CapDrop: z.tuple([z.literal('ALL')]),
   SecurityOpt: z.tuple([z.literal('no-new-privileges')]),
   ReadonlyRootfs: z.boolean(),
-  Tmpfs: z.record(z.string().startsWith('/'), TMPFS),
+  Tmpfs: z.record(z.string().refine(isTmpfsPath), TMPFS),
+  Dns: z.array(z.string().refine(text => isIP(text) !== 0)).optional(),
+  DnsSearch: z.array(DNS_WORD).optional(),
+  DnsOptions: z.array(DNS_WORD).optional(),
   Memory: NUMBER,
   MemorySwap: NUMBER,
   MemoryReservation: NUMBER,
@@ -47,6 +55,7 @@ const HOST_CONFIG = z.strictObject({
 
 const CONTAINER = z.strictObject({
   Image: TEXT,
+  User: z.string().regex(USER_TEXT).optional(),
   Env: z.array(TEXT),
   Labels: LABELS,
   ExposedPorts: z.record(TEXT, z.strictObject({})),

@@ -39,7 +39,7 @@ describe('toCreateBody', () => {
         CapDrop: ['ALL'],
         SecurityOpt: ['no-new-privileges'],
         ReadonlyRootfs: true,
-        Tmpfs: { '/tmp': 'size=4096,mode=1777' },
+        Tmpfs: { '/tmp': 'size=4096,mode=1777,nosuid,nodev' },
         Memory: 128,
         MemorySwap: 128,
         MemoryReservation: 64,
@@ -55,6 +55,28 @@ describe('toCreateBody', () => {
       },
       NetworkingConfig: { EndpointsConfig: { 'net-hello': {} } }
     })
+  })
+
+  it('S13: names a user, tmpfs and resolvers where they are asked for, as the engine and the socket proxy may be told', () => {
+    const dns = { nameservers: ['10.0.0.53', '2001:db8::1'], searches: [], options: ['ndots:2'] }
+    const body = toCreateBody({ ...spec, user: '1000:app', tmpfs: { '/cache': 1, '/dev/shm': 2 }, dns })
+    expect(body).to.include({ User: '1000:app' })
+    expect(body.HostConfig).to.deep.include({
+      Tmpfs: { '/cache': 'size=1,mode=1777,nosuid,nodev', '/dev/shm': 'size=2,mode=1777,nosuid,nodev' },
+      Dns: ['10.0.0.53', '2001:db8::1'],
+      DnsOptions: ['ndots:2']
+    })
+    expect(body.HostConfig).to.not.have.property('DnsSearch')
+    expect(checkBody('container', JSON.stringify(body))).to.deep.equal({ kind: 'container', body })
+    const wrong = [
+      { User: 'root; id' },
+      { HostConfig: { ...body.HostConfig, Dns: ['dns.example'] } },
+      { HostConfig: { ...body.HostConfig, DnsSearch: ['a b'] } },
+      ...['/proc', '/var/openfaas', '/a/../proc'].map(path => ({
+        HostConfig: { ...body.HostConfig, Tmpfs: { [path]: 'size=1' } }
+      }))
+    ]
+    for (const part of wrong) expect(checkBody('container', JSON.stringify({ ...body, ...part }))).to.be.a('string')
   })
 
   it('S7: mounts nothing but the volume with secrets, where there is one', () => {

@@ -1,6 +1,6 @@
 import type Docker from 'dockerode'
 import { toSecretsMount } from './docker-secrets.ts'
-import type { ContainerSpec, NetworkSpec } from './engine.ts'
+import type { ContainerSpec, DnsSettings, NetworkSpec } from './engine.ts'
 
 /** Enough for any function, and below what engines may give that run without the right to raise their own limit. */
 const OPEN_FILES = 16_384
@@ -21,6 +21,7 @@ export function toCreateBody(spec: ContainerSpec, networkId?: string): Docker.Co
   if (NOT_A_NETWORK.test(spec.network)) throw new Error(`network ${spec.network} is not allowed`)
   return {
     Image: explicitImage(spec.image),
+    ...(spec.user === undefined ? {} : { User: spec.user }),
     Env: Object.entries(spec.env).map(([key, value]) => `${key}=${value}`),
     Labels: { ...spec.labels },
     ExposedPorts: Object.fromEntries(spec.ports.map(port => [`${port.containerPort}/tcp`, {}])),
@@ -63,7 +64,9 @@ function toHostConfig(spec: ContainerSpec): Docker.HostConfig {
     CapDrop: ['ALL'],
     SecurityOpt: ['no-new-privileges'],
     ReadonlyRootfs: spec.readOnlyRootFilesystem,
-    Tmpfs: Object.fromEntries(Object.entries(spec.tmpfs).map(([path, bytes]) => [path, `size=${bytes},mode=1777`])),
+    Tmpfs: Object.fromEntries(
+      Object.entries(spec.tmpfs).map(([path, bytes]) => [path, `size=${bytes},mode=1777,nosuid,nodev`])
+    ),
     Memory: spec.memoryBytes,
     // The sum of memory and swap, so that there is no swap; an engine whose kernel cannot limit swap warns and ignores it.
     MemorySwap: spec.memoryBytes,
@@ -75,7 +78,17 @@ function toHostConfig(spec: ContainerSpec): Docker.HostConfig {
     // The driver too: the engine's default may be another, which refuses these options or keeps no log to read.
     LogConfig: { Type: 'json-file', Config: { 'max-size': String(spec.logMaxBytes), 'max-file': '2' } },
     PortBindings: toPortBindings(spec),
+    ...(spec.dns === undefined ? {} : toDns(spec.dns)),
     ...(spec.secrets === undefined ? {} : { Mounts: [toSecretsMount(spec.secrets)] })
+  }
+}
+
+/** What is empty stays as the engine has it. */
+function toDns({ nameservers, searches, options }: DnsSettings): Docker.HostConfig {
+  return {
+    ...(nameservers.length === 0 ? {} : { Dns: [...nameservers] }),
+    ...(searches.length === 0 ? {} : { DnsSearch: [...searches] }),
+    ...(options.length === 0 ? {} : { DnsOptions: [...options] })
   }
 }
 

@@ -203,11 +203,24 @@ export interface ContainerSpec {
   readonly readOnlyRootFilesystem: boolean
   /** Path → bytes of a tmpfs. */
   readonly tmpfs: Readonly<Record<string, number>>
+  /** As whom its process runs, number or name, perhaps with a group; absent: as its image says. */
+  readonly user?: string
+  /** Absent: as the engine's host asks. */
+  readonly dns?: DnsSettings
   readonly ports: readonly PortBinding[]
   /** Size at which the engine rotates the log; it keeps two files. */
   readonly logMaxBytes: number
   /** Absent: it has none. */
   readonly secrets?: SecretsMount
+}
+
+/** Whom a container asks for names. */
+export interface DnsSettings {
+  /** IP addresses. */
+  readonly nameservers: readonly string[]
+  readonly searches: readonly string[]
+  /** Of resolv.conf. */
+  readonly options: readonly string[]
 }
 
 /** A volume with the secrets of one function, mounted where functions look for them. */

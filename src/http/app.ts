@@ -21,6 +21,7 @@ import { invocationRoutes } from './routes/invocations.ts'
 import { logRoutes } from './routes/logs.ts'
 import { namespaceRoutes } from './routes/namespaces.ts'
 import { openapiRoute } from './routes/openapi.ts'
+import { profileRoutes } from './routes/profiles.ts'
 import { reconcileRoutes } from './routes/reconcile.ts'
 import { scheduleRoutes } from './routes/schedules.ts'
 import { secretRoutes } from './routes/secrets.ts'
@@ -74,6 +75,7 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     ...adoptionRoutes(deps),
     ...namespaceRoutes(deps),
     ...secretRoutes(deps),
+    ...profileRoutes(deps),
     ...systemSecretRoutes(deps),
     ...invocationRoutes(deps),
     ...auditRoutes(deps),

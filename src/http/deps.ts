@@ -10,6 +10,7 @@ import type { Clock } from '../clock.ts'
 import type { AuditStore } from '../store/audit-store.ts'
 import type { DeadFilter, InvocationFilter, InvocationPage } from '../store/invocation-store.ts'
 import type { NamespaceStore } from '../store/namespace-store.ts'
+import type { ProfileStore } from '../store/profile-store.ts'
 import type { SecretStore } from '../store/secret-store.ts'
 import type { EventStore, FunctionStore } from '../store/store.ts'
 import type { Authenticator } from './auth/authenticator.ts'
@@ -229,6 +230,7 @@ export interface ApiDeps {
   readonly secrets: SecretStore
   readonly namespaces: NamespaceStore
   readonly secretKeys: SecretKeyDesk
+  readonly profiles: ProfileStore
   readonly audit: AuditStore
   readonly invocations: InvocationDeskView
   /** Called after the commit of every write, with the key that was written. */

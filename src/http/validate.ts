@@ -46,6 +46,12 @@ export function expectedVersion(ctx: Context, fromBody?: unknown): number | unde
   return parseVersion('metadata.resourceVersion', String(fromBody))
 }
 
+/** Whether `If-None-Match` names the ETag. NOTE: not `ctx.fresh`, which heeds `Cache-Control: no-cache`, as fetch adds it. */
+export function isKnownVersion(ctx: Context, etag: string): boolean {
+  const known = ctx.get('If-None-Match').split(',')
+  return known.some(text => text.trim() === '*' || text.trim().replace(/^W\//, '') === etag)
+}
+
 /** Throws when a merge patch is sent as something else; any other type passes as JSON, as OpenFaaS clients need it. */
 export function requireMergePatch(ctx: Context): void {
   const type = ctx.get('Content-Type').split(';')[0]?.trim().toLowerCase() ?? ''

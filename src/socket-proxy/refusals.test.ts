@@ -120,6 +120,9 @@ describe('S13: the socket proxy refuses, and sends nothing on of,', () => {
     ['a setting of the kernel', { Sysctls: { 'kernel.core_pattern': '|/x' } }],
     ['visible paths of the kernel', { MaskedPaths: [], ReadonlyPaths: [] }],
     ['a log elsewhere', { LogConfig: { Type: 'syslog', Config: { 'syslog-address': 'tcp://evil' } } }],
+    ['a tmpfs over the kernel’s files', { Tmpfs: { '/proc/sys': 'size=1' } }],
+    ['a tmpfs over its secrets', { Tmpfs: { '/var/openfaas': 'size=1' } }],
+    ['a name in the place of a resolver', { Dns: ['dns.example'] }],
     ['a tmpfs with a source', { Tmpfs: { '/x': 'bind,src=/' } }],
     ['no limit of processes', { PidsLimit: 0 }],
     ['a restart by Docker', { RestartPolicy: { Name: 'always' } }]

@@ -17,6 +17,8 @@ import { prepareFile, upgrade } from './migrator.ts'
 import type { NamespaceStore } from './namespace-store.ts'
 import { Namespaces } from './namespaces.ts'
 import { connect } from './orm.ts'
+import type { ProfileStore } from './profile-store.ts'
+import { Profiles } from './profiles.ts'
 import type { ScheduleStore } from './schedule-store.ts'
 import { Schedules } from './schedules.ts'
 import { NO_CIPHER, type SecretCipher, type SecretStore } from './secret-store.ts'
@@ -62,6 +64,7 @@ export interface Store extends AsyncDisposable {
   readonly invocationCounts: InvocationCountStore
   readonly lastLines: LastLinesStore
   readonly namespaces: NamespaceStore
+  readonly profiles: ProfileStore
   /** Ms since the epoch; when this database was created or first came to schema version 3. */
   readonly bornAt: number
   /** Whether there was nothing in the file, or no file, before it was opened. */
@@ -114,11 +117,13 @@ export async function openStore(options: OpenOptions): Promise<Store> {
     const invocationCounts = new InvocationCounts({ database })
     const lastLines = new LastLines({ database, ...options.lastLines })
     const namespaces = new Namespaces({ database, clock, memoryDefaultBytes })
+    const profiles = await Profiles.open(common)
     const stores = { audit, functions, events, images, adoption, secrets, tokens, invocations, schedules, namespaces }
     return {
       ...stores,
       invocationCounts,
       lastLines,
+      profiles,
       bornAt,
       isFresh,
       inheritedUids,

@@ -15,6 +15,7 @@ import { EventPositions } from '../../migrations/0011-event-positions.ts'
 import { InvocationCounts } from '../../migrations/0012-invocation-counts.ts'
 import { LastLines } from '../../migrations/0013-last-lines.ts'
 import { Namespaces } from '../../migrations/0014-namespaces.ts'
+import { Profiles } from '../../migrations/0015-profiles.ts'
 import { SCHEMA_MIGRATIONS } from '../../migrations/schema.ts'
 
 /** Every migration, in order. The descriptions of 1 and 2 are those of the older program. */
@@ -47,7 +48,8 @@ export const MIGRATIONS = [
     class: InvocationCounts
   },
   { version: 13, name: '0013-last-lines', description: 'What replicas that are gone wrote last', class: LastLines },
-  { version: 14, name: '0014-namespaces', description: 'Namespaces', class: Namespaces }
+  { version: 14, name: '0014-namespaces', description: 'Namespaces', class: Namespaces },
+  { version: 15, name: '0015-profiles', description: 'Profiles of functions', class: Profiles }
 ] as const
 
 /** The schema version that this release works with. */

@@ -99,6 +99,7 @@ export async function startApi(
     events: store.events,
     secrets: store.secrets,
     namespaces: store.namespaces,
+    profiles: store.profiles,
     secretKeys: new KeyRotation(cipher, store),
     audit: store.audit,
     invocations: new InvocationDesk({ store: store.invocations, clock: systemClock, onMoved: () => undefined }),

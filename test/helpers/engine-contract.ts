@@ -115,6 +115,12 @@ export function describeEngine(name: string, setUp: () => EngineUnderTest): void
     })
 
     describe('containers', () => {
+      it('run as a user of their own, with a tmpfs and a resolver', async () => {
+        const dns = { nameservers: ['10.9.9.9'], searches: ['a.example'], options: ['ndots:2'] }
+        const { id } = await run({ user: '1000:1000', tmpfs: { '/tmp': 2 ** 20, '/cache': 2 ** 20 }, dns })
+        expect((await inspect(id)).state).to.equal('running')
+      })
+
       it('are created, not started, with what the spec says', async () => {
         const spec = await create({ labels: { ...t.labels, 'x.y/z': 'a=b,c' } })
         const found = await inspect(spec.name)

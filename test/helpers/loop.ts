@@ -82,6 +82,8 @@ export class Loop {
   engineSince = 0
   /** How long a function has to wait until it may be mended. */
   waitMs = 0
+  /** Profiles that the database does not know, as one of before they were made. */
+  readonly lostProfiles = new Set<string>()
   /** What the operator decides; counts from the next `restart` on. */
   policy = POLICY
   readonly #directory: string
@@ -253,6 +255,7 @@ export class Loop {
         isHeld: key => this.held.has(key)
       },
       secrets: this.store.secrets,
+      profiles: { get: name => (this.lostProfiles.has(name) ? undefined : this.store.profiles.get(name)) },
       engineFacts: new EngineFacts(engine),
       gatewayId: () => this.gatewayId,
       engineSince: () => this.engineSince,

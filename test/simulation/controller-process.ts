@@ -58,6 +58,7 @@ export interface ProcessDeps {
   readonly onPanic: (err: unknown) => void
 }
 
+const NO_PROFILES = { get: () => undefined }
 const RESYNC_MS = 30_000
 /** As the program does: ten periods. */
 const FULL_LOOK_MS = 10 * RESYNC_MS
@@ -250,6 +251,7 @@ export class ControllerProcess {
       instance: POLICY.instance,
       functionsNetwork: POLICY.functionsNetwork,
       secrets: this.#deps.secrets,
+      profiles: NO_PROFILES,
       engineFacts: new EngineFacts(engine),
       gatewayId: () => gatewayId,
       engineSince: () => this.#deps.engineSince(),
@@ -277,7 +279,11 @@ export class ControllerProcess {
     return new Resync({
       functions,
       look: (objects, signal) =>
-        survey({ engine, secrets, instance, functionsNetwork, gatewayId: () => gatewayId }, objects, signal),
+        survey(
+          { engine, secrets, profiles: NO_PROFILES, instance, functionsNetwork, gatewayId: () => gatewayId },
+          objects,
+          signal
+        ),
       confirm: keys => this.#prober.confirm(keys),
       onLookError: () => undefined,
       fullLookMs: FULL_LOOK_MS,

@@ -32,7 +32,7 @@ import {
   WATCH
 } from '../query.ts'
 import type { Route } from '../route.ts'
-import { expectedVersion, requireMergePatch } from '../validate.ts'
+import { expectedVersion, isKnownVersion, requireMergePatch } from '../validate.ts'
 import { warnOfSettings } from '../warnings.ts'
 import { changeExisting, deleteFunction, putFunction } from '../writes.ts'
 import { answerWatch } from './watch.ts'
@@ -177,14 +177,8 @@ async function listFunctions(ctx: RouterContext, deps: ApiDeps): Promise<void> {
 async function getFunction(ctx: RouterContext, deps: ApiDeps): Promise<void> {
   const object = await requireFunction(ctx, deps)
   ctx.set('ETag', etagOf(object))
-  if (isKnown(ctx, etagOf(object))) ctx.status = 304
+  if (isKnownVersion(ctx, etagOf(object))) ctx.status = 304
   else ctx.body = toFunctionResource(object)
-}
-
-/** Whether `If-None-Match` names the ETag. NOTE: not `ctx.fresh`, which heeds `Cache-Control: no-cache`, as fetch adds it. */
-function isKnown(ctx: RouterContext, etag: string): boolean {
-  const known = ctx.get('If-None-Match').split(',')
-  return known.some(text => text.trim() === '*' || text.trim().replace(/^W\//, '') === etag)
 }
 
 async function applyFunction(ctx: RouterContext, deps: ApiDeps): Promise<void> {
