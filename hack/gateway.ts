@@ -23,7 +23,7 @@ const COMPILE_CACHE = 'node_modules/.cache/compile'
 
 /** Fills the cache, so that a gateway that is started now finds everything in it. */
 export function compileGateway(): void {
-  spawnSync(process.execPath, ['src/main.ts', 'version'], { env: { NODE_COMPILE_CACHE: COMPILE_CACHE } })
+  spawnSync(process.execPath, ['src/main.ts', 'serve', '--help'], { env: { NODE_COMPILE_CACHE: COMPILE_CACHE } })
 }
 
 /**

@@ -32,6 +32,8 @@ setFlagsFromString('--semi-space-growth-factor=1')
 const { runSmallProgram, SMALL_COMMANDS } = await import('./cli/small.ts')
 const isSmall = SMALL_COMMANDS.has(process.argv[2] ?? '')
 const runProgram = isSmall ? runSmallProgram : (await import('./cli/program.ts')).runProgram
+// Commands load what they need when they run: for the one that stays, that is too late.
+if (process.argv[2] === 'serve') await import('./cli/serve.ts')
 setFlagsFromString('--semi-space-growth-factor=2')
 // Little of what calls allocate outlives them: threads that look for it side by side cost more CPU than they save time.
 setFlagsFromString('--no-parallel-scavenge')

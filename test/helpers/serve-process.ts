@@ -64,7 +64,7 @@ export class ServeProcess {
 
   /** Lets those that come start faster. */
   static warmUp(): void {
-    execFileSync(process.execPath, [MAIN, 'version'], { env: { ...process.env, ...COMPILE_CACHE } })
+    execFileSync(process.execPath, [MAIN, 'serve', '--help'], { env: { ...process.env, ...COMPILE_CACHE } })
   }
 
   get hasEnded(): boolean {
