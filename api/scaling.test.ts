@@ -45,7 +45,7 @@ describe('scaling of a function', () => {
       'com.openfaas.scale.min': '0',
       'com.openfaas.scale.max': 'many',
       'com.openfaas.scale.factor': '101',
-      'com.openfaas.scale.type': 'queue',
+      'com.openfaas.scale.type': 'custom',
       'com.openfaas.scale.target': '-1',
       'com.openfaas.scale.target-proportion': '1.5',
       'com.openfaas.scale.zero': 'yes',

@@ -21,8 +21,8 @@ const FREEZE_DURATION = 'com.docker-faas.scale.freeze-duration'
 export const SCALING_LABELS: readonly string[] = Object.values(LABELS)
 export const SCALING_ANNOTATIONS: readonly string[] = [FREEZE_DURATION]
 
-/** What of a replica's load is looked at: calls a second, calls in flight, or cores. */
-export const SCALE_TYPES = ['rps', 'capacity', 'cpu'] as const
+/** What of a replica's load is looked at: calls a second, calls in flight, cores, or asynchronous calls that are not done yet. */
+export const SCALE_TYPES = ['rps', 'capacity', 'cpu', 'queue'] as const
 export type ScaleType = (typeof SCALE_TYPES)[number]
 
 export interface Scaling {
@@ -33,7 +33,7 @@ export interface Scaling {
   /** Percent of `max` that a step of the default rule adds; 0 switches that rule off. */
   readonly factor: number
   readonly type: ScaleType
-  /** Load of one replica that is aimed at: calls a second, calls in flight, or thousandths of a core. Absent: the default rule. */
+  /** Load of one replica that is aimed at: calls a second, calls in flight, thousandths of a core, or asynchronous calls. Absent: the default rule. */
   readonly target?: number
   /** Share of `target` that is aimed at, in (0, 1]. */
   readonly proportion: number
@@ -82,7 +82,7 @@ export function scalingFaults(labels: StringMap, annotations: StringMap): RuleFa
     ...fault(labels, LABELS.min, wholeNumber(labels[LABELS.min], 1), 'must be a whole number from 1 up'),
     ...fault(labels, LABELS.max, wholeNumber(labels[LABELS.max], 1), 'must be a whole number from 1 up'),
     ...fault(labels, LABELS.factor, wholeNumber(labels[LABELS.factor], 0, 100), 'must be a percentage, 0 to 100'),
-    ...fault(labels, LABELS.type, scaleType(labels[LABELS.type]), `must be ${SCALE_TYPES.join(', ')}`),
+    ...fault(labels, LABELS.type, scaleType(labels[LABELS.type]), TYPE_RULE),
     ...fault(labels, LABELS.target, positive(labels[LABELS.target]), 'must be a number above 0'),
     ...fault(labels, LABELS.proportion, positive(labels[LABELS.proportion], 1), 'must be above 0 and at most 1'),
     ...fault(labels, LABELS.zero, truth(labels[LABELS.zero]), 'must be true or false'),
@@ -114,6 +114,7 @@ export function pinnedAt(
   return { replicas: replicas === 0 ? 0 : Math.max(min, Math.min(max, replicas)), scale: { pinned: true } }
 }
 
+const TYPE_RULE = `must be ${SCALE_TYPES.join(', ')}; by a metric of your own, alerts scale it (POST /system/alert)`
 const DURATION_RULE = 'must be a duration such as "90s", "15m" or "1h"'
 
 function fault(labels: StringMap, name: string, value: unknown, rule: string): RuleFault[] {

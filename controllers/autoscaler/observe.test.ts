@@ -13,7 +13,7 @@ function aSampler() {
   const meters = new Map<string, LoadMeter>()
   let now = 50_000
   const sampler = new LoadSampler({
-    ...{ meters: { entries: () => meters, find: key => meters.get(key) }, cpuOf: () => undefined },
+    ...{ meters: { entries: () => meters, find: key => meters.get(key) }, cpuOf: () => undefined, queuedOf: () => 0 },
     ...{ stableMs: 60_000, burstMs: 6000, now: () => now }
   })
   return {

@@ -24,6 +24,8 @@ export interface SamplerDeps {
   readonly meters: LoadMeters
   /** Thousandths of a core that the replicas of a function use together; undefined when it is not known. */
   readonly cpuOf: (key: string) => number | undefined
+  /** Asynchronous calls of a function that wait, or are being carried out. */
+  readonly queuedOf: (key: string) => number
   /** Lengths of the two windows. */
   readonly stableMs: number
   readonly burstMs: number
@@ -114,6 +116,7 @@ export class LoadSampler {
       started,
       succeeded,
       inflight: meter.inflight,
+      queued: this.#deps.queuedOf(key),
       ...(cpu === undefined ? {} : { cpu })
     })
     const isOver = track.window.perSecond('succeeded', { ms: RULE_WINDOW_MS, now }) > RULE_PER_SECOND
@@ -144,7 +147,9 @@ function meanOf(type: ScaleType, window: LoadWindow | undefined, span: Span): nu
     case 'rps':
       return window.perSecond('started', span)
     case 'capacity':
-      return window.inflight(span)
+      return window.mean('inflight', span)
+    case 'queue':
+      return window.mean('queued', span)
     case 'cpu':
       return window.cpu(span)
     default:

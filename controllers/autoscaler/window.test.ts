@@ -8,6 +8,7 @@ const aSample = (at: number, overrides: Partial<Sample> = {}): Sample => ({
   started: 0,
   succeeded: 0,
   inflight: 0,
+  queued: 0,
   ...overrides
 })
 
@@ -20,15 +21,15 @@ describe('LoadWindow', () => {
     expect(window.perSecond('started', { ms: 6000, now: 6000 })).to.equal(20)
     expect(window.perSecond('succeeded', { ms: 6000, now: 6000 })).to.equal(10)
     expect(window.perSecond('started', { ms: 60_000, now: 6000 })).to.equal(2)
-    expect(window.inflight({ ms: 12_000, now: 6000 })).to.equal(2)
-    expect(window.inflight({ ms: 6000, now: 9000 })).to.equal(2)
+    expect(window.mean('inflight', { ms: 12_000, now: 6000 })).to.equal(2)
+    expect(window.mean('inflight', { ms: 6000, now: 9000 })).to.equal(2)
   })
 
   it('counts of a sample that only reaches into the span its share', () => {
     const window = new LoadWindow(60_000)
     window.add(aSample(10_000, { ms: 4000, started: 40, inflight: 8 }))
     expect(window.perSecond('started', { ms: 1000, now: 10_000 })).to.equal(10)
-    expect(window.inflight({ ms: 2000, now: 11_000 })).to.equal(4)
+    expect(window.mean('inflight', { ms: 2000, now: 11_000 })).to.equal(4)
   })
 
   it('knows of CPU only what was measured, and nothing when that is too little', () => {

@@ -10,6 +10,8 @@ export interface Sample {
   readonly succeeded: number
   /** Calls that ran or waited at its end. */
   readonly inflight: number
+  /** Asynchronous calls that wait, or are being carried out. */
+  readonly queued: number
   /** Thousandths of a core that all replicas used; absent when it is not known. */
   readonly cpu?: number
 }
@@ -47,9 +49,9 @@ export class LoadWindow {
     return sum(this.#parts(span).map(({ sample, share }) => sample[what] * share)) / (span.ms / 1000)
   }
 
-  /** Calls in flight, as a mean over the span. */
-  inflight(span: Span): number {
-    return sum(this.#parts(span).map(({ sample, share }) => sample.inflight * sample.ms * share)) / span.ms
+  /** How many there were at a time, as a mean over the span. */
+  mean(what: 'inflight' | 'queued', span: Span): number {
+    return sum(this.#parts(span).map(({ sample, share }) => sample[what] * sample.ms * share)) / span.ms
   }
 
   /** Thousandths of a core, as a mean over what is known of the span; undefined when that is less than half. */

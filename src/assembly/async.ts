@@ -192,6 +192,12 @@ export class AsyncComponent implements Component {
       .then(object => object !== undefined && object.metadata.deletionRequestedAt === undefined)
   }
 
+  /** Calls of a function that wait, or are being carried out. */
+  readonly queuedOf = (key: string): number => {
+    const lane = this.#lanes.find(key)
+    return lane === undefined ? 0 : lane.waiting.queued + lane.busy.queued
+  }
+
   async #queueStates(): Promise<QueueState[]> {
     const { invocations } = this.#deps.store
     const now = systemClock.now()

@@ -67,6 +67,18 @@ describe('the autoscaler over a database', function () {
     expect((await bench.get('capacity')).spec.replicas).to.equal(5)
   })
 
+  it('follows the asynchronous calls that wait, whatever else is called', async () => {
+    await bench.put('queue', { target: '10', 'target-proportion': '1', type: 'queue', max: '8' })
+    await bench.start()
+    await bench.pass(10 * SECOND)
+    bench.queued.set(keyOf('queue'), 42)
+    await bench.calls('queue', { perSecond: 2, seconds: 70 })
+    expect((await bench.get('queue')).spec.replicas).to.equal(5)
+    bench.queued.set(keyOf('queue'), 0)
+    await bench.calls('queue', { perSecond: 2, seconds: 180 })
+    expect((await bench.get('queue')).spec.replicas).to.equal(1)
+  })
+
   it('follows CPU, of functions that are called, and holds while it cannot be read', async () => {
     await bench.put('cpu', { target: '100', 'target-proportion': '1', type: 'cpu', max: '8' })
     await bench.put('rps', { target: '100' })

@@ -19,6 +19,8 @@ import type { ControlPlane } from './control-plane.ts'
 export interface AutoscalerParts extends Pick<AutoscalerDeps, 'capacityOf' | 'isHeld' | 'isReady' | 'enqueue' | 'log'> {
   readonly config: Config
   readonly engine: Pick<Engine, 'usage'>
+  /** Asynchronous calls of a function that wait, or are being carried out. */
+  readonly queuedOf: (key: string) => number
   /** Ids of the containers of a function that answer. */
   readonly containersOf: (key: string) => readonly string[]
   readonly store: Pick<Store, 'functions' | 'events'>
@@ -30,7 +32,7 @@ export interface AutoscalerParts extends Pick<AutoscalerDeps, 'capacityOf' | 'is
 /** The autoscaler over what the control plane knows. */
 export function assembleAutoscaler(
   plane: Pick<ControlPlane, 'functions' | 'resync' | 'capacities' | 'isHeld'>,
-  parts: Pick<AutoscalerParts, 'config' | 'engine' | 'store' | 'metrics' | 'log'> & {
+  parts: Pick<AutoscalerParts, 'config' | 'engine' | 'queuedOf' | 'store' | 'metrics' | 'log'> & {
     readonly endpoints: Pick<EndpointTable, 'get'>
   }
 ): AutoscalerComponent {
@@ -78,6 +80,7 @@ export class AutoscalerComponent implements Component {
     this.#sampler = new LoadSampler({
       meters: { entries: metrics.allFunctionMetrics, find: metrics.knownFunctionMetrics },
       cpuOf: key => this.#cpu.rateOf(key),
+      queuedOf: parts.queuedOf,
       stableMs: config.AUTOSCALER_STABLE_WINDOW,
       burstMs: config.AUTOSCALER_BURST_WINDOW,
       now: clock.monotonic

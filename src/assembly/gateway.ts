@@ -111,7 +111,9 @@ export async function assembleGateway(options: GatewayOptions): Promise<Gateway>
   manager.add(firewall)
   manager.add(loop)
   if (config.AUTOSCALER_ENABLED)
-    manager.add(assembleAutoscaler(plane, { config, engine, endpoints, store, metrics, log }))
+    manager.add(
+      assembleAutoscaler(plane, { config, engine, endpoints, store, metrics, log, queuedOf: asyncCalls.queuedOf })
+    )
   manager.add(asyncCalls)
   manager.add(new ScheduleComponent({ config, store, enqueue: asyncCalls.enqueue, metrics, log }))
   manager.add(edge)

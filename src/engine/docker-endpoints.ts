@@ -67,7 +67,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     path: '/containers/{container}/stats',
     query: ['stream', 'one-shot'],
     ours: true,
-    use: 'CPU and memory of a replica, for a function that scales by CPU'
+    use: 'CPU and memory of a replica: for who looks, for metrics, and for a function that scales by CPU'
   },
   {
     method: 'PUT',
