@@ -10,14 +10,18 @@ export const EXIT = {
   notFound: 3,
   denied: 4,
   unreachable: 5,
-  timeout: 6
+  timeout: 6,
+  /** Of `invoke`: the function answered with a status of this class. */
+  answered3xx: 13,
+  answered4xx: 14,
+  answered5xx: 15
 } as const
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 
 /** For the end of `--help`. */
 export const EXIT_CODES_HELP = [
   'Exit codes: 0 done, 1 failed (diff: different), 2 wrong usage or file, 3 not found, 4 credentials refused,',
-  '5 no gateway answers, 6 timed out, 78 wrong configuration of the gateway.'
+  '5 no gateway answers, 6 timed out, 13 to 15 a function answered 3xx to 5xx, 78 wrong configuration of the gateway.'
 ].join('\n')
 
 /** A command cannot do what it is asked for, and the message says why, to people. */

@@ -6,22 +6,30 @@ import { addDelete } from './delete.ts'
 import { addDescribe } from './describe.ts'
 import { addDiff } from './diff.ts'
 import type { Environment } from './environment.ts'
+import { addEvents } from './events.ts'
 import { addGet } from './get.ts'
 import { addInvocations } from './invocations.ts'
+import { addInvoke } from './invoke.ts'
 import { addLogin } from './login.ts'
+import { addLogs } from './logs.ts'
+import { addRollout } from './rollout.ts'
 import { createCommand, runCommand } from './run.ts'
+import { addScale } from './scale.ts'
 import { addSchedules } from './schedules.ts'
 import { addSecrets } from './secrets.ts'
 import { addServerCommands } from './server-commands.ts'
 import { addSmallCommands } from './small.ts'
 import { addToken } from './token.ts'
+import { addTop } from './top.ts'
 import { addVersion } from './version.ts'
+import { addWait } from './wait.ts'
 
 type Add = (program: Command, environment: Environment) => void
 
 /** The commands, as `--help` groups them. None loads more than its registration until it runs. */
 const GROUPS: readonly (readonly [heading: string, commands: readonly Add[]])[] = [
-  ['Functions:', [addApply, addDiff, addGet, addDescribe, addDelete, addInvocations, addSchedules]],
+  ['Functions:', [addApply, addDiff, addGet, addDescribe, addDelete, addScale, addRollout, addWait, addTop]],
+  ['Calls:', [addInvoke, addLogs, addEvents, addInvocations, addSchedules]],
   ['Access:', [addLogin, addConfig, addToken, addSecrets]],
   ['Gateway of this machine:', [addServerCommands, addAdopt, addSmallCommands]],
   ['Other:', [addVersion]]

@@ -50,8 +50,16 @@ export interface CliRun {
 }
 
 /** Runs a command of the program in this process. */
-export async function runCli(args: readonly string[], given: Given = {}): Promise<CliRun> {
-  const environment = anEnvironment(given)
-  const code = await runProgram(['node', 'docker-faas', ...args], environment)
-  return { code, stdout: environment.stdout.text, stderr: environment.stderr.text }
+export function runCli(args: readonly string[], given: Given = {}): Promise<CliRun> {
+  return startCli(args, anEnvironment(given)).done
+}
+
+/** Begins to run one; `stdout` and `stderr` give what it has written so far. */
+export function startCli(args: readonly string[], environment: TestEnvironment) {
+  const stdout = () => environment.stdout.text
+  const stderr = () => environment.stderr.text
+  const done = runProgram(['node', 'docker-faas', ...args], environment).then(
+    (code): CliRun => ({ code, stdout: stdout(), stderr: stderr() })
+  )
+  return { done, stdout, stderr }
 }

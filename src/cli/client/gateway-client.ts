@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { CliError, EXIT } from '../exit-code.ts'
 import { readNdjson } from './ndjson.ts'
-import { connectionError, refusalOf } from './problem.ts'
+import { connectionError, type GatewayError, refusalOf } from './problem.ts'
 import { type GatewayRequest, open, send, type Target } from './target.ts'
 
 /** Of a call that is answered at once. */
@@ -66,6 +66,11 @@ export class GatewayClient {
     return await this.#reach(open(this.#connection, this.#request(request)))
   }
 
+  /** The error of an answer that refuses. */
+  async refusal(answer: IncomingMessage): Promise<GatewayError> {
+    return refusalOf(answer.statusCode ?? 0, await text(answer), this.#connection.denied)
+  }
+
   /**
    * Each line of a streamed answer, until it ends or `signal` is aborted, which is no fault. Throws `GatewayError` when the
    * gateway refuses.
@@ -74,8 +79,7 @@ export class GatewayClient {
     const request = { method: 'GET', path, ...(signal === undefined ? {} : { signal }) }
     try {
       const answer = await this.open(request)
-      const status = answer.statusCode ?? 0
-      if (status !== 200) throw refusalOf(status, await text(answer), this.#connection.denied)
+      if (answer.statusCode !== 200) throw await this.refusal(answer)
       yield* readNdjson<T>(answer)
     } catch (err) {
       if (signal?.aborted !== true) throw err

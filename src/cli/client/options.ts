@@ -23,3 +23,14 @@ export const NAMESPACE_OPTION = [
   '-n, --namespace <namespace>',
   'else DOCKER_FAAS_NAMESPACE, that of the context, openfaas-fn'
 ] as const
+
+/** Of each command that lists objects of namespaces. */
+export const ALL_NAMESPACES_OPTION = [
+  '-A, --all-namespaces',
+  'those of every namespace that you may see',
+  false
+] as const
+
+/** Of each command that changes a function. */
+export const WAIT_OPTION = ['--wait', 'wait until it is so', false] as const
+export const TIMEOUT_OPTION = ['--timeout <duration>', 'how long to wait; then the code is 6'] as const

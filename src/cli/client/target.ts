@@ -30,7 +30,7 @@ export async function open({ url, tls }: Target, request: GatewayRequest): Promi
   const timer = timeoutMs === undefined ? undefined : setTimeout(() => late.abort(tooLate(timeoutMs)), timeoutMs)
   const start = url.startsWith('https:') ? (await import('node:https')).request : http.request
   const whole = wholeOf(body)
-  const length = whole === undefined ? {} : { 'content-length': Buffer.byteLength(whole) }
+  const length = framingOf(body, whole)
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
   const ended = signal === undefined ? late.signal : AbortSignal.any([late.signal, signal])
   const req = start(`${url}${path}`, { ...tls, method, headers: { ...headers, ...length }, signal: ended }, resolve)
@@ -61,6 +61,12 @@ export async function send(target: Target, request: GatewayRequest): Promise<{ s
 async function readWhole(target: Target, request: GatewayRequest): Promise<{ status: number; body: string }> {
   const answer = await open(target, request)
   return { status: answer.statusCode ?? 0, body: await text(answer) }
+}
+
+/** Node.js frames the body of a POST by itself, and that of a GET or DELETE not: it would be taken for another request. */
+function framingOf(body: GatewayRequest['body'], whole: string | Uint8Array | undefined) {
+  if (whole !== undefined) return { 'content-length': Buffer.byteLength(whole) }
+  return isStream(body) ? { 'transfer-encoding': 'chunked' } : {}
 }
 
 function wholeOf(body: GatewayRequest['body']): string | Uint8Array | undefined {

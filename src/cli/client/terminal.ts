@@ -43,7 +43,7 @@ export function isColoured(env: Environment['env'], output: Output): boolean {
   return output.isTTY === true && terminal !== 'dumb'
 }
 
-export type Style = 'green' | 'yellow' | 'red' | 'cyan' | 'dim' | 'bold'
+export type Style = 'green' | 'yellow' | 'red' | 'cyan' | 'magenta' | 'blue' | 'dim' | 'bold'
 
 /** A function that gives text its style, or leaves it where there are no colours. */
 export function createPaint(
