@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { expect } from 'chai'
 import { CALL_ANNOTATIONS } from '../../api/call-settings.ts'
 import { PROBE_ANNOTATIONS } from '../../api/probe.ts'
+import { PROFILE_ANNOTATION } from '../../api/profile.ts'
 import { SCALING_LABELS } from '../../api/scaling.ts'
 import { startApi } from '../helpers/api-server.ts'
 
@@ -56,7 +57,8 @@ describe('docs/openfaas.md', () => {
   })
 
   it('names all labels and annotations of OpenFaaS that have an effect, and says of others that they have none', async () => {
-    const known = [...SCALING_LABELS, ...CALL_ANNOTATIONS, ...PROBE_ANNOTATIONS].filter(name => name.startsWith(PREFIX))
+    const all = [...SCALING_LABELS, ...CALL_ANNOTATIONS, ...PROBE_ANNOTATIONS, PROFILE_ANNOTATION]
+    const known = all.filter(name => name.startsWith(PREFIX))
     const lines = (await page()).split('\n').filter(line => !line.includes('without an effect'))
     const named = quoted(lines.join('\n')).filter(code => code.startsWith(PREFIX))
     const covers = (name: string) =>

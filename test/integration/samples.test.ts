@@ -1,7 +1,5 @@
-import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { expect } from 'chai'
 import type { Sample } from '../../hack/images.ts'
 import { PASSWORD as API_PASSWORD, type ApiServer, startApi } from '../helpers/api-server.ts'
@@ -11,7 +9,6 @@ import { TestGateway } from '../helpers/gateway.ts'
 import { PASSWORD } from '../helpers/gateway-client.ts'
 import { sampleImage } from '../helpers/images.ts'
 
-const run = promisify(execFile)
 const SAMPLES: readonly Sample[] = ['node', 'python', 'shell']
 const HANDLER = { node: 'function/handler.js', python: 'function/handler.py', shell: 'handler.sh' }
 const SOURCES = new URL('../../hack/samples/', import.meta.url)
@@ -235,26 +232,4 @@ describe('the samples on a real engine', function () {
       })
     })
   })
-
-  for (const [program, ...args] of [
-    [process.execPath, 'watchdog/main.mjs'],
-    ['/usr/bin/python3', '-m', 'watchdog']
-  ] as const) {
-    it(`refuses to start with a setting that it does not understand: ${args.join(' ')}`, async () => {
-      const cwd = fileURLToPath(new URL(args[0] === '-m' ? 'python' : 'node', SOURCES))
-      for (const [name, value] of [
-        ['exec_timeout', 'soon'],
-        ['write_timeout', '5 s'],
-        ['max_inflight', '-1']
-      ] as const) {
-        const env = { [name]: value, PYTHONDONTWRITEBYTECODE: '1' }
-        const ended = await run(program, args, { cwd, env }).then(
-          () => undefined,
-          err => err as { code: number; stderr: string }
-        )
-        expect(ended).to.include({ code: 1 })
-        expect(ended?.stderr).to.contain(`${name}=${value}: must be`)
-      }
-    })
-  }
 })
