@@ -28,6 +28,7 @@ export const EVENT_REASONS = [
   'SecretDeleted',
   'ProfileChanged',
   'Scaled',
+  'QuotaReached',
   'CallDeadLettered',
   'AsyncQueueFull',
   'DeadLettersDropped',

@@ -23,6 +23,7 @@ export const HOLD_REASONS = [
   'starting',
   'not-ready',
   'rate-limited',
+  'quota',
   'peak'
 ] as const
 export type HoldReason = (typeof HOLD_REASONS)[number]

@@ -4,6 +4,7 @@ import { parseKey } from '../../api/meta.ts'
 import { scalingOf } from '../../api/scaling.ts'
 import type { Logger } from '../../src/logging/logger.ts'
 import type { EventStore, FunctionStore, ScaleDecision } from '../../src/store/store.ts'
+import { QuotaNotes } from '../quota-notes.ts'
 import { type BoundsPolicy, boundsOf } from './bounds.ts'
 import type { Change } from './decide.ts'
 
@@ -24,9 +25,11 @@ export interface AlertDeps {
 /** Scales functions as alerts say, between the bounds of their labels: for whoever has rules of their own in Prometheus. */
 export class AlertDesk {
   readonly #deps: AlertDeps
+  readonly #notes: QuotaNotes
 
   constructor(deps: AlertDeps) {
     this.#deps = deps
+    this.#notes = new QuotaNotes(deps)
   }
 
   /** Writes down what the alert asks for. One that fires holds against the autoscaler until it is over. */
@@ -35,20 +38,25 @@ export class AlertDesk {
     const object = await functions.get(key)
     if (object === undefined || object.metadata.deletionRequestedAt !== undefined) return UNKNOWN
     if (isHeld(key)) return { outcome: 'left', replicas: object.spec.replicas, message: 'it waits for a person' }
-    const seen: { before: FunctionObject; decision: AlertDecision }[] = []
-    const written = await functions.putScale(key, object.metadata.uid, before => {
+    const seen: { before: FunctionObject; decision: AlertDecision; most: number }[] = []
+    const written = await functions.putScale(key, object.metadata.uid, (before, most) => {
       const decision = decideAlert(before, status, this.#boundsOf(key, before))
-      seen.push({ before, decision })
-      return decision.kind === 'scale' ? decision : undefined
+      seen.push({ before, decision, most })
+      return decision.kind === 'scale' ? { ...decision, replicas: Math.min(decision.replicas, most) } : undefined
     })
     const last = seen.at(-1)
     if (written === undefined || last === undefined) return UNKNOWN
     const { replicas } = written.spec
     if (last.decision.kind === 'leave') return { outcome: 'left', replicas, message: last.decision.why }
     const from = last.before.spec.replicas
-    if (from === replicas) return { outcome: 'unchanged', replicas }
+    const wanted = last.decision.replicas
+    const isLimited = wanted > last.most
+    const limit = isLimited ? { message: `the quota of its namespace leaves it ${replicas} of ${wanted}` } : {}
+    if (isLimited) await this.#notes.reached(key, written.metadata.uid, { wanted, left: replicas })
+    else this.#notes.forget(key)
+    if (from === replicas) return { outcome: 'unchanged', replicas, ...limit }
     await this.#tell(key, written, from, status)
-    return { outcome: 'scaled', replicas }
+    return { outcome: 'scaled', replicas, ...limit }
   }
 
   #boundsOf(key: string, { metadata }: FunctionObject): AlertBounds {

@@ -4,6 +4,7 @@ import { type Clock, toTimestamp } from '../../src/clock.ts'
 import type { Logger } from '../../src/logging/logger.ts'
 import type { Reconciler, Result } from '../../src/runtime/reconciler.ts'
 import type { EventStore, FunctionStore } from '../../src/store/store.ts'
+import { QuotaNotes } from '../quota-notes.ts'
 import { type BoundsPolicy, boundsOf } from './bounds.ts'
 import { type Change, type Decision, decide, demandOf, type Peak, type Subject } from './decide.ts'
 import type { LoadSampler } from './observe.ts'
@@ -36,6 +37,8 @@ export interface AutoscalerDeps {
 const HELD_MS = 30_000
 /** Somebody was quicker to write the function down; what was to be done may be due still. */
 const AGAIN_MS = 1000
+/** Its namespace had no room for more replicas; not asked in every tick. */
+const NO_ROOM_MS = 5000
 
 /** Decides how many replicas a function has, and whether it is frozen, by its calls. The only thing that it changes is what is wanted. */
 export class AutoscalerReconciler implements Reconciler {
@@ -45,9 +48,13 @@ export class AutoscalerReconciler implements Reconciler {
   readonly #peaks = new Map<string, PeakWindow>()
   /** How many replicas each of these was last seen with. */
   readonly #seen = new Map<string, number>()
+  /** Until when no more replicas are asked for, as the quota left none; monotonic milliseconds. */
+  readonly #noRoomUntil = new Map<string, number>()
+  readonly #notes: QuotaNotes
 
   constructor(deps: AutoscalerDeps) {
     this.#deps = deps
+    this.#notes = new QuotaNotes(deps)
   }
 
   async reconcile(key: string): Promise<Result> {
@@ -55,6 +62,7 @@ export class AutoscalerReconciler implements Reconciler {
     const known = subjects.get(key)
     if (known === undefined) {
       this.#forget(key)
+      this.#free(key)
       return {}
     }
     if (!isReady()) return {}
@@ -64,25 +72,48 @@ export class AutoscalerReconciler implements Reconciler {
       onDecision(decision)
       return decision.until === undefined ? {} : { requeueAfter: Math.max(1, decision.until - clock.monotonic()) }
     }
+    const restMs = (this.#noRoomUntil.get(key) ?? 0) - clock.monotonic()
+    if (decision.direction === 'up' && restMs > 0) return this.#holdForQuota(restMs)
     return this.#carryOut(key, known)
   }
 
   /** Decides again on what the database holds, so that neither a call nor a person is overlooked who came meanwhile. */
   async #carryOut(key: string, known: Known): Promise<Result> {
     const { functions, subjects, clock } = this.#deps
-    const changes: { readonly change: Change; readonly before: FunctionObject }[] = []
-    const written = await functions.putScale(key, known.uid, before => {
+    const changes: { readonly change: Change; readonly before: FunctionObject; readonly wanted: number }[] = []
+    const written = await functions.putScale(key, known.uid, (before, most) => {
       const change = this.#decide(key, subjects.read(before))
       if (change.kind === 'hold') return undefined
-      changes.push({ change, before })
-      const { replicas, isFrozen } = change
+      const { isFrozen } = change
+      const replicas = Math.min(change.replicas, most)
+      changes.push({ change: { ...change, replicas }, before, wanted: change.replicas })
+      if (change.direction === 'up' && replicas <= before.spec.replicas) return undefined
       return { replicas, ...(isFrozen ? { scale: { frozenSince: toTimestamp(clock.now()) } } : {}) }
     })
     const done = changes.at(-1)
     if (written === undefined) return {}
     if (done === undefined) return { requeueAfter: AGAIN_MS }
-    this.#seen.set(key, done.change.replicas)
-    await this.#tell(key, done.change, done.before)
+    const { change, before, wanted } = done
+    this.#seen.set(key, change.replicas)
+    if (change.direction !== 'up' || change.replicas > before.spec.replicas) await this.#tell(key, change, before)
+    return change.replicas < wanted ? this.#limit(key, known.uid, { wanted, left: change.replicas }) : this.#free(key)
+  }
+
+  /** The quota of its namespace leaves it fewer than its load asks for: that may change, and is asked again. */
+  async #limit(key: string, uid: string, counts: { wanted: number; left: number }): Promise<Result> {
+    this.#noRoomUntil.set(key, this.#deps.clock.monotonic() + NO_ROOM_MS)
+    await this.#notes.reached(key, uid, counts)
+    return this.#holdForQuota(NO_ROOM_MS)
+  }
+
+  #holdForQuota(requeueAfter: number): Result {
+    this.#deps.onDecision({ kind: 'hold', reason: 'quota' })
+    return { requeueAfter }
+  }
+
+  #free(key: string): Result {
+    this.#noRoomUntil.delete(key)
+    this.#notes.forget(key)
     return {}
   }
 

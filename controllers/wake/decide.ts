@@ -15,11 +15,11 @@ export interface Awake {
 export function decideAwake(
   { metadata, spec, scale }: FunctionObject,
   from: 'zero' | 'frozen',
-  maxReplicas: number
+  most: number
 ): Awake | undefined {
   const { frozenSince, pinned } = scale ?? {}
   if (spec.replicas > 0 && frozenSince === undefined) return undefined
   if (spec.replicas === 0 && from === 'frozen') return undefined
-  if (spec.replicas === 0) return { replicas: Math.max(1, Math.min(scalingOf(metadata).min, maxReplicas)) }
+  if (spec.replicas === 0) return { replicas: Math.max(1, Math.min(scalingOf(metadata).min, most)) }
   return { replicas: spec.replicas, ...(pinned === undefined ? {} : { scale: { pinned } }) }
 }

@@ -1,8 +1,10 @@
 import { expect } from 'chai'
+import { silentLogger } from '../../src/logging/logger.ts'
 import { aFunction } from '../../test/helpers/builders.ts'
 import { eventually } from '../../test/helpers/eventually.ts'
 import { Loop } from '../../test/helpers/loop.ts'
 import { decideAwake } from './decide.ts'
+import { Waker } from './waker.ts'
 
 const KEY = 'openfaas-fn/hello'
 
@@ -97,6 +99,44 @@ describe('Waker', () => {
     await functions.markDeleted(KEY)
     loop.waker.wake(KEY)
     await eventually(() => expect(loop.waker.wakingOf(KEY)).to.equal(undefined), { intervalMs: 1 })
+  })
+
+  it('brings it back with what the quota of its namespace leaves, and with nothing where that is nothing, and says so once', async () => {
+    const { namespaces, functions, events } = loop.store
+    const quota = (replicas: string) =>
+      namespaces.put('openfaas-fn', () => ({
+        ...{ labels: {}, annotations: { 'com.docker-faas.quota.replicas': replicas } }
+      }))
+    const later: { run: () => void; ms: number }[] = []
+    const asked: string[] = []
+    const waker = new Waker({
+      ...{ functions, events, endpoints: loop.endpoints, maxReplicas: 10, log: silentLogger },
+      ...{ addUrgent: key => void asked.push(key), addFirst: key => void asked.push(key) },
+      ...{ onWoken: () => undefined, onWriteFailed: () => undefined },
+      timers: { set: (run, ms) => later.push({ run, ms }), clear: () => undefined }
+    })
+    const reached = async () => (await events.list({ name: 'hello' })).filter(({ reason }) => reason === 'QuotaReached')
+    const { uid } = (await loop.get()).metadata
+    await functions.put(KEY, current => ({
+      ...{ namespace: 'openfaas-fn', name: 'hello', labels: { 'com.openfaas.scale.min': '3' }, annotations: {} },
+      spec: current?.spec ?? expect.fail('it is gone')
+    }))
+    await loop.settle()
+    await quota('0')
+    for (let round = 1; round <= 2; round++) {
+      waker.wake(KEY)
+      await eventually(() => expect(later).to.have.length(round), { intervalMs: 1 })
+      await eventually(async () => expect(await reached()).to.have.length(1), { intervalMs: 1 })
+      expect([(await loop.get()).spec.replicas, waker.wakingOf(KEY)]).to.deep.equal([0, undefined])
+      expect(asked, 'a pass that lets calls ask again').to.have.length(round - 1)
+      later.at(-1)?.run()
+      expect(asked).to.have.length(round)
+    }
+    expect((await reached()).map(({ uid: of, type, count }) => [of, type, count])).to.deep.equal([[uid, 'Warning', 1]])
+    await quota('2')
+    waker.wake(KEY)
+    await eventually(async () => expect((await loop.get()).spec.replicas).to.equal(2), { intervalMs: 1 })
+    await eventually(() => expect(waker.wakingOf(KEY)?.isWritten).to.equal(true), { intervalMs: 1 })
   })
 
   it('does nothing for a function that is not known, or that is awake by now', async () => {

@@ -5,6 +5,7 @@ import { isAsleep } from '../../src/gateway/turn.ts'
 import type { Logger } from '../../src/logging/logger.ts'
 import type { Timers } from '../../src/runtime/timers.ts'
 import type { EventStore, FunctionStore } from '../../src/store/store.ts'
+import { QuotaNotes } from '../quota-notes.ts'
 import { decideAwake } from './decide.ts'
 
 /** A function is to run, as a call waits for it, whatever is written down yet. */
@@ -33,12 +34,25 @@ export interface WakerDeps {
   readonly log: Logger
 }
 
+/** What became of writing down that a function is to run. */
+interface Written {
+  /** Undefined: it is gone. */
+  readonly object: FunctionObject | undefined
+  /** Replicas that it is to come back with. */
+  readonly wanted: number
+  /** Replicas that its namespace has room for. */
+  readonly left: number
+}
+
 /** Between tries to write down that a function is to run. */
 const FIRST_WAIT_MS = 100
 const LAST_WAIT_MS = 5000
 
 /** A commit holds the process up while the disk syncs: frozen replicas are thawed before. */
 const THAW_MS = 100
+
+/** Its namespace has no room for a replica: looked at again after so long, as long as calls wait. */
+const NO_ROOM_MS = 5000
 
 /**
  * Brings functions back for calls that wait: one at a time for each, however many calls there are. It writes down that the
@@ -50,10 +64,12 @@ export class Waker {
   /** Asked for again while they were being woken. */
   readonly #again = new Set<string>()
   readonly #retries = new Set<unknown>()
+  readonly #notes: QuotaNotes
   #isStopped = false
 
   constructor(deps: WakerDeps) {
     this.#deps = deps
+    this.#notes = new QuotaNotes(deps)
   }
 
   /** A call waits for the function. Returns at once. */
@@ -84,6 +100,7 @@ export class Waker {
   forget(key: string): void {
     this.#wakings.delete(key)
     this.#again.delete(key)
+    this.#notes.forget(key)
   }
 
   /** Tries nothing again. */
@@ -109,12 +126,12 @@ export class Waker {
   }
 
   async #write(waking: Waking, failures: number): Promise<void> {
-    const { functions, maxReplicas, addFirst, log, onWriteFailed } = this.#deps
+    const { addFirst, log, onWriteFailed } = this.#deps
     const { key, uid } = waking
     if (this.#wakings.get(key) !== waking) return
-    let written: FunctionObject | undefined
+    let written: Written
     try {
-      written = await functions.putScale(key, uid, current => decideAwake(current, waking.from, maxReplicas))
+      written = await this.#putAwake(waking)
     } catch (err) {
       const retryInMs = Math.min(LAST_WAIT_MS, FIRST_WAIT_MS * 2 ** failures)
       onWriteFailed()
@@ -123,9 +140,33 @@ export class Waker {
       return
     }
     if (this.#wakings.get(key) !== waking) return
-    if (written === undefined) this.forget(key)
+    const { object, wanted, left } = written
+    if (object === undefined) this.forget(key)
+    else if (left === 0) this.#giveUp(key)
     else this.#wakings.set(key, { ...waking, isWritten: true })
-    addFirst(key)
+    if (object === undefined || left > 0) addFirst(key)
+    if (object !== undefined && left < wanted) await this.#notes.reached(key, uid, { wanted, left })
+    else this.#notes.forget(key)
+  }
+
+  /** Writes down that it is to run, with as many replicas as its namespace has room for: none where that is not even one. */
+  async #putAwake({ key, uid, from }: Waking): Promise<Written> {
+    const { functions, maxReplicas } = this.#deps
+    let [wanted, left] = [0, Number.POSITIVE_INFINITY]
+    const object = await functions.putScale(key, uid, (current, most) => {
+      const awake = decideAwake(current, from, maxReplicas)
+      wanted = awake?.replicas ?? 0
+      left = awake === undefined ? Number.POSITIVE_INFINITY : most
+      return awake === undefined || most === 0 ? undefined : { ...awake, replicas: Math.min(awake.replicas, most) }
+    })
+    return { object, wanted, left }
+  }
+
+  /** Calls that wait still when the controller has looked ask for it again. */
+  #giveUp(key: string): void {
+    this.#wakings.delete(key)
+    this.#again.delete(key)
+    this.#later(NO_ROOM_MS, () => this.#deps.addFirst(key))
   }
 
   #later(ms: number, run: () => void): void {

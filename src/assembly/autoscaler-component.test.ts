@@ -58,6 +58,29 @@ describe('the autoscaler over a database', function () {
     expect(counts.at(-1)).to.equal(4)
   })
 
+  it('goes up as far as the quota of the namespace lets it, says so once, and asks the database now and then only', async () => {
+    await bench.put('other', {}, { replicas: 2, scale: { pinned: true } })
+    await bench.put('bounded', { target: '10', 'target-proportion': '1', max: '20' })
+    await bench.quota(6)
+    await bench.start()
+    await bench.pass(10 * SECOND)
+    let asked = 0
+    bench.beforeWrite = () => void asked++
+    expect((await bench.calls('bounded', { perSecond: 90, seconds: 60 })).at(-1)).to.equal(4)
+    expect(asked).to.be.within(5, 20)
+    const reached = async () => (await bench.events('bounded')).filter(event => event.startsWith('QuotaReached'))
+    expect(await reached()).to.have.length(1)
+    expect((await reached())[0]).to.match(/leaves it \d replicas of \d+ that its calls ask for: raise the quota/)
+    expect((await bench.metrics.expose()).text).to.match(
+      /faas_autoscaler_decisions_total\{direction="hold",reason="quota"\} [1-9]/
+    )
+    await bench.quota(1)
+    expect(new Set(await bench.calls('bounded', { perSecond: 90, seconds: 20 }))).to.deep.equal(new Set([4]))
+    await bench.quota(undefined)
+    expect((await bench.calls('bounded', { perSecond: 90, seconds: 30 })).at(-1)).to.equal(9)
+    expect(await reached()).to.have.length(1)
+  })
+
   it('counts calls in flight, those that wait among them', async () => {
     await bench.put('capacity', { target: '5', 'target-proportion': '1', type: 'capacity' })
     await bench.start()

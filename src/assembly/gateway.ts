@@ -33,6 +33,7 @@ import { assembleLogs } from './logs.ts'
 import { LoopComponent } from './loop.ts'
 import { measured } from './measured.ts'
 import { MetricsComponent } from './metrics-port.ts'
+import { sampleNamespaces } from './namespaces.ts'
 import { ScheduleComponent } from './schedules.ts'
 import { countMissing, prepareKeys, secretsKeyPath } from './secrets.ts'
 import { assembleUsage } from './usage.ts'
@@ -198,6 +199,7 @@ async function assembleStore(config: Config, log: Logger, metrics: Metrics) {
   await noteOpening(raw, log)
   const rotation = await prepareKeys(keyring, raw, log)
   metrics.watchSecretKeys(() => countMissing(rotation))
+  metrics.watchNamespaces(() => sampleNamespaces(raw))
   return { raw, rotation, audit, store: { ...raw, functions: measured(raw.functions, metrics) } }
 }
 

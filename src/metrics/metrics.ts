@@ -11,6 +11,7 @@ import { createGarbageMetrics, type GarbageMetrics } from './garbage.ts'
 import { LagTracker } from './lag.ts'
 import { createLogReaderMetrics, type LogReaderMetrics } from './logs.ts'
 import { type ControllerMetrics, LoopMetrics } from './loop.ts'
+import { createNamespaceMetrics, type NamespaceMetrics } from './namespaces.ts'
 import { createScheduleMetrics, type ScheduleMetrics } from './schedules.ts'
 import { createSecretMetrics, type SecretMetrics } from './secrets.ts'
 import { createTlsMetrics, type TlsMetrics } from './tls.ts'
@@ -57,6 +58,7 @@ export interface Metrics
     AutoscalerMetrics,
     GarbageMetrics,
     LogReaderMetrics,
+    NamespaceMetrics,
     SecretMetrics,
     TlsMetrics,
     UsageMetrics,
@@ -137,6 +139,7 @@ export function createMetrics({ now = systemClock.now, nodeMetrics = true }: Met
     ...createEngineMetrics(registry),
     ...createGarbageMetrics(registry),
     ...createLogReaderMetrics(registry),
+    ...createNamespaceMetrics(registry),
     ...createSecretMetrics(registry),
     schedules: createScheduleMetrics(registry),
     ...createStoreMetrics(registry),

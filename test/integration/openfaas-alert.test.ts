@@ -57,6 +57,23 @@ describe('POST /system/alert', () => {
     expect(await replicas('openfaas-fn/plain')).to.equal(1)
   })
 
+  it('goes no further than the quota of the namespace, and says so', async () => {
+    await createNamespaces(api.store, ['team-q'], { 'com.docker-faas.quota.replicas': '2' })
+    await api.request('POST', '/system/functions', { service: 'bounded', image: 'a:1', namespace: 'team-q' })
+    const about = { function: 'bounded.team-q', status: 'firing', replicas: 2 }
+    const message = (wanted: number) => `the quota of its namespace leaves it 2 of ${wanted}`
+    for (const [outcome, wanted] of [
+      ['scaled', 3],
+      ['unchanged', 4]
+    ] as const) {
+      const answer = await send([alert('firing', 'bounded.team-q')])
+      expect(answer.json.alerts).to.deep.equal([{ ...about, outcome, message: message(wanted) }])
+    }
+    const events = await api.store.events.list({ name: 'bounded' })
+    expect(events.filter(({ reason }) => reason === 'QuotaReached')).to.have.length(1)
+    await api.request('DELETE', '/v1/functions/bounded?namespace=team-q')
+  })
+
   it('tells of alerts about what is not there, and carries out the others', async () => {
     const answer = await send([alert('firing', 'none.openfaas-fn'), alert('firing', 7), alert('firing', 'plain')])
     expect(answer.status).to.equal(200)

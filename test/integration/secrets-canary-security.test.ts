@@ -125,7 +125,29 @@ describe('a secret of a function on a real engine', function () {
     expect(await inside('other-0', 'ls', '/var/openfaas/secrets')).to.equal('api-key\n')
     expect(await inside('none-0', 'ls', '/var/openfaas/secrets')).to.match(/no such file/i)
     expect(await inside('rooted.team-a-0', 'cat', FILE)).to.equal('of team-a')
+    expect(await inside('rooted.team-a-0', 'ls', '/var/openfaas/secrets')).to.equal('db-password\n')
     expect(await volumes()).to.have.length(4)
+  })
+
+  it('S26: is not mounted into a function of another namespace that names it, where that namespace has none of its name', async () => {
+    await gateway.apply('asking', { image: run().image, secrets: ['api-key'] }, { namespace: 'team-a' })
+    const { message } = await gateway.reason('asking?namespace=team-a', 'Degraded', 'SecretMissing')
+    expect(message).to.contain('api-key')
+    expect(await gateway.containers())
+      .to.include('other-0')
+      .and.not.to.include('asking.team-a-0')
+    expect(await volumes()).to.have.length(4)
+    // Its own, once it has one, and not that of the default namespace.
+    expect((await put('api-key', 'own', 'team-a')).status).to.equal(201)
+    await eventually(
+      async () => expect(await inside('asking.team-a-0', 'cat', '/var/openfaas/secrets/api-key')).to.equal('own'),
+      { timeoutMs: 20_000 }
+    )
+    expect((await gateway.call('DELETE', '/v1/functions/asking?namespace=team-a')).status).to.equal(202)
+    await eventually(async () => expect(await volumes()).to.have.length(4), { timeoutMs: 20_000 })
+    const used = /^faas_namespace_functions\{namespace="team-a",type="used"\} 1$/m
+    await eventually(async () => expect(await gateway.metrics()).to.match(used), { timeoutMs: 20_000 })
+    await gateway.call('DELETE', '/system/secrets', { name: 'api-key', namespace: 'team-a' })
   })
 
   it('S26: is in no environment, command line, label, name, log, event or layer, and nowhere on the gateway’s disk', async () => {

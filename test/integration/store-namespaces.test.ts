@@ -198,6 +198,24 @@ describe('store: namespaces', () => {
     expect(new Date(createdAt).toISOString()).to.equal(createdAt)
   })
 
+  it('comes back with what is adopted after a database was lost, and no quota refuses that', async () => {
+    const { object } = await store.functions.put('lost/x', () => ({
+      ...aDraft('x', { replicas: 4 }),
+      namespace: 'lost'
+    }))
+    await store.close()
+    await using own = await Scratch.create()
+    store = await openStore({ path: own.path, clock })
+    await withQuota({ replicas: '1', functions: '0' })
+    const bounded = { ...object, metadata: { ...object.metadata, namespace: 'a', uid: 'u' } }
+    const decision = { decided: ['lost/x', 'a/x'], discarded: [], isFinal: true }
+    await store.adoption.decide({ ...decision, functions: [{ object }, { object: bounded }] })
+    expect(await names()).to.deep.equal(['a', 'lost', 'openfaas-fn'])
+    expect((await store.namespaces.usage()).get('a')?.replicas).to.equal(4)
+    await store.close()
+    store = await open()
+  })
+
   it('has the namespaces of the older program', async () => {
     await using own = await Scratch.create()
     await load('v2.1', own.path)
