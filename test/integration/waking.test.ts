@@ -96,4 +96,25 @@ describe('functions that sleep, over real containers', function () {
     await gateway.scale('idle', 0)
     await eventually(async () => expect(await gateway.containers('idle')).to.deep.equal([]))
   })
+
+  it('keeps calls waiting while the quota of the namespace has no room for a replica, and answers them once it has', async () => {
+    const quota = (replicas: string) => ({ 'com.docker-faas.quota.replicas': replicas })
+    await gateway.createNamespace('full', quota('0'))
+    await gateway.apply('cold', { image, replicas: 0 }, { namespace: 'full' })
+    await eventually(async () =>
+      expect((await gateway.get('cold?namespace=full')).status.observedGeneration).to.equal(1)
+    )
+    const call = gateway.call('GET', '/function/cold.full')
+    const reached = async () =>
+      JSON.parse((await gateway.call('GET', '/v1/events?namespace=full')).text).items.map(
+        ({ reason }: { reason: string }) => reason
+      )
+    await eventually(async () => expect(await reached()).to.include('QuotaReached'))
+    expect((await gateway.get('cold?namespace=full')).spec.replicas).to.equal(0)
+    const patch = { metadata: { annotations: quota('1') } }
+    expect((await gateway.call('PATCH', '/v1/namespaces/full', patch)).status).to.equal(200)
+    // Nobody calls it again: the one that waits is enough.
+    expect((await call).status).to.equal(200)
+    expect(await gateway.containers()).to.include('cold.full-0')
+  })
 })
