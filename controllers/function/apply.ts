@@ -14,6 +14,7 @@ import { refusedPorts } from './debug-ports.ts'
 import type { Departures } from './departures.ts'
 import type { Desired } from './desired.ts'
 import { NameConflictError, SubnetsExhaustedError } from './faults.ts'
+import { keepLastLines, type LastLinesDeps } from './last-lines.ts'
 import { networkSizeOf, networkSpec } from './network-spec.ts'
 import { leasePorts, type PortChooser } from './port-lease.ts'
 import { isReplicaStep, type ReplicaStep, type Step } from './step.ts'
@@ -28,7 +29,7 @@ export interface SubnetChooser {
   freed: (subnet: string, networkName: string) => void
 }
 
-export interface ApplyDeps extends SecretsDeps {
+export interface ApplyDeps extends SecretsDeps, LastLinesDeps {
   readonly engine: Engine
   readonly subnets: SubnetChooser
   readonly ports: PortChooser
@@ -200,7 +201,7 @@ async function applyStep(deps: ApplyDeps, target: Target, step: Step, signal: Ab
     case 'stop-replica':
       return stopReplica(deps, desired.key, step, signal)
     case 'remove-replica':
-      return removeReplica(engine, desired, step, signal)
+      return removeReplica(deps, desired, step, signal)
     default:
       return step satisfies never
   }
@@ -310,11 +311,14 @@ function isOurs({ signer }: ApplyDeps, { policy }: Desired, holder: Container): 
 
 /** One whose removal does not come to an end gives its name away, so that its successor need not wait for that. */
 async function removeReplica(
-  engine: Engine,
+  deps: ApplyDeps,
   desired: Desired,
   step: { readonly id: string; readonly name: string; readonly ordinal: number },
   signal: AbortSignal
 ): Promise<void> {
+  const { engine } = deps
+  // Those of a function that is deleted go with it.
+  if (!desired.deleting) await keepLastLines(deps, { ...step, uid: desired.owner.uid }, signal)
   try {
     await engine.removeContainer(step.id, signal)
   } catch (err) {

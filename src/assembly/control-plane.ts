@@ -146,6 +146,7 @@ function assembleBasics({ config, store }: ControlPlaneDeps) {
     secrets: store.secrets,
     profiles: store.profiles,
     events: store.events,
+    lastLines: store.lastLines,
     resourceVersion: () => store.functions.resourceVersion(),
     policy: policyOf(config),
     instance: config.INSTANCE_ID,

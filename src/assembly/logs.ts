@@ -15,17 +15,18 @@ export interface LogParts {
 export interface LogPartsDeps {
   readonly config: Pick<Config, 'LOG_READERS_MAX'>
   readonly engine: Pick<Engine, 'readLogs'>
-  readonly store: Pick<Store, 'functions'>
+  readonly store: Pick<Store, 'functions' | 'lastLines'>
   readonly plane: Pick<ControlPlane, 'functionReconciler'>
   readonly metrics: Metrics
 }
 
 /** What reads the logs of functions. */
-export function assembleLogs({ config, engine, store: { functions }, plane, metrics }: LogPartsDeps): LogParts {
+export function assembleLogs({ config, engine, store, plane, metrics }: LogPartsDeps): LogParts {
+  const { functions, lastLines } = store
   const rosters = new Rosters(async (key, signal) => {
     const object = await functions.get(key)
     return object === undefined ? [] : plane.functionReconciler.containers(object, signal)
   })
-  const desk = new LogDesk({ engine, rosters, functions, maxReaders: config.LOG_READERS_MAX, metrics })
+  const desk = new LogDesk({ engine, lastLines, rosters, functions, maxReaders: config.LOG_READERS_MAX, metrics })
   return { desk, rosters }
 }

@@ -3,7 +3,7 @@ import { keyOf } from '../../api/meta.ts'
 import type { FunctionStore } from '../store/store.ts'
 import { FunctionFollow } from './follow.ts'
 import { mergeByTime } from './merge.ts'
-import { type FunctionLine, ReplicaLog, type ReplicaLogDeps, readable } from './replica-log.ts'
+import { type FunctionLine, keptLines, ReplicaLog, type ReplicaLogDeps, readable } from './replica-log.ts'
 import type { Listed, Rosters } from './roster.ts'
 
 export interface LogDeskDeps extends ReplicaLogDeps {
@@ -79,7 +79,7 @@ export class LogDesk {
   async #read(object: FunctionObject, request: LogsRequest, signal: AbortSignal): Promise<AsyncIterable<FunctionLine>> {
     const containers = await this.#deps.rosters.look(keyOf(object.metadata))
     const logs = containers.filter(matcher(request)).map(container => new ReplicaLog(this.#deps, container))
-    return mergeByTime(logs.map(log => readable(log.read(queryOf(request), signal))))
+    return mergeByTime(await this.#sources(object, { request, containers, logs }, signal))
   }
 
   async #follow(
@@ -93,12 +93,25 @@ export class LogDesk {
     for (const stop of [rosters.follow(key, seen => follow.see(seen)), this.#endWithFunction(key, follow)]) {
       signal.addEventListener('abort', stop, { once: true })
     }
-    await rosters.look(key)
-    const query = queryOf(request)
+    const containers = await rosters.look(key)
+    const sources = await this.#sources(object, { request, containers, logs: follow.logs() }, signal)
     return inTurn(
-      () => mergeByTime(follow.logs().map(log => readable(log.read(query, signal)))),
+      () => mergeByTime(sources),
       () => follow.lines()
     )
+  }
+
+  /** What is there: the logs of the containers, and what was kept of those that are gone. */
+  async #sources(
+    { metadata }: FunctionObject,
+    { request, containers, logs }: { request: LogsRequest; containers: readonly Listed[]; logs: readonly ReplicaLog[] },
+    signal: AbortSignal
+  ): Promise<AsyncIterable<FunctionLine>[]> {
+    const query = queryOf(request)
+    const isThere = new Set(containers.map(({ id }) => id))
+    const records = await this.#deps.lastLines.list(metadata.uid)
+    const gone = records.filter(({ containerId, instance }) => !isThere.has(containerId) && matches(request, instance))
+    return [...gone.map(record => keptLines(record, query)), ...logs.map(log => readable(log.read(query, signal)))]
   }
 
   /** One that is made again in its place is followed on. */
@@ -118,8 +131,12 @@ async function* inTurn<T>(...parts: readonly (() => AsyncIterable<T>)[]): AsyncG
   for (const part of parts) yield* part()
 }
 
-function matcher({ instance }: LogsRequest): (container: Listed) => boolean {
-  return instance === undefined ? () => true : ({ name }) => name === instance
+function matcher(request: LogsRequest): (container: Listed) => boolean {
+  return ({ name }) => matches(request, name)
+}
+
+function matches({ instance }: LogsRequest, name: string): boolean {
+  return instance === undefined || name === instance
 }
 
 function queryOf({ since, tail }: LogsRequest) {

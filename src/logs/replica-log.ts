@@ -1,5 +1,6 @@
-import type { Engine, LogLine, LogQuery } from '../engine/engine.ts'
+import type { Engine, LogQuery } from '../engine/engine.ts'
 import { EngineError, type EngineFault } from '../engine/faults.ts'
+import type { KeptLine, LastLinesRecord, LastLinesStore } from '../store/last-lines.ts'
 import { LogCursor } from './cursor.ts'
 import type { Listed } from './roster.ts'
 
@@ -14,9 +15,14 @@ export interface FunctionLine {
 
 export interface ReplicaLogDeps {
   readonly engine: Pick<Engine, 'readLogs'>
+  /** What was kept of containers that are gone. */
+  readonly lastLines: Pick<LastLinesStore, 'get' | 'list'>
 }
 
 const UNANSWERED: ReadonlySet<EngineFault> = new Set(['unavailable', 'timeout', 'aborted'])
+
+/** So many lines the engine finds from the end of a log; to find those since a time it reads all of it. */
+const RECENT_LINES = 500
 
 /** The log of one container, which is read in pieces, and no line of it twice. */
 export class ReplicaLog {
@@ -39,20 +45,46 @@ export class ReplicaLog {
     this.#name = name
   }
 
-  /** The lines of a query, the first time; then those that came since. None of a container that is gone. Throws other faults. */
+  /**
+   * The lines of a query, the first time; then those that came since. Of a container that is gone those that were kept. Throws
+   * other faults.
+   */
   async *read(query: LogQuery, signal: AbortSignal): AsyncGenerator<FunctionLine> {
-    const isNew = this.#hasRead ? this.#cursor.again() : () => true
+    const rest = this.#rest(query)
+    const { engine } = this.#deps
     try {
-      for await (const line of this.#deps.engine.readLogs(this.id, this.#rest(query), signal)) {
-        this.#hasRead = true
-        if (!isNew(line.timestamp)) continue
-        this.#cursor.note(line.timestamp)
-        yield this.#toLine(line)
-      }
-      this.#hasRead = true
+      const recent = { ...rest, tail: RECENT_LINES }
+      const isJoined =
+        this.#cursor.since !== undefined && (yield* this.#fresh(engine.readLogs(this.id, recent, signal), 'recent'))
+      if (!isJoined && !signal.aborted) yield* this.#fresh(engine.readLogs(this.id, rest, signal))
     } catch (err) {
       if (!(err instanceof EngineError) || err.fault !== 'not-found') throw err
+      const record = await this.#deps.lastLines.get(this.id)
+      yield* this.#fresh(select(record?.lines ?? [], rest))
     }
+  }
+
+  /**
+   * Those that were not read before. Of only the most recent ones none is given, and `false`, unless one that was read before comes
+   * first: there may be others between.
+   */
+  async *#fresh(
+    lines: AsyncIterable<KeptLine> | Iterable<KeptLine>,
+    which: 'recent' | 'all' = 'all'
+  ): AsyncGenerator<FunctionLine, boolean> {
+    const isNew = this.#hasRead ? this.#cursor.again() : () => true
+    let isJoined = which === 'all'
+    for await (const { timestamp, text } of lines) {
+      this.#hasRead = true
+      const isFresh = isNew(timestamp)
+      if (isFresh && !isJoined) return false
+      isJoined = true
+      if (!isFresh) continue
+      this.#cursor.note(timestamp)
+      yield { instance: this.#name, timestamp, text }
+    }
+    this.#hasRead = true
+    return isJoined
   }
 
   #rest(query: LogQuery): LogQuery {
@@ -63,10 +95,16 @@ export class ReplicaLog {
     const since = this.#cursor.since ?? this.#since
     return { follow: query.follow === true, ...(since === undefined ? {} : { since }) }
   }
+}
 
-  #toLine({ timestamp, text }: LogLine): FunctionLine {
-    return { instance: this.#name, timestamp, text }
-  }
+/** What was kept of a container that is gone, as far as it is asked for. */
+export async function* keptLines({ instance, lines }: LastLinesRecord, query: LogQuery): AsyncGenerator<FunctionLine> {
+  for (const line of select(lines, query)) yield { instance, ...line }
+}
+
+function select(lines: readonly KeptLine[], { since, tail }: LogQuery): readonly KeptLine[] {
+  const last = tail === undefined ? lines : lines.slice(Math.max(0, lines.length - tail))
+  return since === undefined ? last : last.filter(({ timestamp }) => timestamp >= since)
 }
 
 /** The same, and nothing of a log that the engine refuses to give, as it does of some that are dead for good. */

@@ -34,13 +34,13 @@ export interface LastLinesStore {
 }
 
 export interface LastLinesLimits {
-  /** Bytes of text of one function; 64 KiB when left out. */
+  /** Bytes of text of one function; 128 KiB when left out. */
   readonly functionBytes?: number
   /** Bytes of text of all functions; 16 MiB when left out. */
   readonly totalBytes?: number
 }
 
-const FUNCTION_BYTES = 64 * 1024
+const FUNCTION_BYTES = 128 * 1024
 const TOTAL_BYTES = 16 * 2 ** 20
 const KEPT_MS = 7 * 24 * 3_600_000
 

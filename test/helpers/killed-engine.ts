@@ -31,8 +31,15 @@ export function killAt(engine: Engine, n: number, when: 'before' | 'after'): Kil
     get(target, name: string & keyof Engine) {
       const method: unknown = target[name]
       if (typeof method !== 'function') return method
+      if (name === 'readLogs')
+        return (...args: unknown[]) => streamOf(run(name, async () => method.apply(target, args)))
       return (...args: unknown[]) => run(name, () => method.apply(target, args) as Promise<unknown>)
     }
   })
   return { engine: proxy, wasKilled: () => killed }
+}
+
+/** The items of a stream that is given later. */
+export async function* streamOf<T>(stream: Promise<unknown>): AsyncGenerator<T> {
+  yield* (await stream) as AsyncIterable<T>
 }

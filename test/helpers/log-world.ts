@@ -51,6 +51,7 @@ export class LogWorld implements AsyncDisposable {
       engine: before?.(world.engine) ?? world.engine,
       rosters,
       functions: world.api.store.functions,
+      lastLines: world.api.store.lastLines,
       maxReaders: 10,
       metrics: {
         setLogReaders: count => {

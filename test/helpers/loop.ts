@@ -240,6 +240,7 @@ export class Loop {
       capacityOf,
       routes: async () => this.routes,
       functions: this.store.functions,
+      lastLines: this.store.lastLines,
       events: this.store.events,
       policy: this.policy,
       signer: SIGNER,

@@ -67,6 +67,26 @@ describe('GET /system/logs', () => {
       expect(await world.read('name=hello&since=1h30m')).to.have.length(2)
     })
 
+    it('what replicas wrote last that are gone, with their names', async () => {
+      const { uid } = (await world.api.request('GET', '/v1/functions/hello')).json.metadata
+      const id = await world.run('hello-0')
+      world.engine.log('hello-0', { timestamp: at(3), text: 'here' })
+      const keep = (containerId: string, ...seconds: number[]) =>
+        world.api.store.lastLines.put({
+          ...{ containerId, uid, instance: `hello-0-${containerId}`, removedAt: 1 },
+          lines: seconds.map(second => ({ timestamp: at(second), text: `${second}` }))
+        })
+      await keep('aaaa', 1, 4)
+      await keep('bbbb', 2)
+      await keep(id, 1)
+      const lines = ['hello-0-aaaa: 1', 'hello-0-bbbb: 2', 'hello-0: here', 'hello-0-aaaa: 4']
+      expect(await world.read('name=hello')).to.deep.equal(lines)
+      expect(await (await world.open('name=hello&follow=true')).take(4)).to.deep.equal(lines)
+      expect(await world.read('name=hello&tail=1')).to.deep.equal(lines.slice(1))
+      expect(await world.read(`name=hello&since=${at(3)}`)).to.deep.equal(lines.slice(2))
+      expect(await world.read('name=hello&instance=hello-0-aaaa')).to.deep.equal(['hello-0-aaaa: 1', 'hello-0-aaaa: 4'])
+    })
+
     it('what the engine gives, and none of a replica whose log it refuses', async () => {
       await world.run('hello-0')
       world.engine.fail('container_logs', 'other')
@@ -192,6 +212,31 @@ describe('GET /system/logs', () => {
       await world.engine.startContainer('hello-0')
       world.engine.log('hello-0', { timestamp: at(3), text: 'f' })
       expect(await client.take(1)).to.deep.equal(['hello-0: f'])
+    })
+
+    it('a container that wrote much while it could not be read', async () => {
+      await world.run('hello-0')
+      const client = await world.open('name=hello&follow=true')
+      world.engine.log('hello-0', 'before')
+      expect(await client.take(1)).to.deep.equal(['hello-0: before'])
+      world.engine.fail('container_logs', 'unavailable')
+      world.engine.exit('hello-0', 0)
+      await world.engine.startContainer('hello-0')
+      const texts = Array.from({ length: 2000 }, (_, n) => `${n}`)
+      world.engine.log('hello-0', ...texts)
+      expect(await client.take(2000)).to.deep.equal(texts.map(text => `hello-0: ${text}`))
+    })
+
+    it('a replica that is gone before it was read to its end, by what was kept of it', async () => {
+      const { uid } = (await world.api.request('GET', '/v1/functions/hello')).json.metadata
+      const id = await world.run('hello-0')
+      const client = await world.open('name=hello&follow=true')
+      world.engine.log('hello-0', { timestamp: at(1), text: 'a' }, { timestamp: at(2), text: 'b' })
+      expect(await client.take(2)).to.deep.equal(['hello-0: a', 'hello-0: b'])
+      const lines = [2, 3].map(second => ({ timestamp: at(second), text: second === 2 ? 'b' : 'last words' }))
+      await world.api.store.lastLines.put({ containerId: id, uid, instance: 'hello-0', removedAt: 1, lines })
+      await world.engine.removeContainer('hello-0')
+      expect(await client.take(1)).to.deep.equal(['hello-0: last words'])
     })
 
     it('on when the engine was away', async () => {

@@ -76,7 +76,7 @@ class FlappingWorld {
     return new Proxy(this.engine, {
       get: (target, name) => {
         const value: unknown = Reflect.get(target, name)
-        if (typeof value !== 'function' || name === 'watch') {
+        if (typeof value !== 'function' || name === 'watch' || name === 'readLogs') {
           return typeof value === 'function' ? value.bind(target) : value
         }
         return async (...args: unknown[]) => {

@@ -1,6 +1,6 @@
 import type { Engine, EngineEvent } from '../../src/engine/engine.ts'
 import type { FakeEngine } from '../helpers/fake-engine.ts'
-import { KilledError } from '../helpers/killed-engine.ts'
+import { KilledError, streamOf } from '../helpers/killed-engine.ts'
 import { injected, type Rates, randomFault } from './chaos.ts'
 import type { Random } from './random.ts'
 
@@ -37,6 +37,8 @@ export function flakyEngine(deps: FlakyDeps): Engine {
       if (name === 'watch') return (signal: AbortSignal) => watch(deps, signal)
       const method: unknown = target[name]
       if (typeof method !== 'function') return method
+      if (name === 'readLogs')
+        return (...args: unknown[]) => streamOf(call(deps, name, args, async () => method.apply(target, args)))
       return (...args: unknown[]) => call(deps, name, args, () => method.apply(target, args) as Promise<unknown>)
     }
   })

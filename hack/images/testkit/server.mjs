@@ -4,7 +4,7 @@
  * Any path takes an upgrade: a WebSocket echoes.
  * Query   delayMs, status, bytes (size of the answer) on any path; /stream?chunks=&intervalMs=, /exit?code=, /oom, /spin?ms=,
  *         /pour?bytes= (an answer in chunks that is held nowhere), /swallow (counts its body and holds nothing of it),
- *         /serial?ms= (one after another, also for those that have left)
+ *         /serial?ms= (one after another, also for those that have left), /say?text=&lines= (writes lines to stdout)
  * Env     START_DELAY_MS, EXIT_AFTER_MS + EXIT_CODE, HEALTH_STATUS, IGNORE_TERM=1, NEVER_LISTEN=1, VERSION
  */
 import { createHash } from 'node:crypto'
@@ -43,6 +43,15 @@ async function pour(response, bytes) {
   response.end()
 }
 
+/** Done when the lines are written: `text 0`, `text 1` … */
+async function speak(query) {
+  const lines = number(query.get('lines'), 1)
+  for (let line = 0; line < lines; line++) {
+    const text = lines === 1 ? query.get('text') : `${query.get('text')} ${line}`
+    if (!process.stdout.write(`${text}\n`)) await once(process.stdout, 'drain')
+  }
+}
+
 async function swallow(request, response) {
   let bytes = 0
   for await (const chunk of request) bytes += chunk.length
@@ -79,6 +88,7 @@ async function answer(request, response) {
   }
   if (pathname === '/exit') process.exit(number(query.get('code'), 0))
   if (pathname === '/oom') return devour()
+  if (pathname === '/say') await speak(query)
   if (pathname === '/pour') return pour(response, number(query.get('bytes'), 0))
   if (pathname === '/swallow') return swallow(request, response)
   if (pathname === '/stream') return stream(response, query)
