@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { networkInterfaces } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { RETRY_DEFAULTS } from '../../api/call-settings.ts'
 import type { Enqueue } from '../../api/invocation.ts'
 import { parseKey } from '../../api/meta.ts'
 import { deliverCallback } from '../async/callback.ts'
@@ -146,6 +147,10 @@ export class AsyncComponent implements Component {
       maxAnswerBytes: config.ASYNC_BODY_MAX || Number.POSITIVE_INFINITY,
       isEncrypted: config.TLS_CERT_FILE !== ''
     })
+    const settingsOf = (key: string) => {
+      const route = dataPlane.table.get(key)
+      return route && (route.settings ?? {})
+    }
     return new Dispatcher({
       store: store.invocations,
       lanes: this.#lanes,
@@ -153,13 +158,11 @@ export class AsyncComponent implements Component {
       call: (call, signal) => carryOut(local, call, signal),
       deliver: async (call, signal) => {
         const url = await store.invocations.callbackUrl(call)
-        const message = { url, head: callbackHead(call), body: call.payload.body, signal }
+        const { attempts } = settingsOf(`${call.namespace}/${call.name}`)?.retry ?? RETRY_DEFAULTS
+        const message = { url, head: callbackHead(call, attempts), body: call.payload.body, signal }
         return await deliverCallback(message, { policy: this.policy, timeoutMs: config.CALLBACK_TIMEOUT })
       },
-      settingsOf: key => {
-        const route = dataPlane.table.get(key)
-        return route && (route.settings ?? {})
-      },
+      settingsOf,
       isWritten: async key => (await store.functions.get(key)) !== undefined,
       limits: {
         concurrency: config.ASYNC_CONCURRENCY,

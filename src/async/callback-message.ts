@@ -8,8 +8,8 @@ const REPLACED: ReadonlySet<string> = new Set([
   ...['x-start-time', 'x-openfaas-internal', 'x-docker-faas-reason', 'x-served-by', 'retry-after', 'date']
 ])
 
-/** The headers of a callback: those of the function's answer, and what became of the call. */
-export function callbackHead(call: ClaimedInvocation): string[] {
+/** The headers of a callback: those of the function's answer, and what became of the call, which may be tried `maxAttempts` times. */
+export function callbackHead(call: ClaimedInvocation, maxAttempts: number): string[] {
   const head = withoutFraming(call.payload.head)
   const kept = head.flatMap((name, at) =>
     at % 2 === 1 || REPLACED.has(name.toLowerCase()) ? [] : [name, head[at + 1] ?? '']
@@ -22,6 +22,7 @@ export function callbackHead(call: ClaimedInvocation): string[] {
     ...['X-Function-Name', namespace === DEFAULT_NAMESPACE ? name : `${name}.${namespace}`],
     ...['X-Function-Status', String(status)],
     ...['X-Start-Time', `${acceptedAt}000000`],
-    ...['X-Retry', String(Math.max(0, attempts - 1))]
+    ...['X-Retry', String(Math.max(0, attempts - 1))],
+    ...['X-Retry-Max', String(maxAttempts)]
   ]
 }

@@ -106,7 +106,7 @@ export const CONTRACT_LINES: readonly ContractLine[] = [
     ['src/gateway/proxy-upgrade.test.ts', 'X16: passes the request']
   ),
   line(
-    'Callback with the headers of the function and ours; 503',
+    'Callback with the headers of the function and ours, X-Retry and X-Retry-Max among them; 503',
     [CALLBACKS, 'tells the function’s answer'],
     [CALLBACKS, '503']
   ),

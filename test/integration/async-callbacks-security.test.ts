@@ -31,7 +31,8 @@ describe('asynchronous calls: callbacks', () => {
     expect(got).to.include({ method: 'POST', url: '/hook?t=1', body: 'result' })
     expect(got?.headers).to.include({
       ...{ 'content-type': 'text/x', 'x-mine': 'm', 'x-call-id': 'c-1', 'x-function-name': 'fn' },
-      ...{ 'x-function-status': '201', host: `127.0.0.1:${hook.port}`, 'content-length': '6', 'x-retry': '0' }
+      ...{ 'x-function-status': '201', host: `127.0.0.1:${hook.port}`, 'content-length': '6', 'x-retry': '0' },
+      ...{ 'x-retry-max': '3' }
     })
     expect(got?.headers['x-duration-seconds']).to.match(/^\d+\.\d{6}$/)
   })
@@ -40,7 +41,7 @@ describe('asynchronous calls: callbacks', () => {
     plane.fn.reply = (_got, res) => void res.writeHead(500).end('broken')
     const failed = await plane.enqueue({ callbackUrl: urlOf() })
     expect(await plane.until(failed.id, 'dead')).to.include({ reason: 'AttemptsExhausted', status: 500 })
-    expect(hook.received[0]?.headers).to.include({ 'x-function-status': '500', 'x-retry': '2' })
+    expect(hook.received[0]?.headers).to.include({ 'x-function-status': '500', 'x-retry': '2', 'x-retry-max': '3' })
     expect(hook.received[0]?.body).to.equal('broken')
     const route = plane.table.get('openfaas-fn/fn')
     if (route === undefined) throw new Error('there is no route')
