@@ -133,11 +133,14 @@ function isLeaving(lane: readonly ReplicaStep[]): boolean {
   return (last === 'stop-replica' || last === 'remove-replica') && lane.every(({ kind }) => takes.has(kind))
 }
 
+/** What is done to an old replica. */
+const APART: ReadonlySet<string> = new Set(['stop-replica', 'thaw-replica', 'kill-replica'])
+
 /** Steps of one ordinal depend on each other; an old one that leaves or serves on must not wait for its successor. */
 function lanesOf(steps: readonly ReplicaStep[]): ReplicaStep[][] {
   const lanes = new Map<string, ReplicaStep[]>()
   for (const step of steps) {
-    const isApart = step.kind === 'stop-replica' || step.kind === 'thaw-replica' || isRevival(step)
+    const isApart = APART.has(step.kind) || isRevival(step)
     const lane = isApart ? `old ${'id' in step ? step.id : ''}` : `ordinal ${step.ordinal}`
     lanes.set(lane, [...(lanes.get(lane) ?? []), step])
   }
@@ -198,6 +201,8 @@ async function applyStep(deps: ApplyDeps, target: Target, step: Step, signal: Ab
       return engine.unpauseContainer(step.id, signal)
     case 'rename-replica':
       return engine.renameContainer(step.id, step.to, signal)
+    case 'kill-replica':
+      return engine.signalContainer(step.id, 'SIGKILL', signal)
     case 'stop-replica':
       return stopReplica(deps, desired.key, step, signal)
     case 'remove-replica':

@@ -104,6 +104,45 @@ describe('a replica that fails its liveness probe', () => {
     expect((await loop.get()).status).to.include({ readyReplicas: 1, outdatedReplicas: 0, replicas: 1 })
   })
 
+  it('is started again while nothing can take its place, with a back-off', async () => {
+    await loop.put({ annotations: ANNOTATIONS })
+    await loop.settle()
+    const [first] = await ids()
+    await loop.put({ image: 'absent:1', annotations: ANNOTATIONS })
+    await loop.pass()
+    await failing(2)
+    await loop.pass()
+    expect((await loop.get()).status.outdatedRestarts[0]).to.include({ unhealthy: true, count: 1 })
+    Object.assign(loop.answers.byPath ?? {}, { '/alive': 200 })
+    for (let passes = 0; passes < 4; passes++) {
+      await loop.pass()
+      loop.clock.advance(1000)
+    }
+    expect(await ids()).to.deep.equal([first])
+    expect(await loop.containers()).to.deep.equal(['hello-0 running'])
+    expect(loop.endpoints.get(KEY)?.endpoints).to.have.length(1)
+    expect(loop.engine.journal.filter(line => line.includes('container_kill'))).to.have.length(1)
+    expect(loop.unhealthy).to.deep.equal([KEY])
+  })
+
+  it('of an old revision is started again while the new one is not ready', () => {
+    const old = aReplica({ hash: 'aaaaaaaa', name: 'hello-0-aaaaaaaa', phase: 'unready', liveness: FAILED })
+    const coming = aReplica({ phase: 'starting' })
+    const plan = (inflight: number, now = NOW) =>
+      formatPlan(planFunction(aDesired(), anObserved([{ ...old, inflight }, coming]), now).steps)
+    expect(plan(0)).to.equal('kill hello-0-aaaaaaaa: failed its liveness probe')
+    expect(plan(1)).to.equal('')
+    expect(plan(1, NOW + 60_000)).to.equal('kill hello-0-aaaaaaaa: failed its liveness probe')
+  })
+
+  it('stays where the policy lets no other one come', () => {
+    const refusal = { reason: 'PolicyViolation', message: 'no' } as const
+    const isolation = { ...aDesired().isolation, refusal }
+    const hung = aReplica({ phase: 'unready', liveness: FAILED })
+    const plan = planFunction(aDesired({ isolation }), anObserved([hung]), NOW)
+    expect(formatPlan(plan.steps)).to.equal('')
+  })
+
   it('makes room for its successor, and gets no calls while the ones in it end', () => {
     const hung = aReplica({ phase: 'unready', inflight: 1, liveness: FAILED })
     const plan = planFunction(aDesired(), anObserved([hung]), NOW)

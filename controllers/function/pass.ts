@@ -308,7 +308,8 @@ function outdatedRestartsAfter(
 ): RestartRecord[] {
   const outdated = observed.replicas.filter(r => r.uid === owner.uid && r.hash !== hash)
   const before = object.status.outdatedRestarts.filter(({ ordinal }) => outdated.some(r => r.ordinal === ordinal))
-  const exited = restartable(outdated).filter(r => r.ordinal < replicas)
+  const hung = outdated.filter(r => isUnhealthy(r) && r.stoppingSince === undefined)
+  const exited = [...restartable(outdated), ...hung].filter(r => r.ordinal < replicas)
   return recordExits(before, { exited, alive: outdated, replicas, now })
 }
 

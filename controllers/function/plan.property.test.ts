@@ -32,7 +32,7 @@ const seed = fc.record({
   phase: fc.constantFrom('created', 'starting', 'ready', 'unready', 'exited'),
   canonical: fc.boolean()
 })
-const fate = fc.constantFrom<Fate>('settle', 'stay', 'exit', 'vanish', 'busy', 'idle')
+const fate = fc.constantFrom<Fate>('settle', 'stay', 'exit', 'vanish', 'busy', 'idle', 'hang')
 /** What happens around one pass: after how many steps it is cut off, and what each replica meets with then. */
 const turn = fc.record({
   cut: fc.integer({ min: 0, max: 8 }),

@@ -4,9 +4,9 @@ import type { Desired } from './desired.ts'
 import type { Observed, ObservedNetwork, Replica } from './observed.ts'
 import { planFreeze } from './plan-frozen.ts'
 import { planSecrets } from './plan-secrets.ts'
-import { isUp } from './replica-phase.ts'
+import { isUnhealthy, isUp } from './replica-phase.ts'
 import { dueAt, isRestartable } from './revival.ts'
-import { decideFrozen, decideRollout, notBefore, type Rollout } from './rollout.ts'
+import { decideFrozen, decideRollout, notBefore, type Rollout, UNHEALTHY } from './rollout.ts'
 import { MOVES, RENAMED, type ReplicaStep, type Step } from './step.ts'
 
 /** A pull wakes the function when it ends; this is for the case that its end was missed. */
@@ -158,6 +158,7 @@ function planOf(
       ...observed.replicas
         .filter(({ id }) => rollout.revival.held.has(id) && !keptIds.has(id))
         .flatMap(replica => planMend(desired, observed, replica)),
+      ...planKills(desired, observed, rollout, now),
       ...planRevival(observed, rollout),
       ...creates,
       ...rollout.leave
@@ -262,6 +263,19 @@ function planIsolation({ id, phase, ordinal, foreignNetworks }: Replica): Replic
   }))
 }
 
+/** One that nothing can take the place of yet, and that hangs, is ended, so that it is started again. */
+function planKills(desired: Desired, { replicas }: Observed, { revival }: Rollout, now: number): ReplicaStep[] {
+  return replicas
+    .filter(replica => revival.held.has(replica.id) && isUnhealthy(replica))
+    .filter(replica => replica.inflight === 0 || killableAt(desired, replica) <= now)
+    .map(({ name, id, ordinal }) => ({ kind: 'kill-replica', name, id, ordinal, cause: UNHEALTHY }))
+}
+
+/** When calls that run in one that hangs have had their time; milliseconds since the epoch. */
+function killableAt({ policy }: Desired, { phaseSince }: Replica): number {
+  return phaseSince + policy.drainMs
+}
+
 /** One whose network was made anew, or that was taken off it, is attached before it starts. */
 function planRevival({ network }: Observed, { revival }: Rollout): ReplicaStep[] {
   if (network?.ours !== true) return []
@@ -341,7 +355,10 @@ function nextDue(desired: Desired, observed: Observed, rollout: Rollout, now: nu
       .map(ordinal => notBefore(desired.restarts, ordinal)),
     ...observed.replicas
       .filter(replica => rollout.revival.held.has(replica.id) && isRestartable(replica))
-      .map(replica => dueAt(desired, replica))
+      .map(replica => dueAt(desired, replica)),
+    ...observed.replicas
+      .filter(replica => rollout.revival.held.has(replica.id) && isUnhealthy(replica))
+      .map(replica => killableAt(desired, replica))
   ].filter(instant => instant > now)
   return ahead.length === 0 ? undefined : Math.min(...ahead) - now
 }

@@ -32,7 +32,7 @@ export function surgeOf(replicas: number): number {
  */
 export function decideRollout(desired: Desired, observed: Observed, now: number): Rollout {
   const groups = classify(desired, observed.replicas)
-  const kept = keepBest(groups.current, desired)
+  const kept = keepBest(groups.current, desired, mayCreate(desired, observed))
   const isFull = roomOf(observed) <= 0 && mayCreate(desired, observed)
   const revival = decideRevival(desired, observed, { outdated: groups.outdated, kept, isFull, now })
   const regular = leaving(desired, observed.replicas, groups, kept).filter(
@@ -81,11 +81,13 @@ const WORTH: Readonly<Record<Phase, number>> = {
   removing: 6
 }
 
-function keepBest(current: readonly Replica[], desired: Desired): Map<number, Replica> {
+/** One that is not healthy is given up where another one can be made in its place. */
+function keepBest(current: readonly Replica[], desired: Desired, mayReplace: boolean): Map<number, Replica> {
   const worth = (r: Replica) => WORTH[r.phase] * 2 + (r.name === desired.nameOf(r.ordinal) ? 0 : 1)
   const kept = new Map<number, Replica>()
   for (const replica of current) {
-    if (replica.phase === 'exiting' || replica.phase === 'removing' || isUnhealthy(replica)) continue
+    if (replica.phase === 'exiting' || replica.phase === 'removing') continue
+    if (mayReplace && isUnhealthy(replica)) continue
     const other = kept.get(replica.ordinal)
     if (
       other === undefined ||
@@ -125,12 +127,7 @@ function creating(
 
 function mayCreate(desired: Desired, { network }: Observed): boolean {
   if (desired.isolation.refusal !== undefined) return false
-  return (
-    desired.hash !== undefined &&
-    desired.missingSecrets.length === 0 &&
-    desired.missingProfiles.length === 0 &&
-    network?.ours !== false
-  )
+  return desired.hash !== undefined && desired.missingSecrets.length === 0 && network?.ours !== false
 }
 
 /**
@@ -164,7 +161,8 @@ function causeOf(exited: Replica | undefined, ordinal: number, groups: Groups): 
   return outdated === undefined ? 'missing' : causeToGo(outdated)
 }
 
-const UNHEALTHY = 'failed its liveness probe'
+/** Cause of steps about a replica that does not say that it lives. */
+export const UNHEALTHY = 'failed its liveness probe'
 
 function causeOfDuplicate(replica: Replica): string {
   if (isUnhealthy(replica)) return UNHEALTHY
@@ -186,7 +184,8 @@ export function decideFrozen(desired: Desired, replicas: readonly Replica[]): Pi
   const own = replicas.filter(({ uid }) => uid === desired.owner.uid)
   const kept = keepBest(
     own.filter(({ ordinal, stoppingSince }) => ordinal < desired.replicas && stoppingSince === undefined),
-    desired
+    desired,
+    false
   )
   const stays = new Set([...kept.values()].map(({ id }) => id))
   const leave = replicas

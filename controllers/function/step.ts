@@ -63,6 +63,14 @@ export type ReplicaStep =
       readonly cause: string
     }
   | {
+      /** One that is to be started again: it was not asked to go. */
+      readonly kind: 'kill-replica'
+      readonly name: string
+      readonly id: string
+      readonly ordinal: number
+      readonly cause: string
+    }
+  | {
       readonly kind: 'stop-replica'
       readonly name: string
       readonly id: string

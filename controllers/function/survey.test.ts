@@ -75,6 +75,21 @@ describe('survey', () => {
     expect(await look()).to.not.equal(loop.left.get(KEY))
   })
 
+  it('shows when the profiles of a function come to something else, or one goes', async () => {
+    const write = (name: string, user: string, labels = {}) =>
+      loop.store.profiles.put(name, () => ({ name, labels, annotations: {}, spec: { user } }))
+    await write('a', '1000')
+    await loop.put({ annotations: { 'com.openfaas.profile': 'a' } })
+    await loop.settle()
+    expect(loop.left.get(KEY)).to.be.a('string')
+    expect(await look()).to.equal(loop.left.get(KEY))
+    await write('a', '1000', { x: 'y' })
+    await write('b', '1001')
+    expect(await look()).to.equal(loop.left.get(KEY))
+    await write('a', '1001')
+    expect(await look()).to.not.equal(loop.left.get(KEY))
+  })
+
   it('shows it of a function with secrets, and when they change, or go', async () => {
     const key = 'openfaas-fn/key'
     await loop.store.secrets.put(key, Buffer.from('1'))

@@ -7,8 +7,11 @@ import type { Observed, Phase, Replica } from '../../controllers/function/observ
 import type { Step } from '../../controllers/function/step.ts'
 import { aReplica, NETWORK, NOW, POLICY } from './builders.ts'
 
+const LIVELY = { isFailed: false, failures: 0 }
+const HUNG = { isFailed: true, failures: 3 }
+
 /** What may happen to a replica by itself or by hand between two passes. */
-export type Fate = 'settle' | 'stay' | 'exit' | 'vanish' | 'busy' | 'idle'
+export type Fate = 'settle' | 'stay' | 'exit' | 'vanish' | 'busy' | 'idle' | 'hang'
 
 /**
  * The engine as the planner sees it, as a value: steps change it as Docker would, and fates move it on. It refuses
@@ -78,6 +81,9 @@ export class World {
       case 'stop-replica':
         this.#change(step.id, { phase: 'exiting', stoppingSince: this.now })
         return
+      case 'kill-replica':
+        this.#change(step.id, { phase: 'exited' })
+        return
       case 'remove-replica':
         this.#replicas = this.#replicas.filter(r => r.id !== step.id)
         return
@@ -134,8 +140,8 @@ export class World {
   #change(nameOrId: string, change: Partial<Replica>): void {
     const replica = this.#replicas.find(r => r.id === nameOrId || r.name === nameOrId)
     if (replica === undefined) throw new Error(`${nameOrId} not found`)
-    const address = change.phase === 'starting' ? { address: '10.0.0.2' } : {}
-    this.#replicas = this.#replicas.map(r => (r === replica ? { ...r, ...address, ...change } : r))
+    const fresh = change.phase === 'starting' ? { address: '10.0.0.2', liveness: LIVELY } : {}
+    this.#replicas = this.#replicas.map(r => (r === replica ? { ...r, ...fresh, ...change } : r))
   }
 }
 
@@ -156,6 +162,8 @@ function moved(replica: Replica, fate: Fate, now: number): Replica[] {
       return [exited(replica, now)]
     case 'busy':
       return [{ ...replica, inflight: replica.phase === 'ready' && replica.leavingSince === undefined ? 1 : 0 }]
+    case 'hang':
+      return [replica.phase === 'ready' ? { ...replica, phase: 'unready', phaseSince: now, liveness: HUNG } : replica]
     case 'idle':
     case 'settle':
       return [settled({ ...replica, inflight: 0 }, now)]
@@ -166,7 +174,8 @@ function moved(replica: Replica, fate: Fate, now: number): Replica[] {
 
 function settled(replica: Replica, now: number): Replica {
   if (replica.phase === 'exiting') return exited(replica, now)
-  if (replica.phase === 'starting' || replica.phase === 'unready')
+  const isHung = replica.phase === 'unready' && replica.liveness?.isFailed === true
+  if (replica.phase === 'starting' || (replica.phase === 'unready' && !isHung))
     return { ...replica, phase: 'ready', phaseSince: now }
   return replica
 }
