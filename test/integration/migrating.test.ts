@@ -187,6 +187,7 @@ describe('docs/migrating.md', function () {
     expect(spec.env).to.deep.equal({ LEVEL: 'debug' })
     expect(spec.limits).to.deep.equal({})
     expect(spec.secrets).to.deep.equal(['db-password'])
+    expect((await gateway.converged('plain-faasd')).spec).to.deep.include({ env: {}, limits: { memory: '64Mi' } })
   })
 
   // Ten seconds: the program is started six times.

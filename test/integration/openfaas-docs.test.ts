@@ -66,4 +66,12 @@ describe('docs/openfaas.md', () => {
     expect(known.filter(name => !covers(name))).to.deep.equal([])
     expect(named.filter(code => !code.endsWith('*') && !known.includes(code))).to.deep.equal([])
   })
+
+  it('names variables of the configuration that are there', async () => {
+    const config = quoted(await read('docs/configuration.md'))
+    const elsewhere = ['OPENFAAS_NAME', 'OPENFAAS_NAMESPACE']
+    const names = quoted(await page()).filter(code => /^[A-Z]+_[A-Z_]+$/.test(code))
+    expect(names).to.have.length.of.at.least(10)
+    expect(names.filter(name => !elsewhere.includes(name) && !config.includes(name))).to.deep.equal([])
+  })
 })

@@ -11,13 +11,14 @@ const folderOf = (sample: string) => fileURLToPath(new URL(`../../hack/samples/$
 
 const WATCHDOGS = [
   { name: 'Node', program: process.execPath, args: ['watchdog/main.mjs'], cwd: folderOf('node') },
-  { name: 'Python', program: '/usr/bin/python3', args: ['-m', 'watchdog'], cwd: folderOf('python') }
+  { name: 'Python', program: 'python3', args: ['-m', 'watchdog'], cwd: folderOf('python') }
 ] as const
 type Watchdog = (typeof WATCHDOGS)[number]
 
 function start({ program, args, cwd }: Watchdog, env: Record<string, string>): ChildProcess {
   const stdio = ['ignore', 'ignore', 'pipe'] as const
-  return spawn(program, args, { cwd, stdio: [...stdio], env: { PYTHONDONTWRITEBYTECODE: '1', ...env } })
+  const own = { PATH: `/usr/bin:/bin:${process.env['PATH']}`, PYTHONDONTWRITEBYTECODE: '1' }
+  return spawn(program, args, { cwd, stdio: [...stdio], env: { ...own, ...env } })
 }
 
 for (const watchdog of WATCHDOGS) {
