@@ -18,10 +18,13 @@ const MAX_NAMESERVERS = 3
 const MAX_SEARCHES = 32
 const MAX_OPTIONS = 16
 
-const TmpfsSize = z.string().refine(text => {
-  const bytes = parseMemory(text)
-  return bytes !== undefined && bytes >= MIN_TMPFS_BYTES && bytes <= MAX_TMPFS_BYTES
-}, 'must be a size from "4Ki" to "4Gi", such as "64Mi"')
+const TmpfsSize = z
+  .string()
+  .refine(text => {
+    const bytes = parseMemory(text)
+    return bytes !== undefined && bytes >= MIN_TMPFS_BYTES && bytes <= MAX_TMPFS_BYTES
+  }, 'must be a size from "4Ki" to "4Gi", such as "64Mi"')
+  .meta({ examples: ['64Mi'] })
 
 const Tmpfs = z.strictObject({
   path: z
@@ -29,7 +32,8 @@ const Tmpfs = z.strictObject({
     .refine(
       isTmpfsPath,
       'must be an absolute path such as "/cache", and not one of /proc, /sys, /etc, /dev but /dev/shm, nor lead to /var/openfaas'
-    ),
+    )
+    .meta({ examples: ['/cache'] }),
   size: TmpfsSize
 })
 
@@ -42,6 +46,7 @@ const Nameserver = z
     text => isAddress(text) && !REFUSED_RANGES.has(ipaddr.process(text).range()),
     'must be an IP address, and none of this host, such as "10.0.0.53"'
   )
+  .meta({ examples: ['10.0.0.53'] })
 
 const Dns = z.strictObject({
   nameservers: z.array(Nameserver).max(MAX_NAMESERVERS, `must have at most ${MAX_NAMESERVERS} entries`).default([]),
@@ -70,6 +75,7 @@ export const ProfileSpec = z.strictObject({
     .string()
     .max(128, 'must be at most 128 characters')
     .regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/, 'must be the name of a runtime of the engine, such as "runsc"')
+    .meta({ examples: ['runsc'] })
     .optional(),
   user: User.optional(),
   tmpfs: z

@@ -23,6 +23,11 @@ const JOBS: readonly Job[] = [
     command: ['mocha', 'test/integration/fuzz-security.test.ts'],
     env: { FUZZ_RUNS: '10000000' }
   },
+  {
+    name: '200 requests of other values for each operation of the API',
+    command: ['mocha', 'test/integration/openapi-requests.test.ts'],
+    env: { OPENAPI_RUNS: '200', OPENAPI_SEED: String(Date.now() % 2 ** 31) }
+  },
   { name: 'known vulnerabilities of what is shipped', command: ['node', 'hack/audit.ts'] },
   { name: 'mutants of what decides', command: ['npm', 'run', 'test:mutation'] }
 ]

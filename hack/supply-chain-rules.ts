@@ -45,9 +45,12 @@ export function nameOf(path: string): string {
   return path.replace(/^.*node_modules\//, '')
 }
 
+/** Packages for development of which `hack/build.ts` copies files into the program. */
+const EMBEDDED = ['node_modules/swagger-ui-dist']
+
 /** Paths of what is shipped: neither ours nor for development alone. */
 export function shippedPaths(packages: LockPackages): string[] {
-  return Object.keys(packages).filter(path => path !== '' && packages[path]?.dev !== true)
+  return Object.keys(packages).filter(path => path !== '' && (packages[path]?.dev !== true || EMBEDDED.includes(path)))
 }
 
 /** The SPDX expression of a package; undefined when it names none. */

@@ -13,6 +13,7 @@ import { adoptionRoutes } from './routes/adoption.ts'
 import { alertRoute } from './routes/alert.ts'
 import { auditRoutes } from './routes/audit.ts'
 import { authRoutes } from './routes/auth.ts'
+import { docsRoutes } from './routes/docs.ts'
 import { eventRoutes } from './routes/events.ts'
 import { functionActionRoutes } from './routes/function-actions.ts'
 import { functionRoutes } from './routes/functions.ts'
@@ -85,7 +86,8 @@ export function apiRoutes(deps: ApiDeps): Route[] {
     alertRoute(deps),
     ...logRoutes(deps),
     ...authRoutes(deps),
-    ...tokenRoutes(deps)
+    ...tokenRoutes(deps),
+    ...docsRoutes(deps)
   ]
   return [...routes, openapiRoute(routes, deps.info)]
 }

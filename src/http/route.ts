@@ -57,6 +57,8 @@ export interface Operation {
   readonly namespace: RouteNamespace
   /** A few words without a full stop. */
   readonly summary: string
+  /** Whether it is but a part of a page, of which the document says nothing. */
+  readonly isPart?: boolean
   /** What the parameters of the path are, where their names do not say it. */
   readonly inPath?: Readonly<Record<string, string>>
   /** Every parameter that the handler reads. */

@@ -1,10 +1,11 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect } from 'chai'
+import { PAGE, PAGE_FILES, PAGE_LICENCES } from '../../src/http/docs-files.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { RSS_BAR_MIB, rssMiB } from '../helpers/rss.ts'
 
@@ -39,6 +40,11 @@ describe('the published package', function () {
     expect((await cli('version')).stdout).to.equal(`${manifest.version}\n`)
     const { stdout } = await run('tar', ['-tzf', (await packedFiles()) ?? ''], { cwd: directory })
     expect(stdout.split('\n').filter(name => /(?<!\.d)\.ts$|\.test\./.test(name))).to.deep.equal([])
+  })
+
+  it('brings the page of the documentation with all that it loads, and the licences of that', async () => {
+    const files = await readdir(join(directory, 'package/dist/src/http/docs-page'))
+    expect(files).to.have.members([PAGE, ...Object.keys(PAGE_FILES), ...PAGE_LICENCES])
   })
 
   it('helps with each command', async () => {

@@ -29,11 +29,10 @@ const FULL_SPEC = {
   ...{ network: 'net', constraints: ['a == b'], probes: { ready: { path: '/ready' } }, restartedAt: TIME }
 }
 
-/**
- * An object of every kind that paths name, all of them called `name`: a function with every field and two revisions, its events
- * and its schedule, a secret, a token, a dead letter and a call that waits.
- */
-export async function makeObjects({ store, identity }: ApiServer, name: string): Promise<void> {
+type Make = (api: ApiServer, name: string) => Promise<unknown>
+
+/** With every field and two revisions, an event, a schedule and a secret that it uses. */
+const makeFunction: Make = async ({ store }, name) => {
   const key = `openfaas-fn/${name}`
   const annotations = { topic: 'cron-function', schedule: '0 0 1 1 *' }
   await store.functions.put(key, () => aDraft(name, { image: 'registry.example/x:0' }))
@@ -43,11 +42,42 @@ export async function makeObjects({ store, identity }: ApiServer, name: string):
   const { namespace, uid } = object.metadata
   await store.functions.putStatus(key, uid, FULL_STATUS)
   await store.events.record({ namespace, name, uid, type: 'Warning', reason: 'OOMKilled', message: 'out of memory' })
-  await store.namespaces.put(name, () => ({ labels: { a: 'b' }, annotations: { c: 'd' } }))
-  await identity.tokens.create({ name, scopes: ['read'], namespaces: [namespace], expiresIn: '1h' }, 'test')
+}
+
+/** A dead letter of that id, and one that waits with it as its X-Call-Id. */
+const makeCalls: Make = async ({ store }, name) => {
+  const namespace = 'openfaas-fn'
   const call = { namespace, name, method: 'POST', path: '/', headers: [], body: Buffer.from('body') }
   await store.invocations.accept({ ...call, id: name, now: 0 })
   await store.invocations.bury(namespace, name, 0)
   const waits = { id: `${name}-waits`, callId: name, callbackUrl: 'https://example.com/x' }
   await store.invocations.accept({ ...call, ...waits, now: 0 })
+}
+
+/** By what paths say that are about such an object. */
+const MAKERS: readonly (readonly [RegExp, Make])[] = [
+  [/invocations|async-function/, makeCalls],
+  [/secret/, ({ store }, name) => store.secrets.put(`openfaas-fn/${name}`, Buffer.from('value'))],
+  [
+    /namespace/,
+    ({ store }, name) => store.namespaces.put(name, () => ({ labels: { a: 'b' }, annotations: { c: 'd' } }))
+  ],
+  [/profile/, ({ store }, name) => store.profiles.put(name, () => ({ name, labels: {}, annotations: {}, spec: {} }))],
+  [
+    /token/,
+    ({ identity }, name) =>
+      identity.tokens.create({ name, scopes: ['read'], namespaces: ['openfaas-fn'], expiresIn: '1h' }, 'test')
+  ],
+  [/./, makeFunction]
+]
+
+/** The object that a path is about, called `name`. */
+export async function makeObject(api: ApiServer, name: string, path: string): Promise<void> {
+  const [, make = makeFunction] = MAKERS.find(([word]) => word.test(path)) ?? []
+  await make(api, name)
+}
+
+/** An object of every kind that paths name, all of them called `name`. */
+export async function makeObjects(api: ApiServer, name: string): Promise<void> {
+  for (const [, make] of MAKERS) await make(api, name)
 }

@@ -11,7 +11,7 @@ const JSON_TYPE = 'application/json'
 export function toOpenapi(operations: readonly Operation[], { version }: { readonly version: string }): Json {
   const schemas = new DocumentSchemas()
   const paths: Record<string, Record<string, Json>> = {}
-  for (const operation of [...operations, ...CALLS]) {
+  for (const operation of [...operations.filter(({ isPart }) => isPart !== true), ...CALLS]) {
     const path = operation.path.replaceAll(/:(\w+)/g, '{$1}')
     paths[path] = { ...paths[path], [operation.method]: describe(operation, path, schemas) }
   }
@@ -128,11 +128,27 @@ function exemplified(content: Content, components: Readonly<Record<string, Json>
   return Object.fromEntries(media)
 }
 
+const TAGS: Readonly<Record<string, string>> = {
+  function: 'calls',
+  'async-function': 'calls',
+  livez: 'health',
+  healthz: 'health',
+  readyz: 'health',
+  docs: 'documentation',
+  'openapi.json': 'documentation',
+  'system/function': 'system/functions',
+  'system/scale-function': 'system/functions',
+  'system/namespace': 'system/namespaces',
+  'system/info': 'system',
+  'system/config': 'system',
+  'system/metrics': 'system'
+}
+
 /** `/v1/functions/{name}/scale` → `v1/functions`. */
 function tagOf(path: string): string {
   const [first = '', second = ''] = path.split('/').filter(word => word !== '')
-  if (first === 'v1' || first === 'system') return `${first}/${second.replace(/^function$/, 'functions')}`
-  return first.replace('async-function', 'function')
+  const name = first === 'v1' || first === 'system' ? `${first}/${second}` : first
+  return TAGS[name] ?? name
 }
 
 /** `get /v1/functions/{name}` → `getV1FunctionsName`. */
