@@ -64,7 +64,7 @@ describe('recordExits', () => {
   })
 
   it('keeps what it wrote last, the newest part of it', () => {
-    const replica = { ...exitedAfter(100, 'exit-1'), lastOutput: `${'x'.repeat(2000)}end` }
+    const replica = { ...exitedAfter(100, 'exit-1'), lastOutput: `${'x'.repeat(2000)}end\n\n` }
     const [record] = recordExits([], { exited: [replica], alive: [], replicas: 1, now: NOW })
     expect(record?.lastOutput).to.have.length(1024)
     expect(record?.lastOutput.endsWith('end')).to.equal(true)

@@ -74,7 +74,7 @@ function recordOf(replica: Replica, last: RestartRecord | undefined, now: number
     ...(startedAt === undefined ? {} : { startedAt: new Date(startedAt).toISOString() }),
     exitedAt: new Date(exitedAt).toISOString(),
     notBefore: new Date(waitsUntil).toISOString(),
-    lastOutput: lastWordsOf(replica).slice(-MAX_OUTPUT)
+    lastOutput: lastWordsOf(replica).trimEnd().slice(-MAX_OUTPUT)
   }
 }
 

@@ -57,6 +57,11 @@ describe('npm start in a fresh clone', function () {
       .to.contain('Hello, Ada!')
       .and.contain(`docker kill ${id}-0`)
       .and.match(/✔ Healed/)
+    const { stdout } = await exec('npm', ['run', '-s', 'cli', '--', 'get', 'functions', '-o', 'name'], {
+      cwd: clone,
+      env
+    })
+    expect(stdout).to.equal(`function/${id}\n`)
   })
 
   it('stops with code 0 on Ctrl-C, and the function runs on', async () => {
