@@ -114,6 +114,15 @@ describe('docker-faas apply and diff', () => {
     ])
   })
 
+  it('says what the gateway took and thinks is a mistake', async () => {
+    const path = write('s.yml', 'functions: {a: {image: "a:1", labels: {com.openfaas.scale.mim: 2}}}')
+    const run = await cli(['apply', '-f', path])
+    expect([run.code, run.stderr]).to.deep.equal([
+      0,
+      'warning: labels.com.openfaas.scale.mim is not known: did you mean com.openfaas.scale.min?\n1 created\n'
+    ])
+  })
+
   it('puts what a variable holds into a value, and never into the structure', async () => {
     const more = { EVIL: 'x"\n    image: evil:1\n    secrets: [all]\n#', TAG: 'v1' }
     const path = write('s.yml', `functions:\n  a:\n    image: a:1\n    environment:\n      X: \${EVIL}\n`)
@@ -276,7 +285,10 @@ describe('docker-faas apply and diff', () => {
     expect(run.code).to.equal(4)
     expect(run.stderr).to.contain('there are no credentials for http://192.0.2.1:8080 (provider.gateway of')
     const own = write('own.yml', `provider: {gateway: "${api.url}"}\nfunctions: {a: {image: "a:1"}}`)
-    expect((await runCli(['apply', '-f', own], { env: unnamed })).stdout).to.equal('function/a created\n')
+    // Nor those of this machine's gateway to a port of it where something else may listen.
+    expect((await runCli(['apply', '-f', own], { env: unnamed })).code).to.equal(4)
+    const ofThisMachine = { ...unnamed, GATEWAY_ADDRESS: '127.0.0.1', GATEWAY_PORT: new URL(api.url).port }
+    expect((await runCli(['apply', '-f', own], { env: ofThisMachine })).stdout).to.equal('function/a created\n')
   })
 
   it('--wait ends when the functions serve, and with 6 and the reason when they do not in time', async () => {

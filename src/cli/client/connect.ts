@@ -5,6 +5,7 @@ import { usageError } from '../exit-code.ts'
 import { type Context, type Contexts, readContexts, requireContext } from './context-file.ts'
 import { type Connection, GatewayClient } from './gateway-client.ts'
 import type { Target } from './target.ts'
+import { createPaint, terminalSafe } from './terminal.ts'
 
 /** Of each command that asks a gateway, as commander gives them. */
 export interface ConnectOptions {
@@ -41,7 +42,9 @@ export async function connect(
   hint: () => Hint | undefined = () => undefined
 ): Promise<GatewayClient> {
   const place = await findPlace(environment, options, hint)
-  return new GatewayClient(await connectionOf(environment, options, place))
+  const paint = createPaint(environment.env, environment.stderr)
+  const warn = (text: string) => environment.stderr.write(`${paint('yellow', 'warning:')} ${terminalSafe(text)}\n`)
+  return new GatewayClient({ ...(await connectionOf(environment, options, place)), warn })
 }
 
 async function findPlace(

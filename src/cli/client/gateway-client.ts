@@ -18,6 +18,8 @@ export interface Connection extends Target {
   readonly unreachable: string
   /** What helps when the credentials are not good. */
   readonly denied: string
+  /** Is told what the gateway took, and thinks is a mistake. */
+  readonly warn?: (text: string) => void
 }
 
 export interface CallOptions {
@@ -46,7 +48,12 @@ export class GatewayClient {
   /** The JSON of the answer, undefined for an empty one. Throws `GatewayError` with what the gateway says when it refuses. */
   async call<T = unknown>(method: string, path: string, body?: object, options: CallOptions = {}): Promise<T> {
     const request = this.#request({ method, path, ...(body === undefined ? {} : { body }) }, options)
-    const { status, body: answer } = await this.#reach(send(this.#connection, { timeoutMs: TIMEOUT_MS, ...request }))
+    const {
+      status,
+      body: answer,
+      warnings
+    } = await this.#reach(send(this.#connection, { timeoutMs: TIMEOUT_MS, ...request }))
+    for (const warning of warnings) this.#connection.warn?.(warning)
     if (status < 200 || status > 299) throw refusalOf(status, answer, this.#connection.denied)
     return (answer === '' ? undefined : this.#parse(answer)) as T
   }

@@ -48,7 +48,7 @@ export async function ownConnection(
 
 /** The password of this machine's gateway goes to no other machine, unless somebody has set it for that. */
 function requireRightToPassword(place: Given['place'], config: Config, env: Environment['env']): void {
-  if (place === undefined || isLoopback(place.url)) return
+  if (place === undefined || (place.trusted && isLoopback(place.url)) || place.url === ownUrl(config)) return
   const isSet = Boolean(env['AUTH_PASSWORD'] || config.AUTH_PASSWORD_FILE)
   if (isSet && place.trusted) return
   throw new CliError(

@@ -23,6 +23,13 @@ export interface GatewayRequest {
   readonly signal?: AbortSignal
 }
 
+export interface WholeAnswer {
+  readonly status: number
+  readonly body: string
+  /** What headers `Warning` say, for people. */
+  readonly warnings: readonly string[]
+}
+
 /** The answer to one request as soon as its head is there, whatever it says. Redirects are not followed. */
 export async function open({ url, tls }: Target, request: GatewayRequest): Promise<IncomingMessage> {
   const { method, path, headers = {}, body, timeoutMs, signal } = request
@@ -46,7 +53,7 @@ export async function open({ url, tls }: Target, request: GatewayRequest): Promi
 }
 
 /** The answer to one request with all of its body, whatever it says; `timeoutMs` is for both. */
-export async function send(target: Target, request: GatewayRequest): Promise<{ status: number; body: string }> {
+export async function send(target: Target, request: GatewayRequest): Promise<WholeAnswer> {
   const { timeoutMs, signal } = request
   if (timeoutMs === undefined) return await readWhole(target, request)
   const deadline = AbortSignal.timeout(timeoutMs)
@@ -58,9 +65,11 @@ export async function send(target: Target, request: GatewayRequest): Promise<{ s
   }
 }
 
-async function readWhole(target: Target, request: GatewayRequest): Promise<{ status: number; body: string }> {
+async function readWhole(target: Target, request: GatewayRequest): Promise<WholeAnswer> {
   const answer = await open(target, request)
-  return { status: answer.statusCode ?? 0, body: await text(answer) }
+  const { warning = '' } = answer.headers as { readonly warning?: string }
+  const warnings = [...warning.matchAll(/\b299 \S+ "((?:[^"\\]|\\.)*)"/g)].map(([, said = '']) => said)
+  return { status: answer.statusCode ?? 0, body: await text(answer), warnings }
 }
 
 /** Node.js frames the body of a POST by itself, and that of a GET or DELETE not: it would be taken for another request. */
