@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { type LogMessage, LogReplay } from './log-replay.ts'
+import type { LogMessage } from '../../api/log-line.ts'
+import { LogReplay } from './log-replay.ts'
 
 const START = Date.parse('2026-01-01T00:00:00Z')
 const line = (seconds: number, text = 'x', instance = 'a-0'): LogMessage => ({

@@ -1,12 +1,4 @@
-/** One line of `GET /system/logs`. */
-export interface LogMessage {
-  readonly name: string
-  readonly namespace: string
-  readonly instance: string
-  /** RFC 3339, with nanoseconds. */
-  readonly timestamp: string
-  readonly text: string
-}
+import type { LogMessage } from '../../api/log-line.ts'
 
 /** Lines of several replicas may come so much out of their order. */
 const OVERLAP_MS = 5000

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Command } from 'commander'
+import type { LogMessage } from '../../api/log-line.ts'
 import { Away, isAway } from './client/away.ts'
 import { type ConnectOptions, connect } from './client/connect.ts'
 import { write } from './client/copy.ts'
@@ -13,7 +14,7 @@ import { toInstant } from './client/time.ts'
 import { toCount } from './client/values.ts'
 import type { Environment } from './environment.ts'
 import { usageError } from './exit-code.ts'
-import { type LogMessage, LogReplay } from './log-replay.ts'
+import { LogReplay } from './log-replay.ts'
 
 interface LogsOptions extends ConnectOptions {
   readonly follow: boolean

@@ -12,6 +12,8 @@ import { addInvocations } from './invocations.ts'
 import { addInvoke } from './invoke.ts'
 import { addLogin } from './login.ts'
 import { addLogs } from './logs.ts'
+import { addNamespace } from './namespace.ts'
+import { addProfile } from './profile.ts'
 import { addRollout } from './rollout.ts'
 import { createCommand, runCommand } from './run.ts'
 import { addScale } from './scale.ts'
@@ -30,7 +32,7 @@ type Add = (program: Command, environment: Environment) => void
 const GROUPS: readonly (readonly [heading: string, commands: readonly Add[]])[] = [
   ['Functions:', [addApply, addDiff, addGet, addDescribe, addDelete, addScale, addRollout, addWait, addTop]],
   ['Calls:', [addInvoke, addLogs, addEvents, addInvocations, addSchedules]],
-  ['Access:', [addLogin, addConfig, addToken, addSecrets]],
+  ['Access:', [addLogin, addConfig, addToken, addSecrets, addNamespace, addProfile]],
   ['Gateway of this machine:', [addServerCommands, addAdopt, addSmallCommands]],
   ['Other:', [addVersion]]
 ]

@@ -3,6 +3,7 @@ import type { TokenInput, TokenView } from '../../api/token.ts'
 import { type ConnectOptions, connect } from './client/connect.ts'
 import { addGatewayOptions } from './client/options.ts'
 import type { Environment } from './environment.ts'
+import { addGetOne, addList } from './resource/nouns.ts'
 
 interface TokenCreateOptions extends Omit<ConnectOptions, 'namespace'> {
   readonly scope: readonly string[]
@@ -11,11 +12,8 @@ interface TokenCreateOptions extends Omit<ConnectOptions, 'namespace'> {
   readonly json: boolean
 }
 
-interface TokenListOptions extends ConnectOptions {
-  readonly json: boolean
-}
-
 const TOKENS = '/v1/tokens'
+const NOUN = { plural: 'tokens', singular: 'token', namespaced: false }
 
 /** `docker-faas token`. */
 export function addToken(program: Command, environment: Environment): void {
@@ -34,11 +32,8 @@ export function addToken(program: Command, environment: Environment): void {
   addGatewayOptions(create).action((name: string, options: TokenCreateOptions) =>
     createToken(environment, name, options)
   )
-  const list = token
-    .command('list')
-    .description('print tokens and sessions, without their secrets')
-    .option('--json', 'print JSON', false)
-  addGatewayOptions(list).action((options: TokenListOptions) => listTokens(environment, options))
+  addList(token, environment, NOUN).option('--json', 'print JSON, as -o json without the list around it', false)
+  addGetOne(token, environment, NOUN)
   const revoke = token.command('revoke').description('revoke a token at once').argument('<token>', 'its id or its name')
   addGatewayOptions(revoke).action((name: string, options: ConnectOptions) => revokeToken(environment, name, options))
 }
@@ -61,15 +56,6 @@ async function createToken(environment: Environment, name: string, options: Toke
   }
   stdout.write(`${created.token}\n`)
   stderr.write(`created token ${describe(created)}; it is shown this once\n`)
-}
-
-/** Prints the tokens and sessions of the running gateway, without their secrets. */
-async function listTokens(environment: Environment, options: TokenListOptions): Promise<void> {
-  const { stdout } = environment
-  const api = await connect(environment, options)
-  const { items } = await api.call<{ readonly items: readonly TokenView[] }>('GET', TOKENS)
-  if (options.json) stdout.write(`${JSON.stringify(items, null, 2)}\n`)
-  else stdout.write(items.length === 0 ? 'there are no tokens\n' : `${items.map(describe).join('\n')}\n`)
 }
 
 /** Has the running gateway revoke the token of that id or name. */
