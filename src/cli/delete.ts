@@ -1,8 +1,8 @@
-import { createInterface } from 'node:readline'
 import type { Command } from 'commander'
 import { type ConnectOptions, connect } from './client/connect.ts'
-import { parseFunctionName } from './client/function-name.ts'
+import { type FunctionName, parseFunctionName } from './client/function-name.ts'
 import { type GatewayClient, queryOf } from './client/gateway-client.ts'
+import { isAgreed } from './client/input.ts'
 import { addGatewayOptions, NAMESPACE_OPTION } from './client/options.ts'
 import { terminalSafe, terminalSafeLines } from './client/terminal.ts'
 import { toMilliseconds } from './client/time.ts'
@@ -24,9 +24,12 @@ interface DeleteOptions extends ConnectOptions, Omit<LoadOptions, 'filename'> {
   readonly timeout: number
 }
 
-interface Named {
-  readonly name: string
+interface Target {
+  /** As it was named, for people. */
+  readonly title: string
   readonly path: string
+  /** Absent for what is gone at once. */
+  readonly fn?: FunctionName
 }
 
 /** `docker-faas delete`. */
@@ -64,7 +67,7 @@ async function deleteAll(environment: Environment, words: readonly string[], opt
   }
   if (isChosen) await requireConsent(environment, targets, options)
   // What is in something goes before it: a namespace must be empty.
-  for (const group of Object.values(Object.groupBy(targets, ({ name }) => name.split('/')[0] ?? ''))) {
+  for (const group of Object.values(Object.groupBy(targets, ({ title }) => title.split('/')[0] ?? ''))) {
     const leaving = await askDeletion(environment, client, group ?? [], options)
     if (!options.wait) continue
     const { waitGone } = await import('./resource/ready.ts')
@@ -79,9 +82,11 @@ async function fromFiles(environment: Environment, options: DeleteOptions & Load
   const { ManifestClient } = await import('./manifest/send.ts')
   const manifests = new ManifestClient(client, { given: options.namespace })
   // The other way round than they are applied.
-  const targets = [...loaded.manifests]
-    .reverse()
-    .map(manifest => ({ name: manifests.nameOf(manifest), path: manifests.pathOf(manifest) }))
+  const targets = [...loaded.manifests].reverse().map((manifest): Target => {
+    const { kind, name } = manifest
+    const fn = kind === 'Function' ? { fn: { name, namespace: manifests.namespaceOf(manifest) } } : {}
+    return { title: manifests.nameOf(manifest), path: manifests.pathOf(manifest), ...fn }
+  })
   return { client, targets }
 }
 
@@ -105,55 +110,56 @@ async function fromWords(environment: Environment, words: readonly string[], opt
   return { client, targets: items.map(({ metadata }) => targetOf(resource, metadata.name, client, options)) }
 }
 
-function targetOf(resource: Resource, text: string, client: GatewayClient, { namespace: given }: DeleteOptions): Named {
+function targetOf(
+  resource: Resource,
+  text: string,
+  client: GatewayClient,
+  { namespace: given }: DeleteOptions
+): Target {
   const [kind = resource.plural] = resource.aliases
   if (resource.plural !== 'functions') {
     const namespace = resource.namespaced ? client.namespace : undefined
-    return { name: `${kind}/${text}`, path: `${resource.path}/${encodeURIComponent(text)}${queryOf({ namespace })}` }
+    return { title: `${kind}/${text}`, path: `${resource.path}/${encodeURIComponent(text)}${queryOf({ namespace })}` }
   }
   const { name, namespace } = parseFunctionName(text, { given, fallback: client.namespace })
   const suffix = namespace === 'openfaas-fn' ? '' : `.${namespace}`
   return {
-    name: `${kind}/${name}${suffix}`,
-    path: `${resource.path}/${encodeURIComponent(name)}${queryOf({ namespace })}`
+    title: `${kind}/${name}${suffix}`,
+    path: `${resource.path}/${encodeURIComponent(name)}${queryOf({ namespace })}`,
+    fn: { name, namespace }
   }
 }
 
 /** Throws unless somebody at the terminal, or `--yes`, says that all of them may go. */
 async function requireConsent(
   environment: Environment,
-  targets: readonly Named[],
+  targets: readonly Target[],
   { yes }: DeleteOptions
 ): Promise<void> {
   if (yes) return
   const { stdin, stderr } = environment
-  const list = targets.map(({ name }) => `  ${terminalSafe(name)}\n`).join('')
+  const list = targets.map(({ title }) => `  ${terminalSafe(title)}\n`).join('')
   if (stdin.isTTY !== true) throw usageError(`this would delete the following; say --yes for that:\n${list.trimEnd()}`)
-  stderr.write(`${list}Delete ${targets.length === 1 ? 'it' : `these ${targets.length}`}? [y/N] `)
-  // biome-ignore lint/suspicious/noExplicitAny: the types of Node ask for more than is used
-  using lines = createInterface({ input: stdin as any })
-  for await (const line of lines) {
-    if (/^y(es)?$/i.test(line.trim())) return
-    break
-  }
+  stderr.write(list)
+  if (await isAgreed(environment, `Delete ${targets.length === 1 ? 'it' : `these ${targets.length}`}?`)) return
   throw new CliError('nothing was deleted')
 }
 
 async function askDeletion(
   { stdout, stderr }: Environment,
   client: GatewayClient,
-  targets: readonly Named[],
+  targets: readonly Target[],
   { ignoreNotFound, wait }: DeleteOptions
 ): Promise<Leaving[]> {
   const leaving: Leaving[] = []
   const failures: CliError[] = []
-  for (const { name, path } of targets) {
+  for (const { title, path, fn } of targets) {
     const result = await askOne(client, path)
     if (!(result instanceof CliError)) {
-      if (result !== undefined) leaving.push({ name, path, uid: result })
-      stdout.write(`${terminalSafe(name)} ${result === undefined || wait ? 'deleted' : 'is being deleted'}\n`)
+      if (result !== undefined && fn !== undefined) leaving.push({ ...fn, uid: result })
+      stdout.write(`${terminalSafe(title)} ${result === undefined || wait ? 'deleted' : 'is being deleted'}\n`)
     } else if (result.exitCode !== EXIT.notFound || !ignoreNotFound) {
-      stderr.write(`${terminalSafe(name)}: ${terminalSafeLines(result.message)}\n`)
+      stderr.write(`${terminalSafe(title)}: ${terminalSafeLines(result.message)}\n`)
       failures.push(result)
     }
   }

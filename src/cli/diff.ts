@@ -5,9 +5,9 @@ import { toYaml } from './client/output.ts'
 import { createPaint, type Style, terminalSafe } from './client/terminal.ts'
 import type { Environment } from './environment.ts'
 import { CliError, EXIT } from './exit-code.ts'
+import type { ApiObject } from './manifest/api-object.ts'
 import type { LoadOptions } from './manifest/load.ts'
 import { addManifestOptions } from './manifest/options.ts'
-import type { ApiObject } from './manifest/send.ts'
 
 interface DiffOptions extends ConnectOptions, LoadOptions {}
 
@@ -49,10 +49,7 @@ async function diffFiles(environment: Environment, options: DiffOptions): Promis
   for (const result of tried) {
     if ('failure' in result) throw result.failure
     const name = manifests.nameOf(result.manifest)
-    const [before, after] = [
-      result.before === undefined ? '' : await wantedText(result.before),
-      await wantedText(result.object)
-    ]
+    const [before, after] = [await wantedText(result.before), await wantedText(result.object)]
     const lines = unifiedDiff(before, after, [`written/${name}`, `wanted/${name}`])
     differs ||= lines.length > 0
     for (const line of lines) stdout.write(`${paint(styleOf(line), terminalSafe(line))}\n`)
@@ -60,18 +57,10 @@ async function diffFiles(environment: Environment, options: DiffOptions): Promis
   return differs
 }
 
-/** What a person can want of an object, in an order that does not depend on who wrote it. */
-async function wantedText({ kind, metadata, spec }: ApiObject): Promise<string> {
-  const { name, namespace, labels = {}, annotations = {} } = metadata
-  const scope = namespace === undefined ? {} : { namespace }
-  const wanted = { kind, metadata: { name, ...scope, labels, annotations }, ...(spec === undefined ? {} : { spec }) }
-  return await toYaml(sorted(wanted))
-}
-
-function sorted(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
-  return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner)]))
+async function wantedText(object: ApiObject | undefined): Promise<string> {
+  if (object === undefined) return ''
+  const { wantedOf } = await import('./manifest/wanted.ts')
+  return await toYaml(wantedOf(object))
 }
 
 function styleOf(line: string): Style | undefined {

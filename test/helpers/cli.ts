@@ -26,17 +26,22 @@ export interface TestEnvironment extends Environment {
 interface Given {
   readonly env?: Readonly<Record<string, string>>
   readonly stdin?: string
+  /** Whether the input is a terminal. */
+  readonly isAsked?: boolean
   /** Whether the outputs are terminals. */
   readonly isTTY?: boolean
 }
 
 /** What a command gets of a process: nothing of this one's. */
-export function anEnvironment({ env = {}, stdin = '', isTTY = false }: Given = {}): TestEnvironment {
+export function anEnvironment({ env = {}, stdin = '', isTTY = false, isAsked = false }: Given = {}): TestEnvironment {
   return {
     env: { HOME: '/nonexistent', ...env },
-    stdin: (async function* () {
-      if (stdin !== '') yield Buffer.from(stdin)
-    })(),
+    stdin: {
+      isTTY: isAsked,
+      async *[Symbol.asyncIterator]() {
+        if (stdin !== '') yield Buffer.from(stdin)
+      }
+    },
     stdout: new Written(isTTY),
     stderr: new Written(isTTY),
     onSignal: () => new Promise(() => undefined)

@@ -250,6 +250,21 @@ describe('docker-faas apply and diff', () => {
     expect([gone.code, gone.stdout]).to.deep.equal([0, 'function/a.team-c deleted\nnamespace/team-c deleted\n'])
   })
 
+  it('applies profiles, and finds nothing to do the second time', async () => {
+    const profile =
+      'kind: Profile\nmetadata: {name: small}\nspec: {user: "1000:1000", tmpfs: [{path: /cache, size: 64Mi}]}\n'
+    expect((await cli(['diff', '-f', '-'], {}, profile)).stdout).to.contain('+  user: 1000:1000\n')
+    expect((await cli(['apply', '-f', '-'], {}, profile)).stdout).to.equal('profile/small created\n')
+    expect((await cli(['apply', '-f', '-'], {}, profile)).stderr).to.equal('nothing to do: 1 unchanged\n')
+    expect((await cli(['diff', '-f', '-'], {}, profile)).stdout).to.equal('')
+    expect((await cli(['apply', '--dry-run', '-f', '-'], {}, profile)).stderr).to.equal(
+      'nothing to do: 1 unchanged (server dry run)\n'
+    )
+    const read = await cli(['get', 'profile', 'small', '-o', 'yaml'])
+    expect((await cli(['apply', '-f', '-'], {}, read.stdout)).stderr).to.equal('nothing to do: 1 unchanged\n')
+    expect((await cli(['delete', 'profile/small'])).stdout).to.equal('profile/small deleted\n')
+  })
+
   it('dry runs write nothing: with client nobody is asked, with server the gateway tries', async () => {
     const before = api.observed.length
     const local = await cli(['apply', '-f', stack(), '--dry-run=client'])
@@ -296,7 +311,7 @@ describe('docker-faas apply and diff', () => {
     const late = await cli(['apply', '-f', path, '--wait', '--timeout', '100ms'])
     expect([late.code, late.stderr]).to.deep.equal([
       6,
-      '1 created\nwaiting for 1 of 1: a: Reconciling\ndocker-faas: timed out after 0.1 s:\n  a: Reconciling\n'
+      '1 created\nwaiting for 1 of 1: a: generation 1 was not looked at yet\ndocker-faas: timed out after 0.1 s:\n  a: generation 1 was not looked at yet\n'
     ])
     const object = await read('a')
     const at = '2026-01-01T00:00:00.000Z'
@@ -329,7 +344,7 @@ describe('docker-faas apply and diff', () => {
     const fresh = await cli(['diff', '-f', '-'], {}, 'functions: {a: {image: "a:1"}}')
     expect([fresh.code, fresh.stdout.split('\n').slice(0, 4)]).to.deep.equal([
       1,
-      ['--- written/function/a', '+++ wanted/function/a', '@@ -0,0 +1,18 @@', '+kind: Function']
+      ['--- written/function/a', '+++ wanted/function/a', '@@ -0,0 +1,7 @@', '+kind: Function']
     ])
     const refused = await cli(['diff', '-f', '-'], {}, 'functions: {a: {image: "not an image"}}')
     expect(refused.code).to.equal(2)

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -8,6 +10,8 @@ import { parse } from 'yaml'
 import { type ApiServer, PASSWORD, startApi } from '../helpers/api-server.ts'
 import { makeCertificate } from '../helpers/certificates.ts'
 import { runCli } from '../helpers/cli.ts'
+
+const MAIN = join(import.meta.dirname, '../../src/main.ts')
 
 describe('docker-faas as a client: which gateway, and as whom', () => {
   let api: ApiServer
@@ -87,6 +91,24 @@ describe('docker-faas as a client: which gateway, and as whom', () => {
     await cli(['logout'])
     const authorization = `Bearer ${token}`
     expect((await api.request('GET', '/v1/functions', undefined, { authorization })).status).to.equal(200)
+  })
+
+  it('login asks at a terminal, which does not show the password', async () => {
+    const login = `${process.execPath} ${MAIN} login ${api.url} --context typed`
+    const child = spawn('script', ['-qec', login, '/dev/null'], {
+      env: { PATH: process.env['PATH'] ?? '', ...env },
+      stdio: ['pipe', 'pipe', 'inherit']
+    })
+    let shown = ''
+    child.stdout.setEncoding('utf8').on('data', text => {
+      if (shown === '') child.stdin.write(`x\x7f${PASSWORD}\r`)
+      shown += text
+    })
+    expect(await once(child, 'close')).to.deep.equal([0, null])
+    expect(shown.replaceAll('\r', '')).to.equal(
+      `Password of admin at ${api.url}: \nlogged in to ${api.url}; context typed is the current one now\n`
+    )
+    expect(kept().contexts.typed).to.have.property('token')
   })
 
   it('login needs no credentials where the gateway asks for none', async () => {

@@ -186,7 +186,7 @@ describe('docker-faas get, describe and delete', () => {
     const late = await cli(['delete', 'fn/broken', '--timeout', '50ms'])
     expect([late.code, late.stderr.split('\n').slice(-3)]).to.deep.equal([
       6,
-      ['docker-faas: timed out after 0.05 s:', '  function/broken is still there', '']
+      ['docker-faas: timed out after 0.05 s:', '  broken: is still there', '']
     ])
     const missing = await cli(['delete', 'function', 'nope', 'far.team-a', '--no-wait'])
     expect([missing.code, missing.stdout]).to.deep.equal([3, 'function/far.team-a is being deleted\n'])
@@ -199,6 +199,15 @@ describe('docker-faas get, describe and delete', () => {
       2,
       'docker-faas: this would delete the following; say --yes for that:\n  function/hello\n'
     ])
+    for (const stdin of ['n\n', '\n', '']) {
+      const no = await runCli(['delete', 'functions', '--all', '--no-wait'], { env, stdin, isAsked: true })
+      expect([no.code, no.stdout]).to.deep.equal([1, ''])
+      expect(no.stderr).to.equal(
+        '  function/broken\n  function/hello\nDelete these 2? [y/N] docker-faas: nothing was deleted\n'
+      )
+    }
+    const yes = await runCli(['delete', 'fn', '-l', 'tier=web', '--no-wait'], { env, stdin: 'y\n', isAsked: true })
+    expect([yes.code, yes.stdout]).to.deep.equal([0, 'function/hello is being deleted\n'])
     const done = await cli(['delete', 'functions', '-l', 'tier=web', '--no-wait', '--yes'])
     expect(done.stdout).to.equal('function/hello is being deleted\n')
     expect((await cli(['delete', 'functions'])).code).to.equal(2)

@@ -1,21 +1,13 @@
 import type { Environment } from '../environment.ts'
 import { usageError } from '../exit-code.ts'
+import { readInput } from './input.ts'
 
 const MAX_BYTES = 1024 * 1024
 const [CTRL_C, CTRL_D, BACKSPACE, DELETE] = ['\u0003', '\u0004', '\b', '\u007f']
 
 /** All that the standard input holds, at most 1 MiB, without the line feed at its end. */
-export async function readSecretInput({ stdin }: Pick<Environment, 'stdin'>): Promise<string> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of stdin) {
-    chunks.push(Buffer.from(chunk))
-    size += chunk.length
-    if (size > MAX_BYTES) throw usageError('the standard input holds more than 1 MiB')
-  }
-  return Buffer.concat(chunks)
-    .toString('utf8')
-    .replace(/\r?\n$/, '')
+export async function readSecretInput(environment: Pick<Environment, 'stdin'>): Promise<string> {
+  return (await readInput(environment, MAX_BYTES)).replace(/\r?\n$/, '')
 }
 
 /** What somebody types at a terminal, which does not show it. Throws where no terminal is. */
@@ -23,8 +15,9 @@ export async function askSecret({ stdin, stderr }: Environment, question: string
   if (stdin.isTTY !== true || stdin.setRawMode === undefined) {
     throw usageError(`there is no terminal to ask at: use ${instead}`)
   }
-  stderr.write(question)
+  // Before the question: nothing that is typed then may show.
   stdin.setRawMode(true)
+  stderr.write(question)
   try {
     return await readHidden(stdin)
   } finally {

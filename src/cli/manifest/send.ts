@@ -1,23 +1,10 @@
 import { type GatewayClient, queryOf } from '../client/gateway-client.ts'
 import { GatewayError } from '../client/problem.ts'
 import { CliError } from '../exit-code.ts'
+import type { ApiObject } from './api-object.ts'
 import { namespaceOf } from './load.ts'
 import type { Manifest, ManifestKind } from './manifest.ts'
-
-/** An object as `/v1` gives it. */
-export interface ApiObject {
-  readonly apiVersion: string
-  readonly kind: string
-  readonly metadata: {
-    readonly name: string
-    readonly namespace?: string
-    readonly generation?: number
-    readonly resourceVersion?: number
-    readonly labels?: Readonly<Record<string, string>>
-    readonly annotations?: Readonly<Record<string, string>>
-  }
-  readonly spec?: Readonly<Record<string, unknown>>
-}
+import { wantedOf } from './wanted.ts'
 
 export type Outcome = 'created' | 'configured' | 'unchanged'
 
@@ -125,8 +112,6 @@ function outcomeOf(before: ApiObject | undefined, after: ApiObject): Outcome {
   return versionOf(before) === versionOf(after) ? 'unchanged' : 'configured'
 }
 
-function isSame({ metadata: before }: ApiObject, { metadata: after }: ApiObject): boolean {
-  const text = ({ labels = {}, annotations = {} }: ApiObject['metadata']) =>
-    JSON.stringify([labels, annotations].map(texts => Object.entries(texts).sort()))
-  return text(before) === text(after)
+function isSame(before: ApiObject, after: ApiObject): boolean {
+  return JSON.stringify(wantedOf(before)) === JSON.stringify(wantedOf(after))
 }

@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { text } from 'node:stream/consumers'
+import { readInput } from '../client/input.ts'
 import type { Environment } from '../environment.ts'
 import { usageError } from '../exit-code.ts'
 
@@ -13,11 +13,12 @@ export interface Source {
   readonly folder: string
 }
 
+const MAX_BYTES = 64 * 1024 * 1024
 const EXTENSION = /\.(ya?ml|json)$/i
 
 /** The texts of files, of the YAML and JSON files of folders (`recursive`: and of theirs), and of the standard input (`-`). */
 export async function readSources(
-  { stdin }: Pick<Environment, 'stdin'>,
+  environment: Pick<Environment, 'stdin'>,
   paths: readonly string[],
   recursive: boolean
 ): Promise<Source[]> {
@@ -25,8 +26,7 @@ export async function readSources(
   const sources: Source[] = []
   for (const path of paths) {
     if (path === '-') {
-      // biome-ignore lint/suspicious/noExplicitAny: the types of Node ask for more than is used
-      sources.push({ name: 'standard input', text: await text(stdin as any), folder: '.' })
+      sources.push({ name: 'standard input', text: await readInput(environment, MAX_BYTES), folder: '.' })
     } else {
       sources.push(...(await readPath(path, recursive)))
     }
