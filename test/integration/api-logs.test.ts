@@ -4,6 +4,7 @@ import { AUTHORIZATION } from '../helpers/api-server.ts'
 import { eventually } from '../helpers/eventually.ts'
 import type { FakeEngine } from '../helpers/fake-engine.ts'
 import { LogWorld } from '../helpers/log-world.ts'
+import { createNamespaces } from '../helpers/namespaces.ts'
 
 const at = (second: number, nanos = 0) =>
   `2026-01-01T00:00:${String(second).padStart(2, '0')}.${String(nanos).padStart(9, '0')}Z`
@@ -134,6 +135,7 @@ describe('GET /system/logs', () => {
         })
         return `Bearer ${made.json.token}`
       }
+      await createNamespaces(world.api.store, ['other'])
       const status = async (authorization: string) => (await world.open('name=hello', authorization)).response.status
       expect(await status('')).to.equal(401)
       expect(await status('Bearer ')).to.equal(401)

@@ -111,6 +111,23 @@ describe('store: namespaces', () => {
     }
   })
 
+  it('keeps secrets of one name in two namespaces apart, and opens neither as the other', async () => {
+    for (const namespace of ['a', 'b']) {
+      await store.secrets.put(`${namespace}/key`, Buffer.from(`of ${namespace}`))
+    }
+    const [ofA] = await store.secrets.list({ namespaces: new Set(['a']) })
+    const ofB = await store.secrets.get('b/key')
+    if (ofA === undefined || ofB === undefined) throw new Error('they were written down')
+    expect([ofA.namespace, ofB.namespace]).to.deep.equal(['a', 'b'])
+    expect([ofA, ofB].map(({ uid }) => uid)).to.have.lengthOf(new Set([ofA.uid, ofB.uid]).size)
+    expect(String(await store.secrets.reveal(ofA))).to.equal('of a')
+    expect(String(await store.secrets.reveal(ofB))).to.equal('of b')
+    expect(await store.secrets.reveal({ ...ofB, namespace: 'a' })).to.equal(undefined)
+    await store.secrets.delete('a/key')
+    expect(await store.secrets.list({ namespaces: new Set(['a']) })).to.deep.equal([])
+    expect(String(await store.secrets.reveal(ofB))).to.equal('of b')
+  })
+
   it('holds functions, replicas and memory to the quota, and says what is used, asked for and helps', async () => {
     await withQuota({ functions: '2', replicas: '5', memory: '512Mi' })
     await put('a', 'x', { replicas: 2, limits: { memory: '128Mi' } })
