@@ -37,15 +37,21 @@ export interface HttpProbe {
   readonly timing?: ProbeTiming
 }
 
+/** What of a function says what is asked. */
+interface Probed {
+  readonly spec: Pick<FunctionObject['spec'], 'probes' | 'debug'>
+  readonly metadata: { readonly annotations: StringMap }
+}
+
 /** What makes a replica ready. A path of the spec goes before one of the annotations. */
-export function readinessOf({ spec, metadata }: Pick<FunctionObject, 'spec' | 'metadata'>): HttpProbe {
+export function readinessOf({ spec, metadata }: Probed): HttpProbe {
   const probe = probeOf('ready', metadata.annotations)
   const path = spec.probes.ready?.path
   return path === undefined ? probe : { ...probe, path, isStrict: false }
 }
 
 /** What says that a replica lives; undefined where no annotation asks for it. At a breakpoint nothing answers. */
-export function livenessOf({ spec, metadata }: Pick<FunctionObject, 'spec' | 'metadata'>): HttpProbe | undefined {
+export function livenessOf({ spec, metadata }: Probed): HttpProbe | undefined {
   const probe = probeOf('health', metadata.annotations)
   return probe.timing === undefined || spec.debug ? undefined : probe
 }

@@ -104,6 +104,17 @@ describe('a replica that fails its liveness probe', () => {
     expect((await loop.get()).status).to.include({ readyReplicas: 1, outdatedReplicas: 0, replicas: 1 })
   })
 
+  it('of an earlier revision is asked the same while the new one waits for a secret, and though that names no probe', async () => {
+    Object.assign(loop.answers.byPath ?? {}, { '/new': 503, '/_/health': 503 })
+    await loop.put({ annotations: { 'com.openfaas.ready.http.path': '/old' } })
+    await loop.settle()
+    for (const annotations of [{ 'com.openfaas.ready.http.path': '/new' }, {}]) {
+      await loop.put({ image: 'hello:2', secrets: ['absent'], annotations })
+      for (let passes = 0; passes < 3; passes++) await loop.pass()
+      expect((await loop.get()).status).to.include({ readyReplicas: 1 })
+    }
+  })
+
   it('is started again while nothing can take its place, with a back-off', async () => {
     await loop.put({ annotations: ANNOTATIONS })
     await loop.settle()

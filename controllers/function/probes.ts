@@ -1,7 +1,7 @@
 import type { FunctionObject } from '../../api/function.ts'
 import { LABEL } from '../../api/labels.ts'
 import type { StringMap } from '../../api/meta.ts'
-import { type HttpProbe, livenessOf, readinessOf } from '../../api/probe.ts'
+import { type HttpProbe, livenessOf, PROBE_ANNOTATIONS, readinessOf } from '../../api/probe.ts'
 import { parseRecord } from '../../api/record.ts'
 import { templateHash } from '../../api/spec-hash.ts'
 
@@ -17,15 +17,19 @@ export interface Probes {
  * that one was made, as an old program may not know what the new one is asked. Pure.
  */
 export function probesOf(object: FunctionObject): (labels: StringMap) => Probes {
-  const { metadata, spec, status } = object
+  const { metadata, spec } = object
   const current = { readiness: readinessOf(object), liveness: livenessOf(object) }
-  const template = templateHash(spec, metadata.labels)
-  const knownHash = status.image?.templateHash === template ? status.specHash : undefined
+  const isSpecial = spec.probes.ready !== undefined || PROBE_ANNOTATIONS.some(name => name in metadata.annotations)
+  const template = isSpecial ? templateHash(spec, metadata.labels) : undefined
   return labels => {
-    if (knownHash !== undefined && labels[LABEL.specHash] === knownHash) return current
+    if (!isSpecial && !SPECIAL.test(labels[LABEL.spec] ?? '')) return current
     const record = parseRecord(labels)
-    if (record === undefined || templateHash(record.spec, record.labels) === template) return current
-    const made = { spec: record.spec, metadata: { ...metadata, annotations: record.annotations } }
+    const wanted = template ?? templateHash(spec, metadata.labels)
+    if (record === undefined || templateHash(record.spec, record.labels) === wanted) return current
+    const made = { spec: record.spec, metadata: { annotations: record.annotations } }
     return { readiness: readinessOf(made), liveness: livenessOf(made) }
   }
 }
+
+/** What a record has where something is said of probes; most have nothing, and need not be read. */
+const SPECIAL = /"com\.openfaas\.(?:ready|health)\.http\.|"probes":\{"/

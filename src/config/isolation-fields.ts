@@ -49,7 +49,7 @@ export const isolationFields = {
   RUNTIMES_ALLOWED: field(
     runtimes,
     '',
-    'Runtimes that functions may ask for by the annotation com.docker-faas.runtime'
+    'Runtimes that functions may ask for, by the annotation com.docker-faas.runtime or by profiles'
   ),
   IMAGE_REGISTRIES_ALLOWED: field(registries, '', 'Where the images of functions may come from; not set: anywhere'),
   IMAGE_DIGEST_REQUIRED: field(bool, 'false', 'Whether images must be named by their digest')
