@@ -79,6 +79,7 @@ export const CONTRACT_LINES: readonly ContractLine[] = [
     [ASYNC, 'refuses what cannot be carried out'],
     [ASYNC, 'cancels by call id']
   ),
+  line('API: / leads to a page', [CONTRACT, 'api.root']),
   line('API: no telemetry', [CONTRACT, 'api.telemetry']),
   line('401 with WWW-Authenticate on all of /system', [CONTRACT, 'api.401']),
   line(
@@ -132,7 +133,7 @@ export const CONTRACT_LINES: readonly ContractLine[] = [
   ),
   line('OPENFAAS_NAME', ['controllers/function/container-spec.test.ts', 'says everything that a plain function']),
   line('write_timeout is the termination grace', ['controllers/function/desired.test.ts', 'write_timeout says']),
-  line('max_inflight: 429', ['test/integration/samples.test.ts', 'answers 429 beyond max_inflight']),
+  line('max_inflight: 429', ['test/integration/samples.test.ts', '429 beyond max_inflight']),
   line(
     'Timeouts',
     ['src/gateway/proxy-limits.test.ts', 'total answers 504'],

@@ -102,6 +102,8 @@ describe('asynchronous calls: carrying out', () => {
     const quick = await Promise.all(Array.from({ length: 30 }, () => plane.enqueue()))
     for (const { id } of quick) await plane.until(id, 'done')
     expect(most).to.equal(2)
+    const queued = ['openfaas-fn/slow', 'openfaas-fn/fn', 'openfaas-fn/none'].map(plane.component.queuedOf)
+    expect(queued, 'waiting and running ones count for com.openfaas.scale.type=queue').to.deep.equal([30, 0, 0])
     expect(await plane.metrics()).to.contain('queue_worker_pending_messages{function_name="slow.openfaas-fn"} 28')
     expect(await plane.metrics()).to.contain(
       'queue_worker_function_invocation_inflight{function_name="slow.openfaas-fn"} 2'

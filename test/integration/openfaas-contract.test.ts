@@ -268,6 +268,13 @@ describe('the OpenFaaS contract, on the wire', () => {
       expect([answer.status, answer.headers['allow']]).to.deep.equal([405, 'DELETE, GET, HEAD, OPTIONS, POST, PUT'])
     })
 
+    it('api.root: leads whoever has credentials to a page, by 307', async () => {
+      const answer = await cli.call('GET', '/')
+      expect([answer.status, answer.headers['location']]).to.deep.equal([307, '/docs'])
+      expect((await cli.send({ method: 'GET', path: '/' })).status).to.equal(401)
+      expect((await cli.call('GET', '/docs')).headers['content-type']).to.contain('text/html')
+    })
+
     it('api.401: asks for Basic credentials on every route of /system', async () => {
       const { paths } = (await cli.call('GET', '/openapi.json')).json as { paths: Record<string, object> }
       const routes = Object.entries(paths).flatMap(([path, methods]) =>

@@ -41,7 +41,18 @@ export function docsRoutes({ info }: DocsDeps): Route[] {
       else await answerFile(ctx, info, PAGE, 'text/html; charset=utf-8')
     }
   } satisfies Route
-  return [page, { ...page, path: '/docs/', isPart: true }, ...parts]
+  return [page, { ...page, path: '/docs/', isPart: true }, ...parts, FRONT_DOOR]
+}
+
+/** OpenFaaS has its web interface behind this one; whoever has credentials is led to what there is to see. */
+const FRONT_DOOR: Route = {
+  ...{ method: 'get', path: '/', scope: 'any', namespace: 'none', isPart: true },
+  summary: 'Lead to the page of this document',
+  answers: { 307: { about: 'where it is', type: '' } },
+  handler: ctx => {
+    ctx.status = 307
+    ctx.redirect('/docs')
+  }
 }
 
 async function answerFile(ctx: RouterContext, info: ApiDeps['info'], name: string, type: string): Promise<void> {
