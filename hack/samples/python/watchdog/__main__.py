@@ -11,6 +11,7 @@ from http.server import ThreadingHTTPServer
 
 from .call import Call
 from .config import PORT
+from .log import say
 from .slots import slots
 
 
@@ -26,14 +27,14 @@ class Server(ThreadingHTTPServer):
 def main():
     server = Server(('', PORT), Call)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    print(f'Listening on port {PORT}', flush=True)
+    say(f'Listening on port {PORT}')
     asked = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: asked.set())
     asked.wait()
-    print(f'SIGTERM: {slots.count} calls under way', flush=True)
+    say(f'SIGTERM: {slots.count} calls under way')
     left = slots.drain()
-    print(f'Stopped, {left} calls cut', flush=True)
+    say(f'Stopped, {left} calls cut')
     os._exit(1 if left else 0)
 
 

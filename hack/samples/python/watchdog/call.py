@@ -7,6 +7,7 @@ from .body import Body, Refused
 from .command import run_command
 from .config import COMMAND, MAX_BODY_BYTES, MAX_INFLIGHT, READ_SECONDS, READY_PATH, WRITE_SECONDS
 from .handler import TEXT, run_handler
+from .log import say
 from .slots import slots
 
 # The gateway keeps connections; they must not be closed under it.
@@ -95,7 +96,7 @@ class Call(BaseHTTPRequestHandler):
         self.end_headers()
         self.connection.settimeout(WRITE_SECONDS)
         if not self.path.startswith('/_/'):
-            print(f'{self.command} {self.route} - {status} - {time.monotonic() - self.started:.4f}s', flush=True)
+            say(f'{self.command} {self.route} - {status} - {time.monotonic() - self.started:.4f}s')
 
     def answer(self, status, body=b'', headers=()):
         """Answers whole, unless that was done."""
@@ -124,7 +125,7 @@ class Call(BaseHTTPRequestHandler):
 
     def fail(self, status, text):
         """Says what went wrong where that can still be said; else the answer breaks off, so that nobody takes it for whole."""
-        print(f'{self.command} {self.route}: {text}', file=sys.stderr, flush=True)
+        say(f'{self.command} {self.route}: {text}', to=sys.stderr)
         self.close_connection = True  # some of the body may not have been read
         self.answer(status, f'{text}\n'.encode(), [('Content-Type', TEXT)])
 

@@ -5,6 +5,7 @@ import threading
 from urllib.parse import parse_qs, unquote
 
 from .config import COMMAND, until_cut
+from .log import say
 
 if not COMMAND:
     from function import handler
@@ -45,7 +46,7 @@ def run_handler(call, body, ended):
         try:
             found.append(to_answer(handler.handle(Event(call, body), Context())))
         except Exception as err:
-            print(f'{type(err).__name__}: {err}', file=sys.stderr, flush=True)
+            say(f'{type(err).__name__}: {err}', to=sys.stderr)
             found.append((500, f'{err}\n'.encode(), [('Content-Type', TEXT)]))
         finally:
             ended.set()
