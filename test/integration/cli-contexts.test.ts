@@ -224,7 +224,7 @@ describe('docker-faas as a client: which gateway, and as whom', () => {
       expect(unknown.code).to.equal(5)
       expect(unknown.stderr).to.contain('is signed by nobody that is known here').and.contain('--ca-file')
       const trusted = await cli(['token', 'list', '--ca-file', certFile], more)
-      expect([trusted.code, trusted.stdout]).to.deep.equal([0, 'there are no tokens\n'])
+      expect([trusted.code, trusted.stderr]).to.deep.equal([0, 'there are no tokens\n'])
       const plain = await cli(['token', 'list'], { ...more, DOCKER_FAAS_GATEWAY: `https://127.0.0.1:${api.port}` })
       expect(plain.stderr).to.contain('does not speak TLS: is it http://?')
     } finally {

@@ -287,7 +287,7 @@ describe('command line', () => {
       expect((await asToken()).json).to.deep.equal(['team-a'])
 
       const listed = await run(['token', 'list', ...at], known)
-      expect(listed.stdout).to.match(/^ci \(token .*\): read, invoke in team-a, until .*, last used 20\d\d-/)
+      expect(listed.stdout).to.match(/^NAME .*\nci +token +read,invoke +team-a +20\S+Z +\d+[ms]/)
       expect(listed.stdout).not.to.contain(created.stdout.trim().slice(-43))
       const again = await run(['token', 'create', 'ci', '--scope', 'read', ...at], known)
       expect([again.code, again.stderr]).to.deep.equal([
@@ -298,7 +298,7 @@ describe('command line', () => {
       const revoked = await run(['token', 'revoke', 'ci', ...at], known)
       expect([revoked.code, revoked.stdout]).to.deep.equal([0, 'revoked ci\n'])
       expect((await asToken()).status).to.equal(401)
-      expect((await run(['token', 'list', ...at], known)).stdout).to.equal('there are no tokens\n')
+      expect((await run(['token', 'list', ...at], known)).stderr).to.equal('there are no tokens\n')
     })
   })
 })
