@@ -81,7 +81,7 @@ export async function assembleGateway(options: GatewayOptions): Promise<Gateway>
     metrics,
     log
   })
-  const { desk: logs, rosters } = assembleLogs({ config, engine, store, plane, metrics })
+  const { desk: logs, rosters } = assembleLogs({ config, engine, store, plane, metrics, log })
   const loop = new LoopComponent({ config, engine, facts, health, heartbeat, endpoints, rosters, metrics, log }, plane)
   const firewall = new FirewallComponent({ config, engine, metrics, log })
   const view = assembleView({ store, plane, metrics, log, health, watch: loop, firewall })

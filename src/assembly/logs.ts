@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts'
 import type { Engine } from '../engine/engine.ts'
+import type { Logger } from '../logging/logger.ts'
 import { LogDesk } from '../logs/desk.ts'
 import { Rosters } from '../logs/roster.ts'
 import type { Metrics } from '../metrics/metrics.ts'
@@ -18,15 +19,16 @@ export interface LogPartsDeps {
   readonly store: Pick<Store, 'functions' | 'lastLines'>
   readonly plane: Pick<ControlPlane, 'functionReconciler'>
   readonly metrics: Metrics
+  readonly log: Logger
 }
 
 /** What reads the logs of functions. */
-export function assembleLogs({ config, engine, store, plane, metrics }: LogPartsDeps): LogParts {
+export function assembleLogs({ config, engine, store, plane, metrics, log }: LogPartsDeps): LogParts {
   const { functions, lastLines } = store
   const rosters = new Rosters(async (key, signal) => {
     const object = await functions.get(key)
     return object === undefined ? [] : plane.functionReconciler.containers(object, signal)
   })
-  const desk = new LogDesk({ engine, lastLines, rosters, functions, maxReaders: config.LOG_READERS_MAX, metrics })
+  const desk = new LogDesk({ engine, lastLines, rosters, functions, maxReaders: config.LOG_READERS_MAX, metrics, log })
   return { desk, rosters }
 }

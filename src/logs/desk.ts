@@ -1,12 +1,12 @@
 import type { FunctionObject } from '../../api/function.ts'
 import { keyOf } from '../../api/meta.ts'
 import type { FunctionStore } from '../store/store.ts'
-import { FunctionFollow } from './follow.ts'
+import { type FollowDeps, FunctionFollow } from './follow.ts'
 import { mergeByTime } from './merge.ts'
-import { type FunctionLine, keptLines, ReplicaLog, type ReplicaLogDeps, readable } from './replica-log.ts'
+import { type FunctionLine, keptLines, ReplicaLog, readable } from './replica-log.ts'
 import type { Listed, Rosters } from './roster.ts'
 
-export interface LogDeskDeps extends ReplicaLogDeps {
+export interface LogDeskDeps extends FollowDeps {
   readonly rosters: Rosters
   readonly functions: Pick<FunctionStore, 'get' | 'onChange'>
   /** So many readers at a time. */

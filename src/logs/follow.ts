@@ -5,6 +5,7 @@ import type { Listed, Rosters } from './roster.ts'
 
 export interface FollowDeps extends ReplicaLogDeps {
   readonly rosters: Pick<Rosters, 'look'>
+  readonly log: { readonly warn: (fields: object, message: string) => void }
 }
 
 /** Until a log that the engine does not give is asked for again: 1, 2, 4, 5, 5 … s. */
@@ -111,25 +112,22 @@ export class FunctionFollow {
   async #followOne(log: ReplicaLog): Promise<void> {
     let failures = 0
     while (!this.#signal.aborted) {
-      const hasEnded = await this.#readToEnd(log)
-      failures = hasEnded ? 0 : failures + 1
-      if (hasEnded) {
+      try {
+        await this.#readToEnd(log)
+        failures = 0
         if (await this.#isGone(log.id)) return
-      } else await this.#pause(Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** Math.min(failures - 1, 10)))
+      } catch (err) {
+        // The engine is away, or its stream broke: what is missed is read when it is back.
+        if (failures === 0) this.#deps.log.warn({ err, key: this.#key }, 'Lost log that is followed')
+        await this.#pause(Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** Math.min(failures++, 10)), 'or seen')
+      }
     }
   }
 
-  /** Whether the log was read to its end, and did not break off. */
-  async #readToEnd(log: ReplicaLog): Promise<boolean> {
-    try {
-      await this.#pass(log.read({ follow: true }, this.#signal))
-      // NOTE: an engine may end a log that is followed before its last lines (moby 20.10: the writer's end wins over its lines).
-      await this.#pass(log.read({}, this.#signal))
-      return true
-    } catch {
-      // The engine is away, or its stream broke: what is missed is read when it is back.
-      return false
-    }
+  async #readToEnd(log: ReplicaLog): Promise<void> {
+    await this.#pass(log.read({ follow: true }, this.#signal))
+    // NOTE: an engine may end a log that is followed before its last lines (moby 20.10: the writer's end wins over its lines).
+    await this.#pass(log.read({}, this.#signal))
   }
 
   async #pass(lines: AsyncIterable<FunctionLine>): Promise<void> {
@@ -155,7 +153,10 @@ export class FunctionFollow {
     await this.#deps.rosters.look(this.#key).catch(() => undefined)
   }
 
-  async #pause(ms: number): Promise<void> {
-    await sleep(ms, undefined, { signal: this.#signal }).catch(() => undefined)
+  /** Ends early when the reader leaves, or when somebody has looked who is there, as is done when the engine is back. */
+  async #pause(ms: number, until?: 'or seen'): Promise<void> {
+    const seen = new AbortController()
+    if (until === 'or seen') this.#onSeen.push(() => seen.abort())
+    await sleep(ms, undefined, { signal: AbortSignal.any([this.#signal, seen.signal]) }).catch(() => undefined)
   }
 }

@@ -24,6 +24,7 @@ export class LogWorld implements AsyncDisposable {
   readonly rosters: Rosters
   readonly metrics = { readers: 0, lines: 0, refused: 0 }
   readonly lists = { count: 0 }
+  readonly warnings: string[] = []
   api!: ApiServer
   readonly #stopped = new AbortController()
   readonly #clients: LogClient[] = []
@@ -53,6 +54,7 @@ export class LogWorld implements AsyncDisposable {
       functions: world.api.store.functions,
       lastLines: world.api.store.lastLines,
       maxReaders: 10,
+      log: { warn: (_, message) => void world.warnings.push(message) },
       metrics: {
         setLogReaders: count => {
           metrics.readers = count

@@ -246,8 +246,9 @@ describe('GET /system/logs', () => {
       const client = await world.open('name=hello&follow=true')
       world.engine.log('hello-0', 'before')
       expect(await client.take(1)).to.deep.equal(['hello-0: before'])
-      world.engine.fail('container_logs', 'unavailable')
+      world.engine.fail('container_logs', 'unavailable', { times: 2 })
       world.engine.exit('hello-0', 0)
+      await eventually(() => expect(world.warnings).to.deep.equal(['Lost log that is followed']))
       await world.engine.startContainer('hello-0')
       world.engine.log('hello-0', 'after')
       expect(await client.take(1)).to.deep.equal(['hello-0: after'])
@@ -284,6 +285,16 @@ describe('GET /system/logs', () => {
       world.api.shutDown()
       expect(await client.take(1)).to.deep.equal(['end'])
       await eventually(() => expect(world.metrics.readers).to.equal(0))
+    })
+
+    it('and cuts what is no follow when the gateway stops in the middle, as it is not whole', async () => {
+      await world.run('hello-0')
+      const text = 'x'.repeat(60_000)
+      world.engine.log('hello-0', ...Array.from({ length: 1000 }, () => text))
+      const client = await world.open('name=hello')
+      expect(await client.take(1)).to.deep.equal([`hello-0: ${text}`])
+      world.api.shutDown()
+      expect((await client.take(1000)).at(-1)).to.equal('cut')
     })
 
     it('until the token is revoked', async () => {

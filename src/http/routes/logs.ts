@@ -67,25 +67,35 @@ async function answerLogs(ctx: RouterContext, deps: ApiDeps): Promise<void> {
   if (ctx.method === 'HEAD') return
   const gone = new AbortController()
   ctx.res.once('close', () => gone.abort())
-  const lines = await deps.logs.open(object, request, AbortSignal.any([deps.shutdown, gone.signal]))
+  const signal = AbortSignal.any([deps.shutdown, gone.signal])
+  const lines = await deps.logs.open(object, request, signal)
   if (lines === undefined) throw tooManyReaders()
   // Headers now: the first line may be hours away.
   ctx.flushHeaders()
-  ctx.body = Readable.from(toMessages(ctx, deps, { object, lines }), { objectMode: false })
+  ctx.body = Readable.from(toMessages(ctx, deps, { object, lines, isCut: () => signal.aborted && !request.follow }), {
+    objectMode: false
+  })
 }
 
 interface Answer {
   readonly object: FunctionObject
   readonly lines: AsyncIterable<FunctionLogLine>
+  /** Whether it has ended early. */
+  readonly isCut: () => boolean
 }
 
 /** One that breaks off is cut, so that it is not taken for a whole one. */
-async function* toMessages(ctx: RouterContext, deps: ApiDeps, { object, lines }: Answer): AsyncGenerator<string> {
+async function* toMessages(
+  ctx: RouterContext,
+  deps: ApiDeps,
+  { object, lines, isCut }: Answer
+): AsyncGenerator<string> {
   const { name, namespace } = object.metadata
   try {
     for await (const { instance, timestamp, text } of lines) {
       yield `${JSON.stringify({ name, namespace, instance, timestamp, text } satisfies LogMessage)}\n`
     }
+    if (isCut()) ctx.res.destroy()
   } catch (err) {
     deps.log.warn({ err, key: `${namespace}/${name}` }, 'Broke off logs')
     ctx.res.destroy()
