@@ -37,6 +37,11 @@ const CHECKS: readonly Check[] = [
     command: ['node', 'hack/endpoint-docs.ts', '--check'],
     help: 'node hack/endpoint-docs.ts writes it'
   },
+  {
+    name: 'the API breaks no client of the last release',
+    command: ['node', 'hack/openapi-changes.ts'],
+    help: 'CONTRIBUTING.md says when node hack/openapi-changes.ts --renew is right'
+  },
   { name: 'shell scripts (shellcheck)', command: ['shellcheck', ...SCRIPTS] }
 ]
 
