@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { parseGatewayUrl, tlsOf } from './client/connect.ts'
 import {
@@ -70,7 +71,7 @@ export function addConfig(program: Command, environment: Environment): void {
     .description('make a context, or change what the options name of one; "docker-faas login" gives it a token')
     .argument('<name>')
     .option('--gateway <url>', 'its gateway')
-    .option('-n, --namespace <namespace>', 'the namespace of commands that name none')
+    .option('-n, --namespace <namespace>', 'the namespace of commands that name none; an empty one for openfaas-fn')
     .option('--ca-file <path>', 'PEM certificates to trust there; an empty path for those of the system')
     .option('--token-file <path>', 'a file that holds the token, read at each command; an empty path for none')
     .action((name: string, options: SetOptions) => setContext(environment, name, options))
@@ -114,14 +115,16 @@ async function setContext(environment: Environment, name: string, options: SetOp
   const gateway = options.gateway === undefined ? before?.gateway : parseGatewayUrl(options.gateway, '--gateway')
   if (gateway === undefined) throw usageError(`context ${name} is new: name its gateway with --gateway`)
   if (options.caFile) await tlsOf(options.caFile)
-  const { namespace, caFile, tokenFile } = options
+  const { namespace } = options
+  // Commands run in other folders.
+  const [caFile, tokenFile] = [options.caFile, options.tokenFile].map(path => path && resolve(path))
   // A token is good for one gateway only.
   const kept = before === undefined || before.gateway === gateway ? before : withoutToken(before)
   const changed = withoutEmpty({
     ...kept,
     gateway,
     ...(caFile !== undefined && { caFile }),
-    ...(namespace && { namespace }),
+    ...(namespace !== undefined && { namespace }),
     ...(tokenFile !== undefined && { tokenFile })
   })
   await writeContexts(environment.env, {

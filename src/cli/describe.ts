@@ -146,13 +146,11 @@ function replicasOf({ spec, status, scale }: FunctionObject): string {
   return `${spec.replicas} wanted, ${replicas} there: ${counts}${pinned}`
 }
 
+/** NOTE: the wire leaves out what is 0. */
 function usageOf(wire: FunctionStatusWire | undefined): string | undefined {
-  const { cpu, totalMemoryBytes } = wire?.usage ?? {}
-  const parts = [
-    ...(cpu === undefined ? [] : [`${Math.round(cpu)}m CPU`]),
-    ...(totalMemoryBytes === undefined ? [] : [`${(totalMemoryBytes / 1024 / 1024).toFixed(1)} MiB`])
-  ]
-  return parts.join(', ')
+  if (wire?.usage === undefined) return undefined
+  const { cpu = 0, totalMemoryBytes = 0 } = wire.usage
+  return `${Math.round(cpu)}m CPU, ${(totalMemoryBytes / 1024 / 1024).toFixed(1)} MiB`
 }
 
 function mapOf(texts: Readonly<Record<string, string | undefined>>): string {

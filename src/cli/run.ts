@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander'
-import { isColoured } from './client/terminal.ts'
+import { isColoured, terminalSafeLines } from './client/terminal.ts'
 import type { Environment } from './environment.ts'
 import { EXIT, EXIT_CODES_HELP } from './exit-code.ts'
 import { readVersion } from './version.ts'
@@ -38,7 +38,8 @@ export async function runCommand(
     // Told already.
     if (err instanceof CommanderError) return err.exitCode === 0 ? EXIT.done : EXIT.usage
     const message = messageOf(err)
-    if (message !== '') stderr.write(`docker-faas: ${message}\n`)
+    // It may quote a file or a gateway.
+    if (message !== '') stderr.write(`docker-faas: ${terminalSafeLines(message)}\n`)
     const { exitCode } = err as { exitCode?: unknown }
     return typeof exitCode === 'number' ? exitCode : EXIT.failed
   }

@@ -164,6 +164,18 @@ describe('docker-faas apply and diff', () => {
     expect([broken.code, broken.stderr]).to.satisfy(
       ([code, text]: [number, string]) => code === 2 && /broken\.yml:\d+:\d+: /.test(text)
     )
+    const levels = Array.from(
+      { length: 8 },
+      (_, n) =>
+        `b${n}: &b${n} [${Array(8)
+          .fill(`*b${n - 1}`)
+          .join(', ')}]`
+    )
+    const bomb = await cli(['apply', '-f', '-'], {}, `functions: {}\n${levels.join('\n').replaceAll('*b-1', 'x')}\n`)
+    expect([bomb.code, bomb.stderr]).to.deep.equal([
+      2,
+      'docker-faas: standard input:1:1: Excessive alias count indicates a resource exhaustion attack\n'
+    ])
     expect(api.observed.length).to.equal(before)
   })
 

@@ -134,6 +134,19 @@ describe('docker-faas as a client: which gateway, and as whom', () => {
     expect(await asked([])).to.match(/^ \d/)
   })
 
+  it('-n goes before DOCKER_FAAS_NAMESPACE, that before the namespace of the context', async () => {
+    await logIn(api, 'api')
+    await cli(['config', 'set-context', 'api', '-n', 'of-context'])
+    const missing = async (args: string[], more: Record<string, string> = {}) =>
+      (await cli(['get', 'function', 'x', ...args], more)).stderr.replace(/^.* function | not found\n$/g, '')
+    expect(await missing([])).to.equal('of-context/x')
+    expect(await missing([], { DOCKER_FAAS_NAMESPACE: 'of-env' })).to.equal('of-env/x')
+    expect(await missing(['-n', 'of-option'], { DOCKER_FAAS_NAMESPACE: 'of-env' })).to.equal('of-option/x')
+    expect(await missing([], { DOCKER_FAAS_GATEWAY: api.url })).to.equal('of-context/x')
+    await cli(['config', 'set-context', 'api', '-n', ''])
+    expect(await missing([])).to.equal('openfaas-fn/x')
+  })
+
   it('takes a token out of the environment or a file, and needs nothing of the configuration of a gateway', async () => {
     const { token } = (await api.request('POST', '/v1/tokens', { name: 'env', scopes: ['admin'] })).json
     writeFileSync(join(folder, 'token'), `${token}\n`)
@@ -160,9 +173,10 @@ describe('docker-faas as a client: which gateway, and as whom', () => {
       '--gateway',
       'https://faas.example.com/',
       '--token-file',
-      '/t'
+      't'
     ])
     expect(made.stdout).to.equal('context test created\n')
+    expect(kept().contexts.test.tokenFile).to.equal(join(process.cwd(), 't'))
     expect((await cli(['config', 'get-contexts'])).stdout).to.equal(
       [
         `CURRENT   NAME   GATEWAY                    NAMESPACE   CREDENTIALS`,

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect } from 'chai'
 import { type CliRun, runCli } from '../helpers/cli.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { TestGateway } from '../helpers/gateway.ts'
 import { PASSWORD } from '../helpers/gateway-client.ts'
 import { testkitImage } from '../helpers/images.ts'
@@ -51,7 +52,10 @@ describe('docker-faas as a client, on a real engine', function () {
     const { stdout } = await cli(['describe', 'hello'])
     expect(stdout).to.match(/^Replicas: {5}1 wanted, 1 there: 1 ready/m)
     expect(stdout).to.match(/^Invocations: {2}1$/m)
-    expect(stdout).to.match(/^Usage: {8}\d+m CPU, [\d.]+ MiB$/m)
+    // Docker tells it a moment after the start.
+    await eventually(async () =>
+      expect((await cli(['describe', 'hello'])).stdout).to.match(/^Usage: {8}\d+m CPU, [\d.]+ MiB$/m)
+    )
     expect(stdout).to.match(/ RolloutComplete | ReplicaReady /)
   })
 
