@@ -1,3 +1,5 @@
+import type { Readable } from 'node:stream'
+
 /** What a command gets of the process that it runs in. */
 export interface Environment {
   readonly env: Readonly<Record<string, string | undefined>>
@@ -8,7 +10,7 @@ export interface Environment {
   readonly onSignal: (stop: (signal: string) => Promise<void>) => Promise<void>
 }
 
-export interface Input extends AsyncIterable<string | Uint8Array> {
+export interface Input extends Readable {
   readonly isTTY?: boolean
   /** Of a terminal: whether it gives each key as it is pressed, and shows none. */
   setRawMode?(raw: boolean): unknown

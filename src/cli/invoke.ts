@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { type Command, Option } from 'commander'
+import { takeInput } from './client/call-input.ts'
 import { type ConnectOptions, connect } from './client/connect.ts'
 import { copyTo } from './client/copy.ts'
 import { parseFunctionName } from './client/function-name.ts'
@@ -101,18 +102,18 @@ async function inputOf(
   { method, headers }: CallRequest,
   data: string | undefined
 ): Promise<Pick<Request, 'body' | 'headers'>> {
-  if (data === '-' || data === '@-') return { headers, body: stdin }
+  if (data === '-' || data === '@-') return { headers, body: await takeInput(stdin) }
   if (data?.startsWith('@')) {
     const path = data.slice(1)
     const found = await stat(path).catch((err: unknown) => {
       throw usageError(`${path} cannot be read`, { cause: err })
     })
     if (found.isDirectory()) throw usageError(`${path} is a directory`)
-    return { headers, body: createReadStream(path) }
+    return { headers, body: await takeInput(createReadStream(path)) }
   }
   if (data !== undefined) return { headers, body: Buffer.from(data) }
   const takesInput = !['GET', 'HEAD', 'OPTIONS'].includes(method)
-  return { headers, ...(takesInput && stdin.isTTY !== true ? { body: stdin } : {}) }
+  return { headers, ...(takesInput && stdin.isTTY !== true ? { body: await takeInput(stdin) } : {}) }
 }
 
 /** Each answer that passed through the data plane names the gateway in `X-Served-By`; its own are marked. */

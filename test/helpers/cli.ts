@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import type { Environment, Output } from '../../src/cli/environment.ts'
 import { runProgram } from '../../src/cli/program.ts'
 
@@ -36,12 +37,7 @@ interface Given {
 export function anEnvironment({ env = {}, stdin = '', isTTY = false, isAsked = false }: Given = {}): TestEnvironment {
   return {
     env: { HOME: '/nonexistent', ...env },
-    stdin: {
-      isTTY: isAsked,
-      async *[Symbol.asyncIterator]() {
-        if (stdin !== '') yield Buffer.from(stdin)
-      }
-    },
+    stdin: Object.assign(Readable.from(stdin === '' ? [] : [Buffer.from(stdin)]), { isTTY: isAsked }),
     stdout: new Written(isTTY),
     stderr: new Written(isTTY),
     onSignal: () => new Promise(() => undefined)

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { expect } from 'chai'
 import { type ApiServer, PASSWORD, startApi } from '../helpers/api-server.ts'
@@ -96,15 +97,24 @@ describe('docker-faas invoke', () => {
     expect(await invoke(['hello', '-d', '@/nowhere'])).to.include({ code: 2 })
   })
 
+  it('sends a short input with its length, as simple servers read no other', async () => {
+    fn = (req, res) => void res.end(JSON.stringify(req.headers))
+    const { stdout } = await invoke(['hello'], { stdin: 'Bob' })
+    const headers = JSON.parse(stdout)
+    expect([headers['content-length'], headers['transfer-encoding']]).to.deep.equal(['3', undefined])
+  })
+
   it('prints pieces of the answer as they come, and sends the input as it comes', async () => {
     fn = (req, res) => void req.pipe(res)
     const more = Promise.withResolvers<void>()
     const environment = anEnvironment({ env })
-    const stdin = (async function* () {
-      yield Buffer.from('one')
-      await more.promise
-      yield Buffer.from(' two')
-    })()
+    const stdin = Readable.from(
+      (async function* () {
+        yield Buffer.from('one')
+        await more.promise
+        yield Buffer.from(' two')
+      })()
+    )
     const { done, stdout } = startCli(['invoke', 'hello'], { ...environment, stdin })
     await eventually(() => expect(stdout()).to.equal('one'))
     more.resolve()
@@ -114,16 +124,18 @@ describe('docker-faas invoke', () => {
   it('ends though its input goes on, when the function has answered', async () => {
     fn = (_req, res) => void res.end('enough')
     let left = false
-    const stdin = (async function* () {
-      try {
-        for (;;) {
-          yield Buffer.alloc(1024)
-          await new Promise(resolve => setTimeout(resolve, 1))
+    const stdin = Readable.from(
+      (async function* () {
+        try {
+          for (;;) {
+            yield Buffer.alloc(1024)
+            await new Promise(resolve => setTimeout(resolve, 1))
+          }
+        } finally {
+          left = true
         }
-      } finally {
-        left = true
-      }
-    })()
+      })()
+    )
     const { done } = startCli(['invoke', 'hello'], { ...anEnvironment({ env }), stdin })
     expect(await done).to.include({ code: 0, stdout: 'enough' })
     await eventually(() => expect(left).to.equal(true))
