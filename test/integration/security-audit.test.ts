@@ -75,13 +75,13 @@ describe('audit log of the API', () => {
     return (await rows()).filter(({ id }) => id > before).reverse()
   }
 
-  /** Method and path of every route that may change something, as the document of the API has them. */
+  /** Method and path of every route that may change something, as the document of the API has them; a call of a function changes nothing. */
   async function changingRoutes(): Promise<string[]> {
     const { paths } = (await api.request('GET', '/openapi.json')).json as { paths: Record<string, object> }
     return Object.entries(paths)
       .filter(([path]) => !path.startsWith('/function'))
       .flatMap(([path, methods]) => Object.keys(methods).map(method => `${method.toUpperCase()} ${path}`))
-      .filter(route => !route.startsWith('GET '))
+      .filter(route => !/^GET |^POST \/async-function/.test(route))
   }
 
   it('S39: every route that changes something writes exactly one row, whether it does or refuses', async () => {
