@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { addAdopt } from './adopt.ts'
 import { addApply } from './apply.ts'
+import { addCompletion } from './completion/completion.ts'
 import { addConfig } from './config.ts'
 import { addDelete } from './delete.ts'
 import { addDescribe } from './describe.ts'
@@ -34,7 +35,7 @@ const GROUPS: readonly (readonly [heading: string, commands: readonly Add[]])[] 
   ['Calls:', [addInvoke, addLogs, addEvents, addInvocations, addSchedules]],
   ['Access:', [addLogin, addConfig, addToken, addSecrets, addNamespace, addProfile]],
   ['Gateway of this machine:', [addServerCommands, addAdopt, addSmallCommands]],
-  ['Other:', [addVersion]]
+  ['Other:', [addCompletion, addVersion]]
 ]
 
 /** Runs the command that `argv` names, and returns the exit code. */
