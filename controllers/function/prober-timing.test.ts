@@ -6,6 +6,7 @@ import { Prober } from './prober.ts'
 import type { ProbeTarget } from './readiness.ts'
 
 const START = 1_000_000
+const OTHER = { key: 'openfaas-fn/other', containerId: 'c2', startedAt: START, host: '127.0.0.1', port: 1 }
 
 /** A prober on a virtual clock; `statuses` says what each path answers, and 0 that it does not. */
 function aProber({ startedAt = START }: { readonly startedAt?: number } = {}) {
@@ -117,6 +118,28 @@ describe('Prober, by annotation', () => {
     statuses['/ready'] = -1
     await time.advance(1000)
     expect(await check({ timing })).to.include({ ready: false, lastError: 'refused' })
+  })
+
+  it('holds nobody up for longer than a second, however long a probe may take, and tells what came of it', async () => {
+    const { prober, time, statuses, changes, check } = aProber()
+    statuses['/ready'] = 0
+    const timing = { timeoutMs: 30_000, periodMs: 1000 }
+    const said = { first: '', looked: '' }
+    const first = check({ timing }).then(({ ready }) => {
+      said.first = `${ready} at ${time.now() - START}`
+    })
+    const looked = prober.peek({ ...OTHER, path: '/ready', isStrict: true, timing }).then(({ ready }) => {
+      said.looked = `${ready} at ${time.now() - START}`
+    })
+    await time.advance(1000)
+    await Promise.all([first, looked])
+    expect(said).to.deep.equal({ first: 'false at 1000', looked: 'false at 1000' })
+    statuses['/ready'] = 200
+    await time.advance(29_999)
+    expect(changes).to.deep.equal([])
+    await time.advance(1001)
+    expect(changes).to.have.length(1)
+    expect(await check({ timing })).to.include({ ready: true })
   })
 
   it('stops asking when no annotation asks for it any more, and when it is paused', async () => {

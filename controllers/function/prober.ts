@@ -19,9 +19,12 @@ import {
   resumeReadiness,
   timeoutOf
 } from './readiness.ts'
+import { WatchTable } from './watch-table.ts'
 
 /** A success speaks for a replica this long. */
 const FRESH_MS = 5_000
+/** Nobody waits longer for a probe; one that may take more goes on in the background. */
+const LONGEST_WAIT_MS = 1_000
 /** So many ready replicas are asked at the same time whether they still answer. */
 const CONFIRM_WIDTH = 8
 /** A container that nobody asked about this long is forgotten, unless functions at rest are looked at less often. */
@@ -60,10 +63,7 @@ export class Prober {
   readonly #onChange: (key: string) => void
   readonly #ask: AskDeps
   readonly #liveness: LivenessProber
-  /** By container id; longest not asked about first. */
-  readonly #watches = new Map<string, Watch>()
-  /** By key: the ids of its containers among them. */
-  readonly #idsOf = new Map<string, Set<string>>()
+  readonly #watches = new WatchTable<Watch>()
   readonly #memoryMs: number
   readonly #bornAt: number
   #stopped = false
@@ -95,15 +95,17 @@ export class Prober {
   async peek(target: ProbeTarget): Promise<ProbeResult> {
     const known = this.#watches.get(target.containerId)
     const watch = known !== undefined && isSameStart(known.target, target) ? known : this.#newWatch(target)
-    if (watch !== known && this.#delayLeft(watch) === 0) this.#note(watch, await this.#probeTarget(watch))
+    if (watch !== known && this.#delayLeft(watch) === 0) {
+      this.#note(watch, await this.#probeTarget(watch, LONGEST_WAIT_MS))
+    }
     const liveness = this.#liveness.peek(target.containerId)
     return { ...resultOf(watch), ...(liveness === undefined ? {} : { liveness }) }
   }
 
   /** Asks the ready replicas of these functions again, in the background: one that does not answer is told by `onChange`. */
   confirm(keys: ReadonlySet<string>): void {
-    const ids = [...keys].flatMap(key => [...(this.#idsOf.get(key) ?? [])])
-    const ready = ids.flatMap(id => this.#watches.get(id) ?? []).filter(w => w.readiness.ready && !w.resting)
+    const all = [...keys].flatMap(key => this.#watches.of(key))
+    const ready = all.filter(({ readiness, resting }) => readiness.ready && !resting)
     const lanes = Array.from({ length: CONFIRM_WIDTH }, (_, lane) => ready.filter((_, n) => n % CONFIRM_WIDTH === lane))
     for (const lane of lanes) void this.#confirmAll(lane)
   }
@@ -118,7 +120,7 @@ export class Prober {
 
   /** All containers of which something is known. */
   containerIds(): string[] {
-    return [...this.#watches.keys()]
+    return this.#watches.ids
   }
 
   /** Those of which it is asked whether they live, each by a timer. */
@@ -129,14 +131,9 @@ export class Prober {
   /** Ends all work on a container and drops what is known of it; the next `check` starts anew. */
   forget(containerId: string): void {
     this.#liveness.forget(containerId)
-    const watch = this.#watches.get(containerId)
-    if (watch === undefined) return
-    this.#watches.delete(containerId)
-    const ids = this.#idsOf.get(watch.target.key)
-    ids?.delete(containerId)
-    if (ids?.size === 0) this.#idsOf.delete(watch.target.key)
-    watch.cancel?.()
-    watch.abort.abort()
+    const watch = this.#watches.take(containerId)
+    watch?.cancel?.()
+    watch?.abort.abort()
   }
 
   /** The container is paused: it is asked nothing until the next `check`, which takes it for what it was before. */
@@ -164,13 +161,14 @@ export class Prober {
 
   /** Forgets the containers of a key that are not among these. */
   prune(key: string, keep: ReadonlySet<string>): void {
-    for (const containerId of this.#idsOf.get(key) ?? []) if (!keep.has(containerId)) this.forget(containerId)
+    const gone = this.#watches.of(key).filter(({ target }) => !keep.has(target.containerId))
+    for (const { target } of gone) this.forget(target.containerId)
   }
 
   /** Ends all probes and timers; a later `check` says not ready. */
   stop(): void {
     this.#stopped = true
-    for (const containerId of this.#watches.keys()) this.forget(containerId)
+    for (const containerId of this.#watches.ids) this.forget(containerId)
   }
 
   /** The watch of this start of the container, as the one that was asked about last. */
@@ -181,12 +179,8 @@ export class Prober {
     if (!isSameTiming(watch.target, target)) unschedule(watch)
     watch.target = target
     watch.askedAt = this.#clock.monotonic()
-    this.#watches.delete(target.containerId)
-    if (this.#stopped) return watch
-    this.#watches.set(target.containerId, watch)
-    const ids = this.#idsOf.get(target.key)
-    if (ids === undefined) this.#idsOf.set(target.key, new Set([target.containerId]))
-    else ids.add(target.containerId)
+    if (this.#stopped) this.#watches.take(target.containerId)
+    else this.#watches.put(watch)
     return watch
   }
 
@@ -226,7 +220,20 @@ export class Prober {
   async #askOrWait(watch: Watch): Promise<void> {
     const waitMs = this.#delayLeft(watch)
     if (waitMs > 0) watch.cancel = this.#ask.schedule(() => void this.#poll(watch), waitMs)
+    else if (timeoutOf(watch.readiness, watch.target) > LONGEST_WAIT_MS) await this.#probeAside(watch)
     else await this.#probe(watch)
+  }
+
+  /** Waits for a probe in the background, but not to its end. */
+  #probeAside(watch: Watch): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const cancel = this.#ask.schedule(resolve, LONGEST_WAIT_MS)
+    watch.cancel = () => undefined
+    void this.#poll(watch).finally(() => {
+      cancel()
+      resolve()
+    })
+    return promise
   }
 
   /** One that is ready is asked at a period, where its function asks for that. */
@@ -278,8 +285,9 @@ export class Prober {
     if (watch.readiness.ready !== before) this.#onChange(watch.target.key)
   }
 
-  #probeTarget({ target, abort, readiness }: Watch): Promise<Outcome> {
-    return askOnce(this.#ask, target, { timeoutMs: timeoutOf(readiness, target), signal: abort.signal })
+  #probeTarget({ target, abort, readiness }: Watch, mostMs = Number.POSITIVE_INFINITY): Promise<Outcome> {
+    const timeoutMs = Math.min(mostMs, timeoutOf(readiness, target))
+    return askOnce(this.#ask, target, { timeoutMs, signal: abort.signal })
   }
 
   #resultOf(watch: Watch): ProbeResult {
@@ -292,10 +300,7 @@ export class Prober {
 
   #forgetOld(): void {
     const oldest = this.#clock.monotonic() - this.#memoryMs
-    for (const [containerId, { askedAt }] of this.#watches) {
-      if (askedAt >= oldest) return
-      this.forget(containerId)
-    }
+    for (const containerId of this.#watches.askedBefore(oldest)) this.forget(containerId)
   }
 }
 
