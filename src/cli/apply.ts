@@ -1,10 +1,9 @@
 import type { Command } from 'commander'
 import { type ConnectOptions, connect } from './client/connect.ts'
 import type { GatewayClient } from './client/gateway-client.ts'
-import { addGatewayOptions, NAMESPACE_OPTION } from './client/options.ts'
+import { addGatewayOptions, NAMESPACE_OPTION, timeoutOption } from './client/options.ts'
 import { formatOf, OUTPUT_OPTION, type OutputOptions, printList } from './client/output.ts'
 import { terminalSafe, terminalSafeLines } from './client/terminal.ts'
-import { toMilliseconds } from './client/time.ts'
 import type { Environment } from './environment.ts'
 import { CliError, EXIT, type ExitCode, usageError } from './exit-code.ts'
 import type { Loaded, LoadOptions } from './manifest/load.ts'
@@ -30,9 +29,12 @@ export function addApply(program: Command, environment: Environment): void {
     .description('bring functions and namespaces to what files say: OpenFaaS stack files, or what "get -o yaml" prints')
   addManifestOptions(apply, true)
     .option(...NAMESPACE_OPTION)
-    .option('--dry-run [where]', 'write nothing: client only reads the files, server has the gateway try them')
+    .option(
+      '--dry-run [where]',
+      'write nothing: client only reads the files, server (when left out) has the gateway try'
+    )
     .option('--wait', 'until the functions serve what was written', false)
-    .option('--timeout <duration>', 'most time to wait', toMilliseconds, 300_000)
+    .addOption(timeoutOption(300_000))
     .option(...OUTPUT_OPTION)
     .addHelpText('after', '\nSee docs/cli.md for what a file may say.')
   addGatewayOptions(apply).action((options: ApplyOptions) => applyFiles(environment, options))
@@ -46,7 +48,7 @@ async function applyFiles(environment: Environment, options: ApplyOptions): Prom
   if (where === 'client') return await printWanted(environment, loaded, options)
   const client = await connect(environment, options, () => gatewayHint(loaded))
   const { ManifestClient: Manifests } = await import('./manifest/send.ts')
-  const manifests = new Manifests(client, { given: options.namespace })
+  const manifests = new Manifests(client, { given: options.namespace, manifests: loaded.manifests })
   const results = await sendAll(loaded.manifests, manifest =>
     where === 'server' ? manifests.tryOut(manifest) : manifests.apply(manifest)
   )
@@ -102,27 +104,20 @@ async function report(
       stdout.write(`${terminalSafe(manifests.nameOf(manifest))} ${outcome}${dry}\n`)
     }
   } else {
-    const byObject = new Map(sent.map(({ object, manifest }) => [object, manifest]))
-    const name = (object: Sent['object']) => {
-      const manifest = byObject.get(object)
-      return manifest === undefined ? object.metadata.name : manifests.nameOf(manifest)
-    }
-    await printList(environment, [...byObject.keys()], { columns: [], name, none: '' }, options)
+    const names = new Map(sent.map(({ object, manifest }) => [object, manifests.nameOf(manifest)]))
+    const view = { columns: [], name: (object: Sent['object']) => names.get(object) ?? '', none: '' }
+    await printList(environment, [...names.keys()], view, options)
   }
   for (const { manifest, failure } of failed) {
     stderr.write(`${terminalSafe(manifests.nameOf(manifest))}: ${terminalSafeLines(failure.message)}\n`)
   }
-  stderr.write(
-    `${summaryOf(
-      sent.map(({ outcome }) => outcome),
-      failed.length
-    )}${dry}\n`
-  )
+  const outcomes = sent.map(({ outcome }) => outcome)
+  stderr.write(`${summaryOf(outcomes, failed.length)}${dry}\n`)
   if (failed.length > 0) throw failureOf(failed.map(({ failure }) => failure.exitCode))
 }
 
 /** `2 created, 1 unchanged`; for the second time: `nothing to do: 3 unchanged`. */
-export function summaryOf(outcomes: readonly Outcome[], failed: number): string {
+function summaryOf(outcomes: readonly Outcome[], failed: number): string {
   const counts = (['created', 'configured', 'unchanged'] as const).map(
     outcome => [outcome, outcomes.filter(other => other === outcome).length] as const
   )
@@ -157,16 +152,21 @@ async function waitFor(
 async function printWanted(environment: Environment, { manifests }: Loaded, options: ApplyOptions): Promise<void> {
   const { nameOf, toBody } = await import('./manifest/send.ts')
   const { namespaceOf } = await import('./manifest/load.ts')
-  const namespace = (manifest: Manifest) => namespaceOf(manifest, options.namespace, 'openfaas-fn')
-  const bodies = new Map(manifests.map(manifest => [toBody(manifest, namespace(manifest)), manifest]))
-  const name = (body: object) => {
-    const manifest = [...bodies].find(([other]) => other === body)?.[1]
-    return manifest === undefined ? '' : nameOf(manifest, namespace(manifest))
-  }
+  const names = new Map<object, string>(
+    manifests.map(manifest => {
+      const namespace = namespaceOf(manifest, options.namespace, 'openfaas-fn')
+      return [toBody(manifest, namespace), nameOf(manifest, namespace)] as const
+    })
+  )
   const format = formatOf(options)
   if (format === 'table' || format === 'wide') {
-    for (const body of bodies.keys()) environment.stdout.write(`${terminalSafe(name(body))} read (client dry run)\n`)
+    for (const name of names.values()) environment.stdout.write(`${terminalSafe(name)} read (client dry run)\n`)
   } else {
-    await printList(environment, [...bodies.keys()], { columns: [], name, none: '' }, options)
+    const view = {
+      columns: [],
+      name: (body: object) => names.get(body) ?? '',
+      none: ''
+    }
+    await printList(environment, [...names.keys()], view, options)
   }
 }

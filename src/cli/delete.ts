@@ -3,9 +3,8 @@ import { type ConnectOptions, connect } from './client/connect.ts'
 import { type FunctionName, parseFunctionName } from './client/function-name.ts'
 import { type GatewayClient, queryOf } from './client/gateway-client.ts'
 import { isAgreed } from './client/input.ts'
-import { addGatewayOptions, NAMESPACE_OPTION } from './client/options.ts'
+import { addGatewayOptions, NAMESPACE_OPTION, timeoutOption } from './client/options.ts'
 import { terminalSafe, terminalSafeLines } from './client/terminal.ts'
-import { toMilliseconds } from './client/time.ts'
 import type { Environment } from './environment.ts'
 import { CliError, EXIT, usageError } from './exit-code.ts'
 import type { Loaded, LoadOptions } from './manifest/load.ts'
@@ -46,7 +45,7 @@ export function addDelete(program: Command, environment: Environment): void {
     .option('-y, --yes', 'do not ask', false)
     .option('--ignore-not-found', 'what is not there is no failure', false)
     .option('--no-wait', 'only ask for the deletion')
-    .option('--timeout <duration>', 'most time to wait', toMilliseconds, 300_000)
+    .addOption(timeoutOption(300_000))
   addGatewayOptions(remove).action((what: string | undefined, names: string[], options: DeleteOptions) =>
     deleteAll(environment, what === undefined ? [] : [what, ...names], options)
   )
@@ -80,7 +79,7 @@ async function fromFiles(environment: Environment, options: DeleteOptions & Load
   const loaded: Loaded = await loadManifests(environment, options)
   const client = await connect(environment, options, () => gatewayHint(loaded))
   const { ManifestClient } = await import('./manifest/send.ts')
-  const manifests = new ManifestClient(client, { given: options.namespace })
+  const manifests = new ManifestClient(client, { given: options.namespace, manifests: loaded.manifests })
   // The other way round than they are applied.
   const targets = [...loaded.manifests].reverse().map((manifest): Target => {
     const { kind, name } = manifest

@@ -36,7 +36,7 @@ async function diffFiles(environment: Environment, options: DiffOptions): Promis
   const { ManifestClient } = await import('./manifest/send.ts')
   const { mapPool } = await import('./manifest/pool.ts')
   const { unifiedDiff } = await import('./resource/text-diff.ts')
-  const manifests = new ManifestClient(client, { given: options.namespace })
+  const manifests = new ManifestClient(client, { given: options.namespace, manifests: loaded.manifests })
   const paint = createPaint(env, stdout)
   const tried = await mapPool(loaded.manifests, 8, async manifest => {
     try {

@@ -4,10 +4,9 @@ import { formatAge } from './client/age.ts'
 import { type ConnectOptions, connect } from './client/connect.ts'
 import { type FunctionName, functionPath, parseFunctionName } from './client/function-name.ts'
 import type { GatewayClient } from './client/gateway-client.ts'
-import { addGatewayOptions, NAMESPACE_OPTION, TIMEOUT_OPTION, WAIT_OPTION } from './client/options.ts'
+import { addGatewayOptions, NAMESPACE_OPTION, timeoutOption, WAIT_OPTION } from './client/options.ts'
 import { HEADERS_OPTION, OUTPUT_OPTION, type OutputOptions, printList, printOne, type View } from './client/output.ts'
 import { settle } from './client/settle.ts'
-import { toMilliseconds } from './client/time.ts'
 import { toCount } from './client/values.ts'
 import type { Environment } from './environment.ts'
 import { CliError, EXIT } from './exit-code.ts'
@@ -37,7 +36,7 @@ export function addRollout(program: Command, environment: Environment): void {
     .command('status')
     .description('wait until a function is as its spec says, and show how far it is')
     .argument('<function>', 'NAME or NAME.NAMESPACE')
-    .option(...TIMEOUT_OPTION, toMilliseconds, TIMEOUT_MS)
+    .addOption(timeoutOption(TIMEOUT_MS))
     .option(...NAMESPACE_OPTION)
   addGatewayOptions(status).action((name: string, options: ChangeOptions) => printStatus(environment, name, options))
   const history = rollout
@@ -65,7 +64,7 @@ export function addRollout(program: Command, environment: Environment): void {
 function addChange(command: Command): Command {
   command
     .option(...WAIT_OPTION)
-    .option(...TIMEOUT_OPTION, toMilliseconds, TIMEOUT_MS)
+    .addOption(timeoutOption(TIMEOUT_MS))
     .option(...NAMESPACE_OPTION)
   return addGatewayOptions(command)
 }

@@ -2,9 +2,8 @@ import type { Command } from 'commander'
 import type { FunctionObject } from '../../api/function.ts'
 import { type ConnectOptions, connect } from './client/connect.ts'
 import { functionPath, parseFunctionName } from './client/function-name.ts'
-import { addGatewayOptions, NAMESPACE_OPTION, TIMEOUT_OPTION, WAIT_OPTION } from './client/options.ts'
+import { addGatewayOptions, NAMESPACE_OPTION, timeoutOption, WAIT_OPTION } from './client/options.ts'
 import { settle } from './client/settle.ts'
-import { toMilliseconds } from './client/time.ts'
 import { toCount } from './client/values.ts'
 import type { Environment } from './environment.ts'
 
@@ -22,7 +21,7 @@ export function addScale(program: Command, environment: Environment): void {
     .argument('<functions...>', 'NAME or NAME.NAMESPACE')
     .requiredOption('--replicas <number>', 'how many; brought within com.openfaas.scale.min and max', toCount)
     .option(...WAIT_OPTION)
-    .option(...TIMEOUT_OPTION, toMilliseconds, 300_000)
+    .addOption(timeoutOption(300_000))
     .option(...NAMESPACE_OPTION)
   addGatewayOptions(command).action((names: string[], options: ScaleOptions) => scale(environment, names, options))
 }

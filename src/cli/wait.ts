@@ -2,9 +2,8 @@ import type { Command } from 'commander'
 import { type ConnectOptions, connect } from './client/connect.ts'
 import { type Standing, waitForFunctions } from './client/follow-functions.ts'
 import { type FunctionName, parseFunctionName } from './client/function-name.ts'
-import { addGatewayOptions, NAMESPACE_OPTION } from './client/options.ts'
+import { addGatewayOptions, NAMESPACE_OPTION, timeoutOption } from './client/options.ts'
 import { Progress } from './client/progress.ts'
-import { toMilliseconds } from './client/time.ts'
 import type { Environment } from './environment.ts'
 import { CliError, EXIT } from './exit-code.ts'
 import { type Awaited, describeStanding, parseFor } from './wait-condition.ts'
@@ -28,7 +27,7 @@ export function addWait(program: Command, environment: Environment): void {
     .description('wait until functions are as asked for; code 6 when they are not in time, 3 when one is not there')
     .argument('<functions...>', 'NAME or NAME.NAMESPACE')
     .requiredOption('--for <what>', "condition=Ready[=True], delete, or jsonpath='{.path}=VALUE'")
-    .option('--timeout <duration>', 'how long', toMilliseconds, 30_000)
+    .addOption(timeoutOption(30_000))
     .option(...NAMESPACE_OPTION)
     .addHelpText('after', HELP)
   addGatewayOptions(command).action((names: string[], options: WaitOptions) => wait(environment, names, options))

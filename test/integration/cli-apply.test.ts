@@ -244,6 +244,12 @@ describe('docker-faas apply and diff', () => {
     expect(alone.code).not.to.equal(0)
     expect(alone.stderr).to.contain('function/a.team-c: the gateway answered').and.contain('namespace')
     expect((await cli(['diff', '-f', '-'], {}, manifests.split('---')[1])).stdout).to.contain('+    x: "1"\n')
+    const wanted = await cli(['diff', '-f', '-'], {}, manifests)
+    expect([wanted.code, wanted.stderr]).to.deep.equal([1, ''])
+    expect(wanted.stdout).to.contain('+++ wanted/namespace/team-c\n').and.contain('+++ wanted/function/a.team-c\n')
+    expect((await cli(['apply', '--dry-run', '-f', '-'], {}, manifests)).stderr).to.equal(
+      '2 created (server dry run)\n'
+    )
     const both = await cli(['apply', '-f', '-'], {}, manifests)
     expect([both.code, both.stdout]).to.deep.equal([0, 'namespace/team-c created\nfunction/a.team-c created\n'])
     expect((await cli(['apply', '-f', '-'], {}, manifests)).stderr).to.equal('nothing to do: 2 unchanged\n')

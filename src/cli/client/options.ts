@@ -1,4 +1,6 @@
 import { type Command, Option } from 'commander'
+import { formatDuration } from '../../../api/duration.ts'
+import { toMilliseconds } from './time.ts'
 
 /** The options of `ConnectOptions`, for each command that asks a gateway. */
 export function addGatewayOptions(command: Command): Command {
@@ -33,4 +35,9 @@ export const ALL_NAMESPACES_OPTION = [
 
 /** Of each command that changes a function. */
 export const WAIT_OPTION = ['--wait', 'wait until it is so', false] as const
-export const TIMEOUT_OPTION = ['--timeout <duration>', 'how long to wait; then the code is 6'] as const
+
+/** `--timeout` of each command that waits, in milliseconds. */
+export function timeoutOption(defaultMs: number): Option {
+  const option = new Option('--timeout <duration>', 'how long to wait; then the code is 6')
+  return option.argParser(toMilliseconds).default(defaultMs, formatDuration(defaultMs))
+}

@@ -23,6 +23,7 @@ const PATHS: Readonly<Record<ManifestKind, string>> = {
 export interface SendOptions {
   /** `--namespace`. */
   readonly given: string | undefined
+  readonly manifests: readonly Manifest[]
 }
 
 /** What the API takes for a manifest. */
@@ -42,10 +43,13 @@ export function nameOf(manifest: Manifest, namespace: string): string {
 export class ManifestClient {
   readonly #client: GatewayClient
   readonly #given: string | undefined
+  /** Those that functions may be in by then. */
+  readonly #coming: ReadonlySet<string>
 
-  constructor(client: GatewayClient, { given }: SendOptions) {
+  constructor(client: GatewayClient, { given, manifests }: SendOptions) {
     this.#client = client
     this.#given = given
+    this.#coming = new Set(manifests.filter(({ kind }) => kind === 'Namespace').map(({ name }) => name))
   }
 
   namespaceOf(manifest: Manifest): string {
@@ -81,12 +85,22 @@ export class ManifestClient {
       const outcome = before === undefined ? 'created' : isSame(before, wanted) ? 'unchanged' : 'configured'
       return { before, object: wanted, outcome }
     }
+    if (before === undefined && (await this.#isComing(manifest))) {
+      return { before, object: toBody(manifest, this.namespaceOf(manifest)), outcome: 'created' }
+    }
     const tried = await this.#post<{ object: ApiObject; outcome: string }>(manifest, '?dryRun=true')
     return {
       before,
       object: tried.object,
       outcome: tried.outcome === 'changed' ? 'configured' : (tried.outcome as Outcome)
     }
+  }
+
+  /** Whether its namespace is to be made by the same manifests: the gateway cannot try the function then. */
+  async #isComing(manifest: Manifest): Promise<boolean> {
+    const namespace = this.namespaceOf(manifest)
+    if (!this.#coming.has(namespace)) return false
+    return (await this.#client.find(`${PATHS.Namespace}/${encodeURIComponent(namespace)}`)) === undefined
   }
 
   async #post<T>(manifest: Manifest, query: string): Promise<T> {
