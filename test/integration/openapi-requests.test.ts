@@ -23,6 +23,7 @@ const NAMES = ['name', 'function', 'service', 'functionName', 'serviceName']
 /** Bodies that no schema can give. */
 const BODIES: Readonly<Record<string, unknown>> = { 'post /auth/login': { username: USER, password: PASSWORD } }
 const TIME = '2026-01-31T10:00:00.000Z'
+const PACKED = { 'content-encoding': 'gzip' }
 const BROKEN = ['', '{', '[]', '"text"', 'null', '{"a":1,}', '\ufffd', '{"__proto__":{}}']
 
 type Values = Readonly<Record<string, unknown>>
@@ -107,6 +108,7 @@ describe('requests that are made of the document of the API', function () {
     readonly query: Values
     readonly body: unknown
     readonly how: string
+    readonly headers?: Values
   }
 
   async function forRequests(
@@ -143,7 +145,8 @@ describe('requests that are made of the document of the API', function () {
     const broken = fc.constantFrom(...BROKEN.slice(body.required ? 0 : 1))
     const whole = fc.oneof(
       { weight: 4, arbitrary: bodies.map(({ how, value }) => ({ query: {}, body: value, how })) },
-      { weight: 1, arbitrary: broken.map(text => ({ query: {}, body: text, how: 'no JSON object' })) }
+      { weight: 1, arbitrary: broken.map(text => ({ query: {}, body: text, how: 'no JSON object' })) },
+      { weight: 1, arbitrary: fc.constant({ query: {}, body: body.example, how: 'packed', headers: PACKED }) }
     )
     return fc.oneof({ weight: 4, arbitrary: whole }, ...queries)
   }
@@ -179,11 +182,15 @@ describe('requests that are made of the document of the API', function () {
   }
 
   /** Sends the request for objects that are there, and holds the answer against the document. */
-  async function ask(operation: DocumentOperation, { query, body }: Request, change: boolean): Promise<Answer> {
+  async function ask(
+    operation: DocumentOperation,
+    { query, body, headers }: Request,
+    change: boolean
+  ): Promise<Answer> {
     const name = change ? await freshObject(operation.path) : SHARED
     const isNew = operation.method === 'post' && !operation.path.includes('{')
     const sent = named(body ?? operation.body?.example, isNew ? `new-${++names}` : name)
-    const answer = await send(urlOf(operation, name, query), operation, sent)
+    const answer = await send(urlOf(operation, name, query), operation, sent, headers)
     requireDocumented(operation, answer)
     return answer
   }
@@ -213,11 +220,11 @@ describe('requests that are made of the document of the API', function () {
     return `${api.url}${path.replaceAll(/\{\w+\}/g, name)}?${asked}`
   }
 
-  async function send(url: string, { method }: DocumentOperation, body: unknown): Promise<Answer> {
+  async function send(url: string, { method }: DocumentOperation, body: unknown, more: Values = {}): Promise<Answer> {
     const leave = new AbortController()
     const hasBody = body !== undefined && method !== 'get'
     const response = await fetch(url, {
-      ...{ method: method.toUpperCase(), signal: leave.signal, headers: { authorization: AUTHORIZATION } },
+      ...{ method: method.toUpperCase(), signal: leave.signal, headers: { authorization: AUTHORIZATION, ...more } },
       ...(hasBody ? { body: typeof body === 'string' ? body : JSON.stringify(body) } : {})
     })
     const type = (response.headers.get('content-type') ?? '').split(';')[0] ?? ''
