@@ -77,6 +77,12 @@ export function requestStatus({ host, port, path }: ProbeAddress, signal: AbortS
     let status: number | undefined
     const settle = (err?: Error) => (status === undefined ? reject(err) : resolve(status))
     request.on('error', settle)
+    // Node tells of neither an answer nor an error when a server takes up another protocol, which nobody asked it for.
+    request.on('upgrade', ({ statusCode = 0 }, socket) => {
+      socket.destroy()
+      resolve(statusCode)
+    })
+    request.on('close', () => settle(new Error('the connection was closed without an answer')))
     request.on('response', response => {
       status = response.statusCode ?? 0
       let bytes = 0

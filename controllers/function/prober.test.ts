@@ -396,6 +396,14 @@ describe('Prober over real sockets', () => {
     for (const { lastError } of results) expect(lastError).to.be.a('string')
   })
 
+  it('does not wait for one that takes up another protocol', async () => {
+    const head = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n'
+    const port = await tcp(socket => void socket.once('data', () => socket.write(head)))
+    const path = { ...TARGET, port, isStrict: true }
+    expect(await prober().check(path)).to.include({ ready: false, lastError: 'answered 101' })
+    await untilNoSockets()
+  })
+
   it('takes a path that no request can be made of for a failure', async () => {
     expect(await prober().check({ ...TARGET, path: '/a b\n' })).to.include({ ready: false })
   })

@@ -90,6 +90,11 @@ function post(url: URL, { head, body, signal }: CallbackMessage, addresses: read
   const request = url.protocol === 'https:' ? requestTls(plain, options) : http.request(plain, options)
   request.once('error', reject)
   request.once('response', answer => drain(answer, () => resolve(answer.statusCode ?? 0), reject))
+  // Nobody asked for another protocol; Node tells of neither an answer nor an error then.
+  request.once('upgrade', ({ statusCode = 0 }, socket) => {
+    socket.destroy()
+    resolve(statusCode)
+  })
   request.end(body)
   return promise
 }

@@ -56,6 +56,15 @@ describe('TrailedRequest', () => {
     expect(told).to.deep.equal(['ECONNREFUSED', 'UND_ERR_INVALID_ARG'])
   })
 
+  it('X16: fails when the other side takes up another protocol', async () => {
+    const port = await plane.replica((_req, res) => {
+      res.socket?.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n')
+    })
+    send(port)
+    await eventually(() => told.length > 1)
+    expect(told).to.deep.equal(['start', 'UND_ERR_SOCKET'])
+  })
+
   it('X16: stands still while it is paused, and says nothing more once it was aborted', async () => {
     const port = await plane.replica((_req, res) => {
       res.write(Buffer.alloc(100_000))

@@ -35,6 +35,11 @@ export class TrailedRequest implements Dispatcher.DispatchController {
       this.#req = req
       req.on('error', error => this.#fail(error)).on('information', info => this.#onHead(info))
       req.once('response', res => this.#onResponse(res))
+      // Nobody asked for another protocol; Node tells of neither an answer nor an error then.
+      req.once('upgrade', (_res, socket) => {
+        socket.destroy()
+        this.#fail(withCode('bad upgrade', LOST))
+      })
       req.once('socket', socket => socket.once('connect', () => this.#onConnect(req, body as Readable, trailers)))
       this.#timer = setTimeout(() => req.destroy(withCode('the connection took too long', TIMED_OUT)), connectMs)
     } catch (error) {
@@ -116,6 +121,7 @@ type Head = Pick<IncomingMessage, 'statusCode' | 'rawHeaders'> & { readonly stat
 /** As undici names them, so that failures mean the same. */
 const TIMED_OUT = 'UND_ERR_CONNECT_TIMEOUT'
 const INVALID = 'UND_ERR_INVALID_ARG'
+const LOST = 'UND_ERR_SOCKET'
 
 function withCode(message: string, code: string): Error {
   return Object.assign(new Error(message), { code })

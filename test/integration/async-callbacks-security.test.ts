@@ -83,6 +83,14 @@ describe('asynchronous calls: callbacks', () => {
     }
   })
 
+  it('Q2: takes a receiver that takes up another protocol for one that fails, and does not wait for it', async () => {
+    hook.reply = (_got, res) =>
+      void res.socket?.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n')
+    const { id } = await plane.enqueue({ callbackUrl: urlOf() })
+    const view = await plane.until(id, 'dead')
+    expect(view.callback).to.include({ error: 'it was answered 101', attempts: 2 })
+  })
+
   it('S32: sends nothing to a private address, by number or by name', async () => {
     await plane[Symbol.asyncDispose]()
     plane = await AsyncPlane.start({ CALLBACK_ALLOWED: '192.0.2.1' })
