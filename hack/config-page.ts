@@ -5,8 +5,8 @@ const INTRO = `<!-- Written by hack/config-docs.ts out of src/config/config.ts; 
 
 Docker FaaS is configured by environment variables and nothing else. It reads them once, at its start. An empty variable
 is one that is not set. When something is wrong, it names every variable that is, what is allowed and an example, and
-ends with exit code 78. So it does for a variable whose name starts with \`DOCKER_FAAS_\`, and for one that is a letter or
-two away from one below: it would have no effect, and nobody would notice.
+ends with exit code 78. So it does for a variable whose name starts with \`DOCKER_FAAS_\`, unless it is one of
+[the command line](cli.md), and for one that is a letter or two away from one below: it would have no effect, and nobody would notice.
 
 * **duration**: as Go writes them: \`250ms\`, \`60s\`, \`1m30s\`, \`1h\`; a bare number is seconds.
 * **bytes**: \`64Mi\`, \`1Gi\`, \`256m\` (Docker's mebibytes), \`1048576\`.

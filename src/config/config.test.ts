@@ -103,6 +103,16 @@ describe('loadConfig', () => {
     })
   }
 
+  it('leaves alone the variables of the command line as a client', () => {
+    const env = {
+      DOCKER_FAAS_GATEWAY: 'https://x',
+      DOCKER_FAAS_TOKEN: 't',
+      DOCKER_FAAS_CONTEXT: 'c',
+      OPENFAAS_URL: 'u'
+    }
+    expect(loadConfig(env)).to.deep.equal(loadConfig({}))
+  })
+
   it('takes an empty variable for one that is not set', () => {
     const empty = Object.fromEntries(configNames().map(name => [name, '']))
     expect(loadConfig({ ...empty, DOCKER_FAAS_X: '', LOG_LEVELS: ' ' })).to.deep.equal(loadConfig({}))
