@@ -28,6 +28,11 @@ const JOBS: readonly Job[] = [
     command: ['mocha', 'test/integration/openapi-requests.test.ts'],
     env: { OPENAPI_RUNS: '200', OPENAPI_SEED: String(Date.now() % 2 ** 31) }
   },
+  {
+    name: 'completion in zsh and fish',
+    command: ['mocha', 'test/integration/cli-completion.test.ts'],
+    env: { COMPLETION_SHELLS: 'zsh,fish' }
+  },
   { name: 'known vulnerabilities of what is shipped', command: ['node', 'hack/audit.ts'] },
   { name: 'mutants of what decides', command: ['npm', 'run', 'test:mutation'] }
 ]

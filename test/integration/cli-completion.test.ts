@@ -2,8 +2,10 @@ import { execFile, spawn } from 'node:child_process'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { promisify } from 'node:util'
 import { expect } from 'chai'
+import { ensureProgram } from '../../hack/packages.ts'
 import { type ApiServer, PASSWORD, startApi } from '../helpers/api-server.ts'
 import { runCli } from '../helpers/cli.ts'
 
@@ -147,33 +149,47 @@ describe('completion of command lines', function () {
     expect(stdout.split('\n').sort().filter(Boolean)).to.deep.equal(['config.yaml', 'docker-faas', 'input.json'])
   })
 
-  it('works at a prompt: a tab completes a command, a name and a file', async () => {
-    const typed = [
-      'PS1=; bind "set bell-style none"; source <(docker-faas completion bash)\n',
-      'docker-faas roll\tst\thell\t\x01echo "<\x05>"\n',
-      'docker-faas secret create x --from-file inp\t\x01echo "<\x05>"\n',
-      'exit\n'
-    ]
-    const shell = spawn('script', ['-qec', 'bash --norc --noprofile -i', '/dev/null'], {
+  /** What a terminal shows of a shell at which this is typed. */
+  async function typeTo(shell: string, lines: readonly string[]): Promise<string> {
+    const child = spawn('script', ['-qec', shell, '/dev/null'], {
       cwd: directory,
-      env: {
-        ...env,
-        PATH: `${directory}:${process.env['PATH']}`,
-        TERM: 'dumb',
-        HOME: directory,
-        HISTFILE: '/dev/null'
-      },
+      env: { ...shellEnv(), TERM: 'dumb', HISTFILE: '/dev/null' },
       stdio: ['pipe', 'pipe', 'inherit']
     })
-    let shown = ''
-    shell.stdout.on('data', (data: Buffer) => {
-      shown += data.toString()
-    })
-    for (const line of typed) shell.stdin.write(line)
-    await new Promise(resolve => shell.once('close', resolve))
+    for (const line of lines) child.stdin.write(line)
+    return await text(child.stdout)
+  }
+
+  it('works at a prompt: a tab completes a command, a name and a file', async () => {
+    const shown = await typeTo('bash --norc --noprofile -i', [
+      'PS1=; bind "set bell-style none"; source <(docker-faas completion bash)\n',
+      'docker-faas roll\tst\thell\t\u0001echo "<\u0005>"\n',
+      'docker-faas secret create x --from-file inp\t\u0001echo "<\u0005>"\n',
+      'exit\n'
+    ])
     expect(shown).to.match(/^<docker-faas rollout status hello >\r$/m)
     expect(shown).to.match(/^<docker-faas secret create x --from-file input.json >\r$/m)
   })
+
+  // At night: these shells are on few machines, and take long to be installed.
+  for (const shell of (process.env['COMPLETION_SHELLS'] ?? '').split(',').filter(name => name !== '')) {
+    it(`works in ${shell}`, async function () {
+      this.timeout(300_000)
+      ensureProgram(shell, shell, line => process.stdout.write(`${line}\n`))
+      if (shell === 'fish') {
+        const script = 'source (docker-faas completion fish | psub); complete -C "docker-faas invoke hel"'
+        const { stdout } = await run('fish', ['-c', script], { cwd: directory, env: shellEnv() })
+        expect(stdout).to.equal('hello\nhelp-me\n')
+        return
+      }
+      const shown = await typeTo('zsh -f -i', [
+        'autoload -Uz compinit; compinit -D -u; source <(docker-faas completion zsh); PS1=\n',
+        'docker-faas roll\tst\thell\t\u0001echo "<\u0005>"\n',
+        'exit\n'
+      ])
+      expect(shown).to.match(/^<docker-faas rollout status hello>\r$/m)
+    })
+  }
 
   it('prints scripts of which none asks for a program that need not be there', async () => {
     for (const shell of ['bash', 'zsh', 'fish']) {

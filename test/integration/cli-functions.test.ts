@@ -144,6 +144,18 @@ describe('docker-faas, functions', () => {
     expect((await run('events', 'none')).stderr).to.equal('there are no such events\n')
   })
 
+  it('prints a row for each event that comes, with its time, after those that were there', async () => {
+    const token = await api.request('POST', '/v1/tokens', { name: 't', scopes: ['read'] })
+    await record()
+    const given = { DOCKER_FAAS_GATEWAY: api.url, DOCKER_FAAS_TOKEN: token.json.token }
+    const { stdout, done } = startCli(['events', '-w', '-A', '--reason', 'OOMKilled'], anEnvironment({ env: given }))
+    await eventually(() => expect(stdout()).to.match(/^LAST SEEN +TYPE +REASON +FUNCTION +COUNT +MESSAGE\n$/))
+    await record({ type: 'Warning', reason: 'OOMKilled', message: 'two\nlines' })
+    await eventually(() => expect(stdout()).to.match(/\n20\S+Z +Warning +OOMKilled +hi\.team-b +1 +two\\x0alines\n$/))
+    await api.request('DELETE', '/v1/tokens/t')
+    expect((await done).code).to.equal(4)
+  })
+
   it('goes on with events, each once, until the credentials are good no longer', async () => {
     const token = await api.request('POST', '/v1/tokens', { name: 't', scopes: ['read'] })
     await record()

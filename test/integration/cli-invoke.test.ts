@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -65,6 +67,7 @@ describe('docker-faas invoke', () => {
 
   it('sends text, a file or nothing, with the method, headers, path and query that are named', async () => {
     const file = join(directory, 'input.json')
+    const large = 'large'.repeat(100_000)
     await writeFile(file, '{"a":1}')
     await invoke([
       'hello.team-a',
@@ -84,13 +87,13 @@ describe('docker-faas invoke', () => {
     await invoke(['hello', '-d', `@${file}`, '--content-type', 'application/json'])
     await invoke(['hello', '--method', 'GET'], { stdin: 'not read' })
     await invoke(['hello', '-d', '-', '-X', 'GET'], { stdin: 'read' })
-    await invoke(['hello', '-X', 'DELETE'], { stdin: 'gone' })
+    await invoke(['hello', '-X', 'DELETE'], { stdin: large })
     expect(seen.map(({ method, url, body }) => [method, url, body])).to.deep.equal([
       ['PUT', '/function/hello.team-a/p?q=1', 'text'],
       ['POST', '/function/hello.openfaas-fn', '{"a":1}'],
       ['GET', '/function/hello.openfaas-fn', ''],
       ['GET', '/function/hello.openfaas-fn', 'read'],
-      ['DELETE', '/function/hello.openfaas-fn', 'gone']
+      ['DELETE', '/function/hello.openfaas-fn', large]
     ])
     expect(seen[0]?.headers).to.include({ 'x-a': '1', 'x-b': '2' })
     expect(seen[1]?.headers['content-type']).to.equal('application/json')
@@ -182,6 +185,24 @@ describe('docker-faas invoke', () => {
     fn = () => undefined
     const late = await invoke(['hello', '--timeout', '100ms'])
     expect([late.code, late.stderr]).to.deep.equal([6, 'docker-faas: the call was not answered within 0.1 s\n'])
+  })
+
+  it('ends the call when it is interrupted', async function () {
+    this.timeout(20_000)
+    const called = Promise.withResolvers<void>()
+    const left = Promise.withResolvers<void>()
+    fn = (req, res) => {
+      res.once('close', () => left.resolve())
+      req.resume()
+      called.resolve()
+    }
+    const main = join(import.meta.dirname, '../../src/main.ts')
+    const child = spawn(process.execPath, [main, 'invoke', 'hello', '-d', 'x'], { env, stdio: 'ignore' })
+    const ended = once(child, 'exit')
+    await called.promise
+    child.kill('SIGINT')
+    await left.promise
+    expect((await ended)[0]).to.equal(130)
   })
 
   it('prints request, status and headers with -v, and no credentials', async () => {
