@@ -19,12 +19,25 @@ export interface NamespacesDeps {
   readonly memoryDefaultBytes: number
 }
 
-/** What is in a namespace: functions, those of them that are being deleted, secrets, and calls that are not done with. */
+/**
+ * What is in a namespace: functions, those of them that are being deleted, secrets, calls that are not done with, and tokens that are
+ * good for it, which would be good for the next one of its name.
+ */
 const CONTENT = `SELECT
   (SELECT COUNT(*) FROM functions WHERE namespace = :name AND deletion_requested_at IS NULL) AS functions,
   (SELECT COUNT(*) FROM functions WHERE namespace = :name AND deletion_requested_at IS NOT NULL) AS dying,
   (SELECT COUNT(*) FROM secrets WHERE namespace = :name) AS secrets,
-  (SELECT COUNT(*) FROM invocations WHERE namespace = :name AND phase IN ('queued', 'running', 'reporting')) AS calls`
+  (SELECT COUNT(*) FROM invocations WHERE namespace = :name AND phase IN ('queued', 'running', 'reporting')) AS calls,
+  (SELECT COUNT(*) FROM tokens WHERE EXISTS (SELECT 1 FROM json_each(tokens.namespaces) WHERE value = :name)
+    AND (expires_at IS NULL OR expires_at > :now)) AS tokens`
+
+const PLACES = /:name|:now/g
+
+/** What is left of what was in it, and tells of it; dead letters are many, and go by themselves. */
+const TRACES = [
+  'DELETE FROM events WHERE namespace = ?',
+  "DELETE FROM invocations WHERE namespace = ? AND phase IN ('done', 'cancelled')"
+]
 
 /** Namespaces in SQLite. See `NamespaceStore` for what each method promises. */
 export class Namespaces implements NamespaceStore {
@@ -75,7 +88,8 @@ export class Namespaces implements NamespaceStore {
         const current = await findNamespace(em, name)
         if (current === undefined) return undefined
         checkVersion(name, current, options)
-        await requireEmpty(em, name)
+        await requireEmpty(em, name, toTimestamp(this.#deps.clock.now()))
+        for (const sql of TRACES) await em.execute(sql, [sqlText(name)])
         await nextResourceVersion(em)
         await em.nativeDelete(NamespaceEntity, { name })
         return current
@@ -90,15 +104,16 @@ export class Namespaces implements NamespaceStore {
   }
 }
 
-async function requireEmpty(em: EntityManager, name: string): Promise<void> {
-  const values = Array.from(CONTENT.matchAll(/:name/g), () => name)
-  const rows = await em.execute<Record<string, number>[]>(CONTENT.replaceAll(':name', '?'), values)
-  const { functions = 0, dying = 0, secrets = 0, calls = 0 } = rows[0] ?? {}
+async function requireEmpty(em: EntityManager, name: string, now: string): Promise<void> {
+  const values = Array.from(CONTENT.matchAll(PLACES), ([place]) => (place === ':now' ? now : name))
+  const rows = await em.execute<Record<string, number>[]>(CONTENT.replaceAll(PLACES, '?'), values)
+  const { functions = 0, dying = 0, secrets = 0, calls = 0, tokens = 0 } = rows[0] ?? {}
   const held = [
     ...counted(functions, 'function', 'functions', ''),
     ...counted(dying, 'function', 'functions', ' still being deleted'),
     ...counted(secrets, 'secret', 'secrets', ''),
-    ...counted(calls, 'asynchronous call', 'asynchronous calls', ' not done with')
+    ...counted(calls, 'asynchronous call', 'asynchronous calls', ' not done with'),
+    ...counted(tokens, 'token', 'tokens', ' bound to it')
   ]
   if (held.length > 0) throw new NamespaceNotEmptyError(name, held)
 }

@@ -156,6 +156,40 @@ describe('namespaces over the API', () => {
     }
   })
 
+  it('S21: leaves nothing to whoever gets its name next: no token that is good for it, no events, no calls', async () => {
+    await createNamespaces(api.store, ['a', 'b'])
+    const { authorization } = await aToken(['read'], ['a', 'b'])
+    await deploy('f', 'a')
+    const draft = { id: 'd', namespace: 'a', name: 'f', method: 'POST', path: '/', headers: [], body: Buffer.from('x') }
+    await api.store.invocations.accept({ ...draft, now: 0 })
+    await api.store.invocations.cancel('d', 'all', 0)
+    await api.request('DELETE', '/system/functions', { functionName: 'f', namespace: 'a' })
+    const [dying] = await api.store.functions.list()
+    await api.store.functions.remove('a/f', dying?.metadata.uid ?? '')
+    const bound = await api.request('DELETE', '/v1/namespaces/a')
+    expect([bound.status, bound.json.detail]).to.deep.equal([
+      409,
+      'namespace a is not empty: it has 1 token bound to it; delete them first, or wait for them to end'
+    ])
+    const seen = async (path: string) => (await api.request('GET', path, undefined, { authorization })).json.items
+    expect(await seen('/v1/events?namespace=a')).to.have.length(2)
+    expect(await seen('/v1/invocations?namespace=a')).to.have.length(1)
+    await api.request('DELETE', '/v1/tokens/t')
+    expect(await statusOf(api.request('DELETE', '/v1/namespaces/a'))).to.equal(204)
+    await createNamespaces(api.store, ['a'])
+    for (const path of ['/v1/events', '/v1/invocations']) {
+      expect((await api.request('GET', `${path}?namespace=a`)).json.items, path).to.deep.equal([])
+    }
+  })
+
+  it('is not kept by a token that is over', async () => {
+    await createNamespaces(api.store, ['a'])
+    const record = { id: 'x', kind: 'token', name: 'over', digest: 'd', scopes: ['read'], createdBy: 'test' } as const
+    const createdAt = '2026-01-01T00:00:00.000Z'
+    await api.store.tokens.create({ ...record, namespaces: ['a'], createdAt, expiresAt: '2026-01-02T00:00:00.000Z' })
+    expect(await statusOf(api.request('DELETE', '/v1/namespaces/a'))).to.equal(204)
+  })
+
   it('refuses with 403 what its quota has no room for, however it is asked for', async () => {
     await createNamespaces(api.store, ['a'], { [REPLICAS]: '3', [MEMORY]: '512Mi', [FUNCTIONS]: '2' })
     const at = (path: string) => `/v1/functions/f${path}?namespace=a`
