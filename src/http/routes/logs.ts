@@ -5,6 +5,7 @@ import { parseDuration } from '../../../api/duration.ts'
 import { NotFoundError } from '../../../api/errors.ts'
 import type { FunctionObject } from '../../../api/function.ts'
 import { LogMessage, parseInstant } from '../../../api/log-line.ts'
+import { LEGACY_NAME } from '../../../api/meta.ts'
 import { existingKey, namespaceOf } from '../access.ts'
 import type { ApiDeps, FunctionLogLine, LogsRequest } from '../deps.ts'
 import { HttpError } from '../errors.ts'
@@ -12,7 +13,12 @@ import { NAMESPACE, queryFlag, queryParameter } from '../query.ts'
 import { markChecked, type QueryParameter, type Route } from '../route.ts'
 import { invalid, shorten } from '../validate.ts'
 
-const NAME: QueryParameter = { name: 'name', about: 'name of the function', schema: z.string(), required: true }
+const NAME: QueryParameter = {
+  name: 'name',
+  about: 'name of the function',
+  schema: z.string().regex(LEGACY_NAME),
+  required: true
+}
 const INSTANCE: QueryParameter = {
   name: 'instance',
   about: 'only of the container of this name',
