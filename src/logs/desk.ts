@@ -44,7 +44,8 @@ export class LogDesk {
 
   /**
    * The lines of the function, those of all its replicas by time, then those that come as they come; undefined when too many
-   * read already. The reader counts until `signal` aborts. Throws when the engine does not say which replicas there are.
+   * read already. The reader counts until `signal` aborts; nothing is read for one who has left. Throws when the engine does not
+   * say which replicas there are.
    */
   async open(
     object: FunctionObject,
@@ -52,6 +53,7 @@ export class LogDesk {
     signal: AbortSignal
   ): Promise<AsyncIterable<FunctionLine> | undefined> {
     const { maxReaders, metrics } = this.#deps
+    if (signal.aborted) return nothing()
     if (this.#readers >= maxReaders) {
       metrics.logReaderRefused()
       return undefined
@@ -125,6 +127,10 @@ export class LogDesk {
       )
     })
   }
+}
+
+async function* nothing(): AsyncGenerator<never> {
+  // Nobody reads it.
 }
 
 async function* inTurn<T>(...parts: readonly (() => AsyncIterable<T>)[]): AsyncGenerator<T> {

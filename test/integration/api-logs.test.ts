@@ -309,6 +309,26 @@ describe('GET /system/logs', () => {
       await eventually(() => expect(world.metrics.readers).to.equal(0))
     })
 
+    it('for nobody who left before the log was opened', async () => {
+      const { functions } = world.api.store
+      const get = functions.get.bind(functions)
+      const held = Promise.withResolvers<void>()
+      functions.get = async key => {
+        await held.promise
+        return get(key)
+      }
+      const gone = new AbortController()
+      const path = '/system/logs?name=hello&follow=true'
+      const request = { headers: { authorization: AUTHORIZATION }, signal: gone.signal }
+      const left = fetch(`${world.api.url}${path}`, request).catch(() => 'left')
+      setTimeout(() => gone.abort(), 100)
+      expect(await left).to.equal('left')
+      await eventually(() => expect(world.api.observed.map(({ path }) => path)).to.include('/system/logs'))
+      held.resolve()
+      const readers = await Promise.all(Array.from({ length: 10 }, () => world.open('name=hello&follow=true')))
+      expect(readers.map(({ response }) => response.status)).to.deep.equal(Array.from({ length: 10 }, () => 200))
+    })
+
     it('until the client leaves, and stops reading from the engine then', async () => {
       await world.run('hello-0')
       const client = await world.open('name=hello&follow=true')

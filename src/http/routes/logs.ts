@@ -7,6 +7,7 @@ import type { FunctionObject } from '../../../api/function.ts'
 import { LogMessage, parseInstant } from '../../../api/log-line.ts'
 import { LEGACY_NAME } from '../../../api/meta.ts'
 import { existingKey, namespaceOf } from '../access.ts'
+import { departureOf } from '../departure.ts'
 import type { ApiDeps, FunctionLogLine, LogsRequest } from '../deps.ts'
 import { HttpError } from '../errors.ts'
 import { NAMESPACE, queryFlag, queryParameter } from '../query.ts'
@@ -71,9 +72,7 @@ async function answerLogs(ctx: RouterContext, deps: ApiDeps): Promise<void> {
   ctx.type = 'application/x-ndjson'
   ctx.status = 200
   if (ctx.method === 'HEAD') return
-  const gone = new AbortController()
-  ctx.res.once('close', () => gone.abort())
-  const signal = AbortSignal.any([deps.shutdown, gone.signal])
+  const signal = AbortSignal.any([deps.shutdown, departureOf(ctx)])
   const lines = await deps.logs.open(object, request, signal)
   if (lines === undefined) throw tooManyReaders()
   // Headers now: the first line may be hours away.

@@ -3,6 +3,7 @@ import type { RouterContext } from '@koa/router'
 import type { LabelSelector } from '../../../api/label-selector.ts'
 import { isWithin, type Namespaces } from '../../../api/scope.ts'
 import type { Change } from '../../store/store.ts'
+import { departureOf } from '../departure.ts'
 import type { ApiDeps } from '../deps.ts'
 import { HttpError, toProblem } from '../errors.ts'
 import { toFunctionResource } from '../presenters.ts'
@@ -45,9 +46,7 @@ export function streamWatch(
   if (since !== undefined && since > current) {
     throw new HttpError(410, 'GONE', `resourceVersion ${since} is ahead of ${current}, the latest; list again`)
   }
-  const gone = new AbortController()
-  ctx.res.once('close', () => gone.abort())
-  const followed = follow(AbortSignal.any([shutdown, gone.signal]))
+  const followed = follow(AbortSignal.any([shutdown, departureOf(ctx)]))
   // Headers now: the first change may be hours away.
   ctx.flushHeaders()
   ctx.body = Readable.from(followed, { objectMode: false })
