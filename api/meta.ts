@@ -1,16 +1,9 @@
 import * as z from 'zod'
+import { DNS_LABEL } from './names.ts'
 
-// In a file of its own, as workers load no zod.
+// In files of their own, as workers and the command line load no zod.
+export { DNS_LABEL, LEGACY_NAME } from './names.ts'
 export { DEFAULT_NAMESPACE } from './namespace.ts'
-
-/** A DNS label: what new names of functions and namespaces look like. Source: RFC 1123. */
-export const DNS_LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/
-
-/**
- * A name, or a namespace that was part of one, that the older Docker FaaS accepted. Objects with such a name go on living
- * and can be managed; new ones are DNS labels.
- */
-export const LEGACY_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/
 
 /** Name of a new function or namespace. */
 export const Name = z

@@ -1,5 +1,14 @@
 import { DEFAULT_NAMESPACE } from './namespace.ts'
 
+/** A DNS label: what new names of functions and namespaces look like. Source: RFC 1123. */
+export const DNS_LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/
+
+/**
+ * A name, or a namespace that was part of one, that the older Docker FaaS accepted. Objects with such a name go on living
+ * and can be managed; new ones are DNS labels.
+ */
+export const LEGACY_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/
+
 interface Named {
   readonly namespace: string
   readonly name: string

@@ -1,4 +1,4 @@
-import { LEGACY_NAME } from '../../../api/meta.ts'
+import { LEGACY_NAME } from '../../../api/names.ts'
 import { usageError } from '../exit-code.ts'
 import { queryOf } from './gateway-client.ts'
 import { terminalSafe } from './terminal.ts'
