@@ -9,7 +9,9 @@ import { GatewayProcess } from '../helpers/gateway-process.ts'
 import { inside } from '../helpers/inside.ts'
 import { listenIn, METADATA, OUTSIDE, openOutside } from '../helpers/outside.ts'
 import { PrivateEngine } from '../helpers/private-engine.ts'
+import { COMPILE_CACHE, MAIN } from '../helpers/program.ts'
 
+const CACHED = Object.entries(COMPILE_CACHE).map(pair => pair.join('='))
 const GATEWAY = 8080
 const METRICS = 9090
 /** A database of somebody, and an engine that listens on TCP. */
@@ -211,8 +213,13 @@ describe('security of what functions reach', function () {
 
   /** `docker-faas firewall …` in the namespace of the engine, with the environment of the gateway. */
   function firewall(...args: string[]): string {
-    const env = [`INSTANCE_ID=${gateway.instance}`, 'FUNCTIONS_SUBNET_POOL=10.99.0.0/16', `GATEWAY_PORT=${GATEWAY}`]
-    return engine.namespace.run('env', [...env, process.execPath, 'src/main.ts', 'firewall', ...args])
+    const env = [
+      ...CACHED,
+      `INSTANCE_ID=${gateway.instance}`,
+      'FUNCTIONS_SUBNET_POOL=10.99.0.0/16',
+      `GATEWAY_PORT=${GATEWAY}`
+    ]
+    return engine.namespace.run('env', [...env, process.execPath, MAIN, 'firewall', ...args])
   }
 
   it('S8: is kept by a command where the gateway cannot, which checks and takes away as well', async () => {
@@ -229,8 +236,8 @@ describe('security of what functions reach', function () {
   })
 
   it('is refused by the rules of another installation with the same addresses, which the command says', () => {
-    const other = ['INSTANCE_ID=other', 'FUNCTIONS_HOST_PORTS=5432', 'FUNCTIONS_SUBNET_POOL=10.99.64.0/18']
-    const command = [process.execPath, 'src/main.ts', 'firewall']
+    const other = [...CACHED, 'INSTANCE_ID=other', 'FUNCTIONS_HOST_PORTS=5432', 'FUNCTIONS_SUBNET_POOL=10.99.64.0/18']
+    const command = [process.execPath, MAIN, 'firewall']
     firewall('apply')
     const said = engine.namespace.run('env', [...other, ...command, 'apply'])
     expect(said).to.match(/refuses what .* allow: DFAAS-\w+-IN \(10\.99\.0\.0\/16\); give each a FUNCTIONS_SUBNET_POOL/)
@@ -240,8 +247,13 @@ describe('security of what functions reach', function () {
   })
 
   it('D13, S8: is kept again and again by that command, until it is told to stop', async () => {
-    const env = { PATH: process.env['PATH'] ?? '', INSTANCE_ID: gateway.instance, RECONCILE_INTERVAL_SECONDS: '1' }
-    const args = ['src/main.ts', 'firewall', 'apply', '--keep']
+    const env = {
+      PATH: process.env['PATH'] ?? '',
+      ...COMPILE_CACHE,
+      INSTANCE_ID: gateway.instance,
+      RECONCILE_INTERVAL_SECONDS: '1'
+    }
+    const args = [MAIN, 'firewall', 'apply', '--keep']
     const keeper = engine.namespace.spawn(process.execPath, args, { env, stdio: 'ignore' })
     const ended = once(keeper, 'exit')
     const rules = () => engine.namespace.run('iptables', ['-S', 'INPUT'])

@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline'
 import { eventually } from './eventually.ts'
 import { aHome, GatewayClient, PASSWORD, testEnvironment } from './gateway-client.ts'
 import type { PrivateEngine } from './private-engine.ts'
+import { COMPILE_CACHE, compileGateway, MAIN } from './program.ts'
 
 /** What may be put before the program, such as `faketime`, and its arguments. */
 type Prefix = readonly string[]
@@ -42,9 +43,10 @@ export class GatewayProcess extends GatewayClient {
 
   /** Starts it again over the same database. Throws with what it printed when it ends instead of listening. */
   async start(env: Record<string, string> = {}, prefix: Prefix = []): Promise<void> {
-    const [program = '', ...args] = [...prefix, process.execPath, 'src/main.ts', 'serve']
+    compileGateway()
+    const [program = '', ...args] = [...prefix, process.execPath, MAIN, 'serve']
     const child = this.engine.namespace.spawn(program, args, {
-      env: { PATH: process.env['PATH'], ...this.#env, ...env },
+      env: { PATH: process.env['PATH'], ...COMPILE_CACHE, ...this.#env, ...env },
       stdio: ['ignore', 'pipe', 'pipe']
     })
     this.#child = child

@@ -1,14 +1,9 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { FunctionObject } from '../../api/function.ts'
 import { PRODUCT_HOST } from './product-engine.ts'
-
-/** Compiled code of the program: it starts in 0.6 s instead of 1 s. Only a process that ends by itself fills it. */
-const COMPILE_CACHE = { NODE_COMPILE_CACHE: join(tmpdir(), 'docker-faas-compile-cache') }
-const MAIN = new URL('../../src/main.ts', import.meta.url).pathname
+import { COMPILE_CACHE, compileGateway, MAIN } from './program.ts'
 
 export interface ProcessAnswer {
   readonly status: number
@@ -36,6 +31,7 @@ export class ServeProcess {
 
   /** `nodeOptions` stand before the program, as `--max-old-space-size=64` does. */
   constructor(env: Readonly<Record<string, string>>, nodeOptions: readonly string[] = []) {
+    compileGateway()
     const { HOME = '', PATH = '' } = process.env
     this.child = spawn(process.execPath, [...nodeOptions, MAIN, 'serve'], {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -60,11 +56,6 @@ export class ServeProcess {
     )
     this.child.stderr?.setEncoding('utf8').on('data', text => (this.errors += text))
     if (this.child.stdout) createInterface(this.child.stdout).on('line', line => this.#read(line))
-  }
-
-  /** Lets those that come start faster. */
-  static warmUp(): void {
-    execFileSync(process.execPath, [MAIN, 'serve', '--help'], { env: { ...process.env, ...COMPILE_CACHE } })
   }
 
   get hasEnded(): boolean {

@@ -10,8 +10,7 @@ import { parse } from 'yaml'
 import { type ApiServer, PASSWORD, startApi } from '../helpers/api-server.ts'
 import { makeCertificate } from '../helpers/certificates.ts'
 import { runCli } from '../helpers/cli.ts'
-
-const MAIN = join(import.meta.dirname, '../../src/main.ts')
+import { COMPILE_CACHE, MAIN } from '../helpers/program.ts'
 
 describe('docker-faas as a client: which gateway, and as whom', () => {
   let api: ApiServer
@@ -96,7 +95,7 @@ describe('docker-faas as a client: which gateway, and as whom', () => {
   it('login asks at a terminal, which does not show the password', async () => {
     const login = `${process.execPath} ${MAIN} login ${api.url} --context typed`
     const child = spawn('script', ['-qec', login, '/dev/null'], {
-      env: { PATH: process.env['PATH'] ?? '', ...env },
+      env: { PATH: process.env['PATH'] ?? '', ...COMPILE_CACHE, ...env },
       stdio: ['pipe', 'pipe', 'inherit']
     })
     let shown = ''

@@ -9,8 +9,7 @@ import { eventually } from '../helpers/eventually.ts'
 import { TestGateway } from '../helpers/gateway.ts'
 import { PASSWORD } from '../helpers/gateway-client.ts'
 import { testkitImage } from '../helpers/images.ts'
-
-const MAIN = join(import.meta.dirname, '../../src/main.ts')
+import { COMPILE_CACHE, MAIN } from '../helpers/program.ts'
 
 describe('docker-faas as a client, on a real engine', function () {
   this.timeout(60_000)
@@ -78,7 +77,7 @@ describe('docker-faas as a client, on a real engine', function () {
         mode: 0o755
       })
       const env = {
-        ...{ PATH: `${folder}:${process.env['PATH']}`, HOME: folder, NODE_COMPILE_CACHE: join(folder, 'cache') },
+        ...{ PATH: `${folder}:${process.env['PATH']}`, HOME: folder, ...COMPILE_CACHE },
         ...{ GATEWAY: `http://127.0.0.1:${gateway.port}`, IMAGE: await testkitImage() }
       }
       const { stdout, stderr } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', session], {

@@ -1,14 +1,13 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect } from 'chai'
 import { parseAllDocuments } from 'yaml'
 import { type ApiServer, PASSWORD, startApi } from '../helpers/api-server.ts'
 import { runCli } from '../helpers/cli.ts'
 import { eventually } from '../helpers/eventually.ts'
+import { COMPILE_CACHE, MAIN } from '../helpers/program.ts'
 
-const MAIN = join(import.meta.dirname, '../../src/main.ts')
 const AT = '2026-01-01T00:00:00.000Z'
 /** Sets the title of a terminal, wipes it, and turns what follows around. */
 const EVIL_PARTS = ['\x1b]0;owned\x07', '\x1b[2J', '\u202e']
@@ -125,7 +124,7 @@ describe('docker-faas get, describe and delete', () => {
       'bash',
       ['-c', `${get} | true; echo "${'$'}{PIPESTATUS[0]}"`],
       {
-        env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...env }
+        env: { PATH: process.env['PATH'] ?? '', ...COMPILE_CACHE, HOME: '/nonexistent', ...env }
       }
     )
     expect([stdout, stderr]).to.deep.equal(['141\n', ''])
@@ -133,7 +132,7 @@ describe('docker-faas get, describe and delete', () => {
 
   it('--watch prints what is there, and each change as it comes', async () => {
     const child = spawn(process.execPath, [MAIN, 'get', 'functions', '--watch', '-l', 'tier=web'], {
-      env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...env },
+      env: { PATH: process.env['PATH'] ?? '', ...COMPILE_CACHE, HOME: '/nonexistent', ...env },
       stdio: ['ignore', 'pipe', 'inherit']
     })
     let text = ''
@@ -221,7 +220,7 @@ describe('docker-faas get, describe and delete', () => {
   it('on a terminal, has colours, and no control character out of a function', async () => {
     const command = `${process.execPath} ${MAIN} get functions; ${process.execPath} ${MAIN} get function broken -o yaml`
     const { stdout } = await promisify(execFile)('script', ['-qec', command, '/dev/null'], {
-      env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', TERM: 'xterm', ...env }
+      env: { PATH: process.env['PATH'] ?? '', ...COMPILE_CACHE, HOME: '/nonexistent', TERM: 'xterm', ...env }
     })
     expect(stdout).to.contain('\x1b[31mCrashLoopBackOff\x1b[39m').and.contain('boom\\')
     for (const command of EVIL_PARTS) expect(stdout).not.to.contain(command)

@@ -1,44 +1,36 @@
-import { spawn } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { expect } from 'chai'
 import type { AdoptionChoice } from '../../src/http/deps.ts'
 import { LATEST_VERSION } from '../../src/store/schema-migrator.ts'
 import { load, Scratch, withSqlite } from '../fixtures/db/files.ts'
 import { PASSWORD, startApi } from '../helpers/api-server.ts'
-import { runCli } from '../helpers/cli.ts'
+import { type CliRun, runCli } from '../helpers/cli.ts'
 import { createNamespaces } from '../helpers/namespaces.ts'
+import { COMPILE_CACHE, MAIN } from '../helpers/program.ts'
 
-const MAIN = join(import.meta.dirname, '../../src/main.ts')
 /** An engine that is not there: none of these commands may need one. */
 const NOWHERE = 'unix:///nonexistent/docker.sock'
 
-interface Run {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
+/** Runs a command with nothing of this process's environment. */
+function run(args: readonly string[], env: Record<string, string> = {}): Promise<CliRun> {
+  return runCli(args, { env: { DOCKER_HOST: NOWHERE, ...env } })
 }
 
-/** Runs the program with nothing of this process's environment but the path. */
-function run(args: readonly string[], env: Record<string, string> = {}): Promise<Run> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [MAIN, ...args], {
-      env: { PATH: process.env['PATH'] ?? '', DOCKER_HOST: NOWHERE, ...env },
-      stdio: ['ignore', 'pipe', 'pipe']
-    })
-    const out = { stdout: '', stderr: '' }
-    child.stdout.setEncoding('utf8').on('data', text => {
-      out.stdout += text
-    })
-    child.stderr.setEncoding('utf8').on('data', text => {
-      out.stderr += text
-    })
-    child.on('error', reject)
-    child.on('close', code => resolve({ code, ...out }))
+/** The same, as a process of its own: what makes the process what it is, as `serve` does, and how it ends. */
+function runProcess(args: readonly string[], env: Record<string, string> = {}): Promise<CliRun> {
+  const { promise, resolve, reject } = Promise.withResolvers<CliRun>()
+  const ofProcess = { PATH: process.env['PATH'] ?? '', ...COMPILE_CACHE, DOCKER_HOST: NOWHERE, ...env }
+  execFile(process.execPath, [MAIN, ...args], { env: ofProcess }, (err, stdout, stderr) => {
+    const code = err === null ? 0 : err.code
+    if (typeof code === 'number') resolve({ code, stdout, stderr })
+    else reject(err)
   })
+  return promise
 }
 
-describe('command line', () => {
+describe('command line', function () {
+  this.timeout(30_000)
   let scratch: Scratch
   let env: Record<string, string>
   beforeEach(async () => {
@@ -84,13 +76,13 @@ describe('command line', () => {
   }
 
   it('prints its version', async () => {
-    const { code, stdout } = await run(['version'])
+    const { code, stdout } = await runProcess(['version'])
     expect([code, stdout]).to.deep.equal([0, (await run(['--version'])).stdout])
     expect(stdout).to.match(/^\d+\.\d+\.\d+\n$/)
   })
 
   it('names every mistake of the configuration at once, and ends with 78', async () => {
-    const { code, stderr } = await run(['serve'], {
+    const { code, stderr } = await runProcess(['serve'], {
       ...env,
       GATEWAY_PORT: '99999',
       READ_TIMEOUT: 'soon',
@@ -104,19 +96,20 @@ describe('command line', () => {
   })
 
   for (const command of ['serve', 'migrate up', 'plan']) {
+    const start = command === 'serve' ? runProcess : run
     it(`refuses a newer schema with 78: ${command}`, async () => {
       await run(['migrate', 'up'], env)
       withSqlite(scratch.path, db =>
         db.exec("INSERT INTO schema_migrations (version, description) VALUES (99, 'Later')")
       )
-      const { code, stderr } = await run(command.split(' '), env)
+      const { code, stderr } = await start(command.split(' '), env)
       expect(code).to.equal(78)
       expect(stderr).to.contain('has schema version 99, this release knows versions up to')
     })
 
     it(`refuses a damaged file with 78: ${command}`, async () => {
       writeFileSync(scratch.path, 'this is no database, and it is longer than the header of one')
-      const { code, stderr } = await run(command.split(' '), env)
+      const { code, stderr } = await start(command.split(' '), env)
       expect(code).to.equal(78)
       expect(stderr).to.contain('nothing was changed')
     })
@@ -182,9 +175,7 @@ describe('command line', () => {
     })
   })
 
-  describe('adopt', function () {
-    this.timeout(30_000)
-
+  describe('adopt', () => {
     it('says what to do when no gateway answers', async () => {
       const { code, stderr } = await run(['adopt'], { ...env, GATEWAY_ADDRESS: '127.0.0.1', GATEWAY_PORT: '9' })
       expect(code).to.equal(5)

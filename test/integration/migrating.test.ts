@@ -16,9 +16,9 @@ import { PASSWORD, testEnvironment } from '../helpers/gateway-client.ts'
 import { sampleImage, testkitImage } from '../helpers/images.ts'
 import { LegacyInstallation } from '../helpers/legacy.ts'
 import { PRODUCT_HOST } from '../helpers/product-engine.ts'
+import { COMPILE_CACHE, MAIN } from '../helpers/program.ts'
 
 const run = promisify(execFile)
-const MAIN = join(import.meta.dirname, '../../src/main.ts')
 const OLD_PASSWORD = 'of the old gateway'
 const OLD_AUTHORIZATION = `Basic ${Buffer.from(`admin:${OLD_PASSWORD}`).toString('base64')}`
 
@@ -121,7 +121,7 @@ describe('docs/migrating.md', function () {
         ...{
           PATH: `${join(directory, 'bin')}:${process.env['PATH']}`,
           HOME: cwd,
-          NODE_COMPILE_CACHE: join(directory, 'cache')
+          ...COMPILE_CACHE
         },
         ...(process.env['DOCKER_HOST'] === undefined ? {} : { DOCKER_HOST: process.env['DOCKER_HOST'] }),
         ...{ OLD_USER: 'admin', OLD_PASSWORD, PASSWORD, GATEWAY: `http://127.0.0.1:${gateway.port}` },

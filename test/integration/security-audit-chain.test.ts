@@ -8,6 +8,7 @@ import { appendAudit, verifyAudit } from '../../src/store/audit-verify.ts'
 import { openStore, type Store } from '../../src/store/open.ts'
 import { aDraft, load, Scratch, TestClock, withSqlite } from '../fixtures/db/files.ts'
 import { eventually } from '../helpers/eventually.ts'
+import { COMPILE_CACHE, MAIN } from '../helpers/program.ts'
 import { ServeProcess } from '../helpers/serve-process.ts'
 
 const KEY = Buffer.alloc(32, 7)
@@ -281,8 +282,8 @@ describe('audit log of a gateway', function () {
     server.call('POST', '/v1/functions', { metadata: { name }, spec: { image: 'registry.example/a:1', replicas: 0 } })
 
   async function audit(...args: string[]): Promise<{ code: number | null; text: string }> {
-    const child = spawn(process.execPath, ['src/main.ts', 'audit', ...args], {
-      env: { PATH: process.env['PATH'], STATE_DB_PATH: scratch.path }
+    const child = spawn(process.execPath, [MAIN, 'audit', ...args], {
+      env: { PATH: process.env['PATH'], ...COMPILE_CACHE, STATE_DB_PATH: scratch.path }
     })
     let text = ''
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', part => (text += part))
@@ -339,8 +340,8 @@ describe('audit log of a gateway', function () {
 
   it('S39: a command that changes the database itself writes a row, by the user who ran it', async () => {
     await load('v2.1', scratch.path)
-    const env = { PATH: process.env['PATH'], STATE_DB_PATH: scratch.path }
-    const child = spawn(process.execPath, ['src/main.ts', 'migrate', 'up'], { env, stdio: 'ignore' })
+    const env = { PATH: process.env['PATH'], ...COMPILE_CACHE, STATE_DB_PATH: scratch.path }
+    const child = spawn(process.execPath, [MAIN, 'migrate', 'up'], { env, stdio: 'ignore' })
     expect(await new Promise(resolve => child.once('close', resolve))).to.equal(0)
     expect((await audit('list')).text).to.match(
       /^1 \S+ cli \S+: migrate up: database: done: schema version 2 to \d+\n$/

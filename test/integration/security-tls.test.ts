@@ -13,6 +13,7 @@ import { createLogger } from '../../src/logging/logger.ts'
 import { createMetrics } from '../../src/metrics/metrics.ts'
 import { makeCertificate } from '../helpers/certificates.ts'
 import { eventually } from '../helpers/eventually.ts'
+import { COMPILE_CACHE, MAIN } from '../helpers/program.ts'
 import { ServeProcess } from '../helpers/serve-process.ts'
 
 /** Whatever is connected, a stop takes no longer. */
@@ -131,6 +132,7 @@ describe('TLS of the gateway', function () {
     it('S42: commands of the same configuration reach it, and take no other certificate for its own', async () => {
       const env = {
         PATH: String(process.env['PATH']),
+        ...COMPILE_CACHE,
         AUTH_ENABLED: 'false',
         GATEWAY_ADDRESS: '127.0.0.1',
         GATEWAY_PORT: String(port)
@@ -140,7 +142,7 @@ describe('TLS of the gateway', function () {
           TLS_CERT_FILE: join(folder, `${certificate}.crt`),
           TLS_KEY_FILE: join(folder, `${certificate}.key`)
         }
-        const child = spawn(process.execPath, ['src/main.ts', command], { env: { ...env, ...files } })
+        const child = spawn(process.execPath, [MAIN, command], { env: { ...env, ...files } })
         const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)])
         return out + err
       }
@@ -150,7 +152,7 @@ describe('TLS of the gateway', function () {
       expect(await run('health', 'other'), 'a health check sends nothing secret').to.match(
         /^OK|the gateway answers 503/
       )
-      expect(await run('adopt', 'other')).to.include('no gateway answers at https://127.0.0.1')
+      expect(await run('adopt', 'other')).to.include('the certificate of https://127.0.0.1')
     })
   })
 

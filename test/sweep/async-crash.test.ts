@@ -4,7 +4,6 @@ import { Recorder } from '../fixtures/async/plane.ts'
 import { useTestRun } from '../helpers/docker-run.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { testkitImage } from '../helpers/images.ts'
-import { ServeProcess } from '../helpers/serve-process.ts'
 import { Installation } from './installation.ts'
 
 /** Each costs a start of the program, so that there are few by day; a tenth of what the store gets at night. */
@@ -27,7 +26,6 @@ describe('asynchronous calls of a gateway that is killed', function () {
   let hook: Recorder
 
   before(async () => {
-    ServeProcess.warmUp()
     hook = await new Recorder().start()
     const env = { ASYNC_FUNCTION_CONCURRENCY: String(CONCURRENCY), CALLBACK_ALLOWED: '127.0.0.1' }
     on = await Installation.create({ docker: run().docker, env })

@@ -1,7 +1,6 @@
 import { expect } from 'chai'
 import { useTestRun } from '../helpers/docker-run.ts'
 import { helloImage } from '../helpers/images.ts'
-import { ServeProcess } from '../helpers/serve-process.ts'
 import { Bystander } from './bystander.ts'
 import { Installation } from './installation.ts'
 import { takeOver } from './legacy.ts'
@@ -22,7 +21,6 @@ describe('a gateway that is killed at any place', function () {
   let image: string
 
   before(async () => {
-    ServeProcess.warmUp()
     image = await helloImage()
     bystander = await Bystander.create(run())
   })
