@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { REASONS } from './condition.ts'
+import { EVENT_TYPES } from './event-type.ts'
 import { ProblemAnswer } from './wire/problem.ts'
 
 /** Reasons that only events give: things that happened rather than things that are so. */
@@ -40,8 +41,6 @@ export const EVENT_REASONS = [
 ] as const
 export const EventReason = z.enum([...REASONS, ...EVENT_REASONS])
 export type EventReason = z.infer<typeof EventReason>
-
-export const EVENT_TYPES = ['Normal', 'Warning'] as const
 
 /** Something that happened to an object; repetitions are counted, not listed. */
 export const FaasEvent = z

@@ -1,5 +1,5 @@
-import { EVENT_TYPES } from '../../../api/event.ts'
-import { LEGACY_NAME } from '../../../api/meta.ts'
+import { EVENT_TYPES } from '../../../api/event-type.ts'
+import { LEGACY_NAME } from '../../../api/names.ts'
 import { SCOPES } from '../../../api/scope.ts'
 import { connect } from '../client/connect.ts'
 import { readContexts } from '../client/context-file.ts'

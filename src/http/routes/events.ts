@@ -1,6 +1,7 @@
 import type { RouterContext } from '@koa/router'
 import * as z from 'zod'
-import { EVENT_TYPES, EventList, EventReason, EventWatchLine, type FaasEvent } from '../../../api/event.ts'
+import { EventList, EventReason, EventWatchLine, type FaasEvent } from '../../../api/event.ts'
+import { EVENT_TYPES } from '../../../api/event-type.ts'
 import { LEGACY_NAME } from '../../../api/meta.ts'
 import type { EventFilter } from '../../store/store.ts'
 import { visibleNamespaces } from '../access.ts'
