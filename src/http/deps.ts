@@ -67,6 +67,8 @@ export interface LogsRequest {
   readonly follow: boolean
   /** Only those of the container that has this name. */
   readonly instance?: string
+  /** Token of the reader; absent for a password or a session. All readers of one may take half of the places. */
+  readonly tokenId?: string
 }
 
 /** A line that a replica of a function wrote. */

@@ -31,12 +31,16 @@ export interface LogsRequest {
   readonly follow: boolean
   /** Only those of the container that has this name. */
   readonly instance?: string
+  /** Token of the reader; absent for a password or a session. All readers of one may take half of the places. */
+  readonly tokenId?: string
 }
 
 /** Reads the logs of functions for whoever asks. Nothing is kept: a reader that is slow slows down the reading from the engine. */
 export class LogDesk {
   readonly #deps: LogDeskDeps
   #readers = 0
+  /** By token. */
+  readonly #readersOf = new Map<string, number>()
 
   constructor(deps: LogDeskDeps) {
     this.#deps = deps
@@ -52,22 +56,34 @@ export class LogDesk {
     request: LogsRequest,
     signal: AbortSignal
   ): Promise<AsyncIterable<FunctionLine> | undefined> {
-    const { maxReaders, metrics } = this.#deps
     if (signal.aborted) return nothing()
-    if (this.#readers >= maxReaders) {
-      metrics.logReaderRefused()
+    const { tokenId } = request
+    if (!this.#hasRoom(tokenId)) {
+      this.#deps.metrics.logReaderRefused()
       return undefined
     }
-    this.#count(1)
-    signal.addEventListener('abort', () => this.#count(-1), { once: true })
+    this.#count(1, tokenId)
+    signal.addEventListener('abort', () => this.#count(-1, tokenId), { once: true })
     const lines = request.follow
       ? await this.#follow(object, request, signal)
       : await this.#read(object, request, signal)
     return this.#counted(lines)
   }
 
-  #count(change: 1 | -1): void {
+  /** No token keeps everybody else from reading. */
+  #hasRoom(tokenId: string | undefined): boolean {
+    const { maxReaders } = this.#deps
+    const own = tokenId === undefined ? 0 : (this.#readersOf.get(tokenId) ?? 0)
+    return this.#readers < maxReaders && own < Math.ceil(maxReaders / 2)
+  }
+
+  #count(change: 1 | -1, tokenId: string | undefined): void {
     this.#readers += change
+    if (tokenId !== undefined) {
+      const own = (this.#readersOf.get(tokenId) ?? 0) + change
+      if (own === 0) this.#readersOf.delete(tokenId)
+      else this.#readersOf.set(tokenId, own)
+    }
     this.#deps.metrics.setLogReaders(this.#readers)
   }
 

@@ -157,6 +157,22 @@ describe('GET /system/logs', () => {
     })
   })
 
+  describe('keeps room', () => {
+    it('for others when one token takes all that it can get', async () => {
+      const made = await world.api.request('POST', '/v1/tokens', { name: 'greedy', scopes: ['read'] })
+      const greedy = `Bearer ${made.json.token}`
+      const readers = await Promise.all(Array.from({ length: 10 }, () => world.open('name=hello&follow=true', greedy)))
+      const admitted = readers.filter(({ response }) => response.status === 200)
+      expect(admitted).to.have.length(5)
+      expect((await world.api.request('GET', '/system/logs?name=hello')).status).to.equal(200)
+      admitted[0]?.leave()
+      await eventually(async () => {
+        const again = await world.open('name=hello&follow=true', greedy)
+        expect(again.response.status).to.equal(200)
+      })
+    })
+  })
+
   describe('follows', () => {
     it('what is there and then what comes, headers first', async () => {
       const silent = await world.open('name=hello&follow=1')

@@ -7,6 +7,7 @@ import type { FunctionObject } from '../../../api/function.ts'
 import { LogMessage, parseInstant } from '../../../api/log-line.ts'
 import { LEGACY_NAME } from '../../../api/meta.ts'
 import { existingKey, namespaceOf } from '../access.ts'
+import { callerOf } from '../caller.ts'
 import { departureOf } from '../departure.ts'
 import type { ApiDeps, FunctionLogLine, LogsRequest } from '../deps.ts'
 import { HttpError } from '../errors.ts'
@@ -108,7 +109,7 @@ async function* toMessages(
 }
 
 function tooManyReaders(): HttpError {
-  const message = 'too many read logs now (LOG_READERS_MAX): try again later'
+  const message = 'too many read logs now, of all or with this token (LOG_READERS_MAX): try again later'
   return new HttpError(503, 'TOO_MANY_LOG_READERS', message, { 'Retry-After': String(RETRY_AFTER_S) })
 }
 
@@ -116,11 +117,13 @@ function readRequest(ctx: RouterContext, deps: Pick<ApiDeps, 'clock'>): LogsRequ
   const tail = readTail(queryParameter(ctx, TAIL))
   const since = readSince(queryParameter(ctx, SINCE), deps.clock.now())
   const instance = queryParameter(ctx, INSTANCE)
+  const { kind, tokenId } = callerOf(ctx)
   return {
     follow: queryFlag(ctx, FOLLOW),
     ...(tail === undefined ? {} : { tail }),
     ...(since === undefined ? {} : { since }),
-    ...(instance === undefined || instance === '' ? {} : { instance })
+    ...(instance === undefined || instance === '' ? {} : { instance }),
+    ...(kind === 'token' && tokenId !== undefined ? { tokenId } : {})
   }
 }
 
