@@ -46,7 +46,9 @@ const REPLACED_IN_RESPONSE = new Set([
   'x-start-time',
   'x-served-by',
   'x-openfaas-internal',
-  'x-docker-faas-reason'
+  'x-docker-faas-reason',
+  // It would let the script of a function stand between a browser and the pages of the gateway.
+  'service-worker-allowed'
 ])
 
 /** What must not come behind a body: framing, routing and what was decided by the head. Source: RFC 9110 6.5.1. */

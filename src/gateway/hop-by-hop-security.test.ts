@@ -25,6 +25,15 @@ describe('headers of one connection', () => {
     return values
   }
 
+  it('S36: a function cannot have a browser put its script before the pages of the gateway', async () => {
+    plane.route(await plane.replica((_req, res) => void res.setHeader('Service-Worker-Allowed', '/').end('self.x')))
+    const { said } = await talk(plane.port, `GET / HTTP/1.1\r\n${CLOSE}\r\n`)
+    expect(said)
+      .to.match(/HTTP\/1\.1 200 /)
+      .and.contain('self.x')
+    expect(said).not.to.match(/service-worker/i)
+  })
+
   const LISTED = ['X-Secret', 'x-secret', ' X-SECRET ', 'a,,X-Secret', 'close\t,\tX-Secret']
   for (const listed of LISTED) {
     it(`X4, S34: are dropped when Connection lists them as ${JSON.stringify(listed)}`, async () => {

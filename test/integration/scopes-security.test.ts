@@ -214,7 +214,8 @@ describe('who may do what', () => {
       await reading
     })
 
-    it('S22: may do everything with their own', async () => {
+    it('S22: may do everything with their own', async function () {
+      this.timeout(60_000)
       const ofNamespaces = operations.filter(({ namespace }) =>
         ['query', 'body', 'path', 'visible'].includes(namespace)
       )
