@@ -32,4 +32,9 @@ export const NamespaceAnswer = z
   .meta({ id: 'Namespace' })
 export type NamespaceAnswer = z.infer<typeof NamespaceAnswer>
 
+/** What `?dryRun=true` answers with, in place of the namespace. */
+export const NamespaceDryRunAnswer = z
+  .object({ object: NamespaceAnswer, outcome: z.enum(['created', 'changed', 'unchanged', 'deleted']) })
+  .meta({ id: 'NamespaceDryRun' })
+
 export const NamespaceListAnswer = listOf('NamespaceList', NamespaceAnswer)

@@ -48,7 +48,7 @@ async function applyFiles(environment: Environment, options: ApplyOptions): Prom
   if (where === 'client') return await printWanted(environment, loaded, options)
   const client = await connect(environment, options, () => gatewayHint(loaded))
   const { ManifestClient: Manifests } = await import('./manifest/send.ts')
-  const manifests = new Manifests(client, { given: options.namespace, manifests: loaded.manifests })
+  const manifests = new Manifests(client, { given: options.namespace })
   const results = await sendAll(loaded.manifests, manifest =>
     where === 'server' ? manifests.tryOut(manifest) : manifests.apply(manifest)
   )

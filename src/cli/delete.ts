@@ -79,7 +79,7 @@ async function fromFiles(environment: Environment, options: DeleteOptions & Load
   const loaded: Loaded = await loadManifests(environment, options)
   const client = await connect(environment, options, () => gatewayHint(loaded))
   const { ManifestClient } = await import('./manifest/send.ts')
-  const manifests = new ManifestClient(client, { given: options.namespace, manifests: loaded.manifests })
+  const manifests = new ManifestClient(client, { given: options.namespace })
   // The other way round than they are applied.
   const targets = [...loaded.manifests].reverse().map((manifest): Target => {
     const { kind, name } = manifest

@@ -76,7 +76,7 @@ async function describeFunction(
       { header: 'STATUS', value: condition => condition.status },
       { header: 'REASON', value: ({ reason }) => reason },
       { header: 'SINCE', value: ({ lastTransitionTime }) => formatAge(lastTransitionTime, now) },
-      { header: 'MESSAGE', value: ({ message }) => message }
+      { header: 'MESSAGE', value: ({ message }) => message, lines: true }
     ]),
     await table(
       'Restarts',
@@ -84,7 +84,7 @@ async function describeFunction(
       [
         { header: 'REPLICA', value: ({ ordinal }) => ordinal },
         { header: 'EXITED', value: ({ exitedAt }) => formatAge(exitedAt, now) },
-        { header: 'LAST OUTPUT', value: ({ lastOutput }) => lastOutput.trim() }
+        { header: 'LAST OUTPUT', value: ({ lastOutput }) => lastOutput.trim(), lines: true }
       ]
     ),
     await table('Debug ports', status.debugPorts, [
@@ -102,7 +102,7 @@ async function describeFunction(
       { header: 'TYPE', value: ({ type }) => type, style: ({ type }) => (type === 'Warning' ? 'yellow' : undefined) },
       { header: 'REASON', value: ({ reason }) => reason },
       { header: 'COUNT', value: ({ count }) => count },
-      { header: 'MESSAGE', value: ({ message }) => message }
+      { header: 'MESSAGE', value: ({ message }) => message, lines: true }
     ])
   ].join('')
 }

@@ -34,11 +34,11 @@ async function diffFiles(environment: Environment, options: DiffOptions): Promis
   const loaded = await loadManifests(environment, options)
   const client = await connect(environment, options, () => gatewayHint(loaded))
   const { ManifestClient } = await import('./manifest/send.ts')
-  const { mapPool } = await import('./manifest/pool.ts')
+  const { mapKinds } = await import('./manifest/pool.ts')
   const { unifiedDiff } = await import('./resource/text-diff.ts')
-  const manifests = new ManifestClient(client, { given: options.namespace, manifests: loaded.manifests })
+  const manifests = new ManifestClient(client, { given: options.namespace })
   const paint = createPaint(env, stdout)
-  const tried = await mapPool(loaded.manifests, 8, async manifest => {
+  const tried = await mapKinds(loaded.manifests, 8, async manifest => {
     try {
       return { manifest, ...(await manifests.tryOut(manifest)) }
     } catch (err) {

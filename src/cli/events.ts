@@ -18,6 +18,7 @@ import { usageError } from './exit-code.ts'
 interface EventsOptions extends ConnectOptions, OutputOptions {
   readonly allNamespaces: boolean
   readonly watch: boolean
+  /** RFC 3339. */
   readonly since?: string
   readonly reason?: string
   readonly type?: string
@@ -35,7 +36,7 @@ export function addEvents(program: Command, environment: Environment): void {
     .argument('[function]', 'NAME or NAME.NAMESPACE; all of the namespace when left out')
     .option('-w, --watch', 'go on with what happens, over restarts of the gateway', false)
     .option(...ALL_NAMESPACES_OPTION)
-    .option('--since <time>', 'nothing that was last seen before: RFC 3339, or a duration such as 5m')
+    .option('--since <time>', 'nothing that was last seen before: RFC 3339, or a duration such as 5m', toInstant)
     .option('--reason <reason>', 'those with this reason, such as OOMKilled')
     .option('--type <type>', 'Normal or Warning')
     .option('--limit <number>', 'most events of the past', toCount, 100)
@@ -89,11 +90,10 @@ async function follow(
 }
 
 function queryFor(client: GatewayClient, named: string | undefined, options: EventsOptions): Followed['query'] {
-  const { namespace, allNamespaces, reason, type } = options
+  const { namespace, allNamespaces, reason, type, since } = options
   if (allNamespaces && (named !== undefined || namespace !== undefined)) {
     throw usageError('-A goes neither with a function nor with --namespace')
   }
-  const since = options.since === undefined ? undefined : toInstant(options.since, Date.now())
   const common = { reason, type, since }
   if (allNamespaces) return common
   if (named === undefined) return { namespace: client.namespace, ...common }

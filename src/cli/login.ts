@@ -96,7 +96,8 @@ type Place = { readonly url: string; readonly caFile?: string }
 async function checkToken(place: Place, text: string): Promise<Pick<Context, 'token'>> {
   const token = text.trim()
   if (!/^[\x21-\x7e]+$/.test(token)) throw usageError('the standard input holds no token')
-  await (await clientOf(place, `Bearer ${token}`)).call('GET', '/system/info')
+  const client = await clientOf(place, { authorization: `Bearer ${token}`, denied: 'the token is not good there' })
+  await client.call('GET', '/system/info')
   return { token }
 }
 
@@ -106,19 +107,23 @@ async function exchangePassword(
   { username, expiresIn }: LoginOptions,
   password: string
 ): Promise<Pick<Context, 'token' | 'tokenId'>> {
-  const client = await clientOf(place, `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`)
+  const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
+  const client = await clientOf(place, { authorization, denied: 'the user or the password is not good there' })
   const input = { name: tokenName(), scopes: ['admin'], expiresIn }
   const { id, token } = await client.call<TokenView & { readonly token: string }>('POST', '/v1/tokens', input)
   return { token, tokenId: id }
 }
 
-async function clientOf({ url, caFile }: Place, authorization?: string): Promise<GatewayClient> {
+async function clientOf(
+  { url, caFile }: Place,
+  { authorization, denied = '' }: { readonly authorization?: string; readonly denied?: string } = {}
+): Promise<GatewayClient> {
   return new GatewayClient({
     ...{ url, namespace: '', tls: {} },
     ...(authorization === undefined ? {} : { authorization }),
     ...(await tlsOf(caFile)),
     unreachable: 'does it run, and is the URL right?',
-    denied: 'nothing was kept'
+    denied: `${denied}; nothing was kept`
   })
 }
 

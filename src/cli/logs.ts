@@ -19,6 +19,7 @@ import { LogReplay } from './log-replay.ts'
 interface LogsOptions extends ConnectOptions {
   readonly follow: boolean
   readonly tail?: number
+  /** RFC 3339. */
   readonly since?: string
   readonly instance?: string
   readonly timestamps: boolean
@@ -40,7 +41,7 @@ export function addLogs(program: Command, environment: Environment): void {
       false
     )
     .option('--tail <lines>', 'so many of the last lines of each replica; all when left out', toCount)
-    .option('--since <time>', 'none that are older: RFC 3339, or a duration such as 5m')
+    .option('--since <time>', 'none that are older: RFC 3339, or a duration such as 5m', toInstant)
     .option('--instance <name>', 'of this replica only, such as hello-0')
     .option('--timestamps', 'print when each line was written', false)
     .option('--no-prefix', 'do not print which replica wrote a line')
@@ -51,11 +52,10 @@ export function addLogs(program: Command, environment: Environment): void {
 
 async function printLogs(environment: Environment, named: string, options: LogsOptions): Promise<void> {
   if (!['text', 'json'].includes(options.output)) throw usageError('-o must be text or json')
-  const since = options.since === undefined ? undefined : toInstant(options.since, Date.now())
   const client = await connect(environment, options)
   const name = parseFunctionName(named, { given: options.namespace, fallback: client.namespace })
   const format = options.output === 'json' ? toJsonLine(environment) : toText(environment, options)
-  for await (const line of linesOf(environment, client, { ...options, ...name, since })) {
+  for await (const line of linesOf(environment, client, { since: undefined, ...options, ...name })) {
     await write(environment.stdout, `${format(line)}\n`)
   }
 }

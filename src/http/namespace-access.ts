@@ -57,25 +57,28 @@ export function requireNewName(current: NamespaceObject | undefined, name: strin
 
 /**
  * Deletes a namespace that is empty, and what is left of calls in it, so that whoever gets its name next finds nothing of them.
- * Throws `NotFoundError`, and 409 while anything is in it, or for the default one.
+ * Returns it as it was. Throws `NotFoundError`, and 409 while anything is in it, or for the default one.
  */
 export async function deleteNamespace(
   ctx: Context,
   deps: Pick<ApiDeps, 'namespaces' | 'invocations' | 'log'>,
   name: string,
   options: NamespaceWriteOptions = {}
-): Promise<void> {
+): Promise<NamespaceObject> {
   noteNamespace(ctx, name)
   if (name === DEFAULT_NAMESPACE) {
     throw new HttpError(409, 'DEFAULT_NAMESPACE', `namespace ${name} is that of functions that name none, and stays`)
   }
-  if ((await deps.namespaces.delete(name, options)) === undefined) throw notFound(name)
+  const deleted = await deps.namespaces.delete(name, options)
+  if (deleted === undefined) throw notFound(name)
+  if (options.dryRun === true) return deleted
   try {
     await deps.invocations.purge({ namespaces: new Set([name]) })
   } catch (err) {
     // The namespace is gone: its answer must not become an error. Dead letters go by their age, too.
     deps.log.warn({ err, namespace: name }, 'Left dead letters of deleted namespace')
   }
+  return deleted
 }
 
 export function noteNamespace(ctx: Context, name: string): void {

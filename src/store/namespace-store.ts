@@ -5,6 +5,8 @@ import type { Namespaces } from '../../api/scope.ts'
 export interface NamespaceWriteOptions {
   /** Writes only when the namespace still has this `resourceVersion`; else `ConflictError`. */
   readonly ifMatch?: number
+  /** Decides and answers as if it wrote, and writes nothing. */
+  readonly dryRun?: boolean
 }
 
 export interface NamespacePutResult {

@@ -78,7 +78,10 @@ export class Namespaces implements NamespaceStore {
         else await em.nativeUpdate(NamespaceEntity, { name }, { ...namespaceColumns(object), resourceVersion })
         return { outcome: previous === undefined ? 'created' : 'changed', object, previous }
       },
-      { audited: ({ outcome, object, previous }) => subjectOf(outcome, { before: previous, after: object }) }
+      {
+        dryRun: options.dryRun ?? false,
+        audited: ({ outcome, object, previous }) => subjectOf(outcome, { before: previous, after: object })
+      }
     )
   }
 
@@ -94,7 +97,7 @@ export class Namespaces implements NamespaceStore {
         await em.nativeDelete(NamespaceEntity, { name })
         return current
       },
-      { audited: before => before && subjectOf('deleted', { before }) }
+      { dryRun: options.dryRun ?? false, audited: before => before && subjectOf('deleted', { before }) }
     )
   }
 

@@ -64,6 +64,42 @@ describe('namespaces over the API', () => {
     expect(await namespaces()).to.deep.equal(['openfaas-fn'])
   })
 
+  it('tries a write on /v1 and writes nothing with ?dryRun=true, not even into the audit log', async () => {
+    const metadata = { name: 'a', labels: { team: 'x' } }
+    const at = '/v1/namespaces/a?dryRun=true'
+    const tried = await api.request('POST', '/v1/namespaces?dryRun=true', { metadata })
+    expect([tried.status, tried.json.outcome, tried.json.object.metadata.labels]).to.deep.equal([
+      ...[200, 'created', metadata.labels]
+    ])
+    expect(await statusOf(api.request('PUT', at, { metadata }))).to.equal(404)
+    expect(await namespaces()).to.deep.equal(['openfaas-fn'])
+    const created = await api.request('POST', '/v1/namespaces?dryRun=false', { metadata })
+    expect(created.status).to.equal(201)
+    const audited = (await api.store.audit.list({ limit: 100 })).length
+    const outcomes = [
+      await api.request('POST', '/v1/namespaces?dryRun', { metadata }),
+      await api.request('PUT', at, { metadata: {} }),
+      await api.request('PATCH', at, { metadata: { labels: { tier: 'web' } } }),
+      await api.request('DELETE', at)
+    ].map(({ status, json }) => [status, json.outcome])
+    expect(outcomes).to.deep.equal([
+      ...[
+        [200, 'unchanged'],
+        [200, 'changed'],
+        [200, 'changed']
+      ],
+      [200, 'deleted']
+    ])
+    expect(await statusOf(api.request('DELETE', at, undefined, { 'if-match': '"9999"' }))).to.equal(409)
+    expect(await statusOf(api.request('DELETE', '/v1/namespaces/openfaas-fn?dryRun=true'))).to.equal(409)
+    const { json } = await api.request('GET', '/v1/namespaces/a')
+    expect(json.metadata).to.deep.equal(created.json.metadata)
+    // The two that were refused are there, as refusals are.
+    expect(await api.store.audit.list({ limit: 100 })).to.have.length(audited + 2)
+    await deploy('f', 'a')
+    expect((await api.request('DELETE', at)).json.code).to.equal('NAMESPACE_NOT_EMPTY')
+  })
+
   it('shows on /v1 the quota and what is used of it, with an ETag that writes may be bound to', async () => {
     const metadata = { name: 'a', labels: { team: 'x' }, annotations: { [REPLICAS]: '4', [MEMORY]: '1Gi' } }
     const created = await api.request('POST', '/v1/namespaces', { metadata })

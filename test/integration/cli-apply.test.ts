@@ -300,6 +300,43 @@ describe('docker-faas apply and diff', () => {
     expect((await read('hello')).code).to.equal('NOT_FOUND')
   })
 
+  it('tries functions in a namespace that the same files make, and tells what else is wrong with them', async () => {
+    const manifests = [
+      'kind: Function\nmetadata: {name: a, namespace: team-d}\nspec: {image: "a:1"}\n',
+      'kind: Namespace\nmetadata: {name: team-d, labels: {tier: web}}\n'
+    ].join('---\n')
+    const tried = await cli(['apply', '--dry-run=server', '-f', '-'], {}, manifests)
+    expect([tried.code, tried.stdout, tried.stderr]).to.deep.equal([
+      0,
+      'namespace/team-d created (server dry run)\nfunction/a.team-d created (server dry run)\n',
+      '2 created (server dry run)\n'
+    ])
+    const differs = await cli(['diff', '-f', '-'], {}, manifests)
+    expect([differs.code, differs.stderr]).to.deep.equal([1, ''])
+    expect(differs.stdout).to.contain('+    tier: web\n').and.to.contain('+  image: a:1\n')
+    const wrong = manifests.replace('a:1"', 'a:1", replicas: 2, limits: {memory: lots}')
+    const refused = await cli(['apply', '--dry-run=server', '-f', '-'], {}, wrong)
+    expect(refused.code).to.equal(1)
+    expect(refused.stderr)
+      .to.contain('standard input:3:')
+      .and.to.contain('spec.limits.memory')
+      .and.not.to.contain('no namespace')
+    const other = manifests.replace('namespace: team-d', 'namespace: team-e')
+    const missing = await cli(['apply', '--dry-run=server', '-f', '-'], {}, other)
+    expect([missing.code, missing.stderr]).to.satisfy(
+      ([code, said]: [number, string]) => code === 1 && said.includes('there is no namespace team-e')
+    )
+    expect((await api.request('GET', '/v1/namespaces/team-d')).status).to.equal(404)
+  })
+
+  it('has the gateway try a namespace, which knows what it must not say', async () => {
+    const quota = 'kind: Namespace\nmetadata: {name: team-a, annotations: {com.docker-faas.quota.replicas: many}}\n'
+    const { code, stderr } = await cli(['apply', '--dry-run=server', '-f', '-'], {}, quota)
+    expect([code, stderr]).to.satisfy(
+      ([code, said]: [number, string]) => code === 1 && said.includes('com.docker-faas.quota.replicas must be')
+    )
+  })
+
   it('-n goes before the namespace of a stack file, and must not contradict a manifest', async () => {
     expect((await cli(['apply', '-n', 'team-b', '-f', stack()])).stdout).to.equal(
       'function/hello.team-b created\nfunction/other.team-b created\n'

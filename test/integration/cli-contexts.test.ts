@@ -73,6 +73,7 @@ describe('docker-faas as a client: which gateway, and as whom', () => {
   it('login keeps nothing of a password or a token that is not good', async () => {
     const wrong = await cli(['login', api.url, '--password-stdin'], {}, 'guess')
     expect([wrong.code, wrong.stdout]).to.deep.equal([4, ''])
+    expect(wrong.stderr).to.contain('the user or the password is not good there; nothing was kept')
     const token = await cli(['login', api.url, '--token-stdin'], {}, 'dfaas_no')
     expect(token.code).to.equal(4)
     expect((await cli(['config', 'get-contexts'])).stderr).to.contain('there are no contexts')

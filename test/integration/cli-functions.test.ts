@@ -127,6 +127,20 @@ describe('docker-faas, functions', () => {
       ...rest
     })
 
+  it('refuses a --since that is no time with the name of the option, and shows durations as people write them', async () => {
+    for (const command of ['events', 'logs']) {
+      const { code, stderr } = await run(command, 'hi', '--since', 'soon')
+      expect([code, stderr.split('\n')[0]]).to.deep.equal([
+        2,
+        "error: option '--since <time>' argument 'soon' is invalid. It must be a time (RFC 3339) or a duration such as 5m."
+      ])
+    }
+    for (const command of ['rollout status', 'scale', 'apply', 'delete']) {
+      expect((await run(...command.split(' '), '--help')).stdout).to.contain('(default: 5m)')
+    }
+    expect((await run('wait', '--help')).stdout).to.contain('(default: 30s)')
+  })
+
   it('prints events, the oldest first, without what commands a terminal', async () => {
     await record()
     await record({ type: 'Warning', reason: 'ReplicaExited', message: 'said \u001b]0;x\u0007' })

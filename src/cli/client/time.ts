@@ -8,10 +8,10 @@ export function toMilliseconds(text: string): number {
   return ms
 }
 
-/** RFC 3339 of an option that is a time, or a duration before `now`, such as `5m`. */
-export function toInstant(text: string, now: number): string {
+/** RFC 3339 of an option that is a time, or a duration before now, such as `5m`. Throws what commander tells with the name of the option. */
+export function toInstant(text: string): string {
   const ago = parseDuration(text)
-  if (ago !== undefined) return new Date(now - ago).toISOString()
+  if (ago !== undefined) return new Date(Date.now() - ago).toISOString()
   const isTime = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?$/.test(text)
   const at = isTime ? Date.parse(text) : Number.NaN
   if (Number.isNaN(at)) throw new InvalidArgumentError('It must be a time (RFC 3339) or a duration such as 5m.')

@@ -1,3 +1,4 @@
+import { unknownNamespaceMessage } from '../../../api/errors.ts'
 import { type GatewayClient, queryOf } from '../client/gateway-client.ts'
 import { GatewayError } from '../client/problem.ts'
 import { CliError } from '../exit-code.ts'
@@ -13,6 +14,12 @@ export interface Sent {
   readonly object: ApiObject
 }
 
+/** What a dry run answers with. */
+interface Tried {
+  readonly object: ApiObject
+  readonly outcome: 'created' | 'changed' | 'unchanged'
+}
+
 const PATHS: Readonly<Record<ManifestKind, string>> = {
   Function: '/v1/functions',
   Namespace: '/v1/namespaces',
@@ -23,7 +30,6 @@ const PATHS: Readonly<Record<ManifestKind, string>> = {
 export interface SendOptions {
   /** `--namespace`. */
   readonly given: string | undefined
-  readonly manifests: readonly Manifest[]
 }
 
 /** What the API takes for a manifest. */
@@ -43,13 +49,12 @@ export function nameOf(manifest: Manifest, namespace: string): string {
 export class ManifestClient {
   readonly #client: GatewayClient
   readonly #given: string | undefined
-  /** Those that functions may be in by then. */
-  readonly #coming: ReadonlySet<string>
+  /** Namespaces that were tried out and would be new. */
+  readonly #planned = new Set<string>()
 
-  constructor(client: GatewayClient, { given, manifests }: SendOptions) {
+  constructor(client: GatewayClient, { given }: SendOptions) {
     this.#client = client
     this.#given = given
-    this.#coming = new Set(manifests.filter(({ kind }) => kind === 'Namespace').map(({ name }) => name))
   }
 
   namespaceOf(manifest: Manifest): string {
@@ -73,39 +78,38 @@ export class ManifestClient {
   /** Brings the object to its manifest. */
   async apply(manifest: Manifest): Promise<Sent> {
     const before = await this.find(manifest)
-    const object = await this.#post<ApiObject>(manifest, '')
+    const body = toBody(manifest, this.namespaceOf(manifest))
+    const answer = this.#client.call<ApiObject>('POST', PATHS[manifest.kind], body)
+    const object = await this.#locating(manifest, answer)
     return { object, outcome: outcomeOf(before, object) }
   }
 
-  /** What that would do; nothing is written. Only functions are tried by the gateway itself. */
+  /**
+   * What that would do; nothing is written. The gateway itself tries functions and namespaces. A function in a namespace that
+   * was tried before it and would be new is new, too, unless the gateway finds anything else wrong with it.
+   */
   async tryOut(manifest: Manifest): Promise<Sent & { readonly before: ApiObject | undefined }> {
     const before = await this.find(manifest)
-    if (manifest.kind !== 'Function') {
+    if (manifest.kind === 'Profile') {
       const wanted = toBody(manifest, '')
       const outcome = before === undefined ? 'created' : isSame(before, wanted) ? 'unchanged' : 'configured'
       return { before, object: wanted, outcome }
     }
-    if (before === undefined && (await this.#isComing(manifest))) {
-      return { before, object: toBody(manifest, this.namespaceOf(manifest)), outcome: 'created' }
-    }
-    const tried = await this.#post<{ object: ApiObject; outcome: string }>(manifest, '?dryRun=true')
-    return {
-      before,
-      object: tried.object,
-      outcome: tried.outcome === 'changed' ? 'configured' : (tried.outcome as Outcome)
-    }
-  }
-
-  /** Whether its namespace is to be made by the same manifests: the gateway cannot try the function then. */
-  async #isComing(manifest: Manifest): Promise<boolean> {
     const namespace = this.namespaceOf(manifest)
-    if (!this.#coming.has(namespace)) return false
-    return (await this.#client.find(`${PATHS.Namespace}/${encodeURIComponent(namespace)}`)) === undefined
-  }
-
-  async #post<T>(manifest: Manifest, query: string): Promise<T> {
-    const body = toBody(manifest, this.namespaceOf(manifest))
-    return await this.#locating(manifest, this.#client.call<T>('POST', `${PATHS[manifest.kind]}${query}`, body))
+    const body = toBody(manifest, namespace)
+    const path = `${PATHS[manifest.kind]}?dryRun=true`
+    const answer = this.#client.call<Tried>('POST', path, body).catch((err: unknown): Tried => {
+      const isPlanned = manifest.kind === 'Function' && this.#planned.has(namespace)
+      if (!isPlanned || !(err instanceof GatewayError)) throw err
+      const missing = unknownNamespaceMessage(namespace)
+      const errors = err.errors.filter(({ message }) => message !== missing)
+      if (errors.length === err.errors.length) throw err
+      if (errors.length > 0) throw new GatewayError({ status: err.status, errors }, err.message)
+      return { object: body, outcome: 'created' }
+    })
+    const { object, outcome } = await this.#locating(manifest, answer)
+    if (manifest.kind === 'Namespace' && outcome === 'created') this.#planned.add(manifest.name)
+    return { before, object, outcome: outcome === 'changed' ? 'configured' : outcome }
   }
 
   /** Names the place in the file for each field that the gateway refuses. */

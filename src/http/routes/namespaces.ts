@@ -10,7 +10,7 @@ import {
   statusOf
 } from '../../../api/namespace-object.ts'
 import { NO_USAGE } from '../../../api/quota.ts'
-import { NamespaceAnswer, NamespaceListAnswer } from '../../../api/wire/namespace.ts'
+import { NamespaceAnswer, NamespaceDryRunAnswer, NamespaceListAnswer } from '../../../api/wire/namespace.ts'
 import type { NamespacePutResult, NamespaceWriteOptions } from '../../store/namespace-store.ts'
 import { readJson } from '../body.ts'
 import { callerOf } from '../caller.ts'
@@ -22,14 +22,19 @@ import {
   requireNamespaceObject,
   requireNewName
 } from '../namespace-access.ts'
-import { IF_MATCH, LABEL_SELECTOR, queryParameter } from '../query.ts'
+import { DRY_RUN, IF_MATCH, LABEL_SELECTOR, queryFlag, queryParameter } from '../query.ts'
 import { markChecked, type Route } from '../route.ts'
 import { expectedVersion, parseInput, requireMergePatch } from '../validate.ts'
 
 const NAMESPACES = '/v1/namespaces'
 const NAMESPACE = '/v1/namespaces/:name'
-const A_WRITE = { scope: 'admin', namespace: 'gateway', head: [IF_MATCH], errors: [409] } as const
-const WRITTEN = { about: 'the namespace', schema: NamespaceAnswer }
+const A_WRITE = { scope: 'admin', namespace: 'gateway', query: [DRY_RUN], head: [IF_MATCH], errors: [409] } as const
+const SHOWN = { about: 'the namespace', schema: NamespaceAnswer }
+const WRITTEN = {
+  about: 'the namespace, or what a dry run would do',
+  schema: NamespaceAnswer,
+  or: [NamespaceDryRunAnswer]
+}
 
 /** `/v1/namespaces`: labels, annotations and quotas of namespaces, and what is used of them. */
 export function namespaceRoutes(deps: ApiDeps): Route[] {
@@ -45,13 +50,13 @@ export function namespaceRoutes(deps: ApiDeps): Route[] {
       ...{ method: 'post', path: NAMESPACES, ...A_WRITE },
       summary: 'Bring a namespace to labels and annotations, whether or not it is there',
       body: NamespaceInput,
-      answers: { 200: WRITTEN, 201: { ...WRITTEN, about: 'the new namespace' } },
+      answers: { 200: WRITTEN, 201: { ...SHOWN, about: 'the new namespace' } },
       handler: ctx => applyNamespace(ctx, deps)
     },
     {
       ...{ method: 'get', path: NAMESPACE, scope: 'read', namespace: 'named' },
       summary: 'Show a namespace, and what is used of its quota',
-      answers: { 200: WRITTEN },
+      answers: { 200: SHOWN },
       handler: async ctx => answer(ctx, deps, await requireNamespaceObject(ctx, deps, nameOfPath(ctx)))
     },
     {
@@ -71,11 +76,11 @@ export function namespaceRoutes(deps: ApiDeps): Route[] {
     {
       ...{ method: 'delete', path: NAMESPACE, ...A_WRITE },
       summary: 'Delete a namespace that is empty',
-      answers: { 204: { about: 'it is gone', type: '' } },
-      handler: async ctx => {
-        await deleteNamespace(ctx, deps, nameOfPath(ctx), ifMatch(ctx))
-        ctx.status = 204
-      }
+      answers: {
+        200: { about: 'what a dry run would do', schema: NamespaceDryRunAnswer },
+        204: { about: 'it is gone', type: '' }
+      },
+      handler: ctx => removeNamespace(ctx, deps)
     }
   ]
 }
@@ -99,7 +104,7 @@ async function applyNamespace(ctx: RouterContext, deps: ApiDeps): Promise<void> 
     requireNewName(current, name, 'metadata.name')
     return { labels, annotations }
   }
-  await answerWrite(ctx, deps, await deps.namespaces.put(name, change, ifMatch(ctx, metadata.resourceVersion)))
+  await answerWrite(ctx, deps, await deps.namespaces.put(name, change, optionsOf(ctx, metadata.resourceVersion)))
 }
 
 async function replaceNamespace(ctx: RouterContext, deps: ApiDeps): Promise<void> {
@@ -107,7 +112,7 @@ async function replaceNamespace(ctx: RouterContext, deps: ApiDeps): Promise<void
   const { metadata } = parseInput(NamedNamespaceInput, await readJson(ctx, deps.readTimeoutMs))
   requireSameName(metadata?.name, name)
   const { labels = {}, annotations = {} } = metadata ?? {}
-  const options = ifMatch(ctx, metadata?.resourceVersion)
+  const options = optionsOf(ctx, metadata?.resourceVersion)
   await answerWrite(ctx, deps, await changeNamespace(ctx, deps, name, () => ({ labels, annotations }), options))
 }
 
@@ -121,8 +126,14 @@ async function patchNamespace(ctx: RouterContext, deps: ApiDeps): Promise<void> 
     requireSameName(metadata.name, name)
     return { labels: metadata.labels, annotations: metadata.annotations }
   }
-  const options = ifMatch(ctx, patch.metadata?.['resourceVersion'])
+  const options = optionsOf(ctx, patch.metadata?.['resourceVersion'])
   await answerWrite(ctx, deps, await changeNamespace(ctx, deps, name, change, options))
+}
+
+async function removeNamespace(ctx: RouterContext, deps: ApiDeps): Promise<void> {
+  const object = await deleteNamespace(ctx, deps, nameOfPath(ctx), optionsOf(ctx))
+  if (queryFlag(ctx, DRY_RUN)) ctx.body = { object: toResource(object, NO_USAGE), outcome: 'deleted' }
+  else ctx.status = 204
 }
 
 function requireSameName(given: string | undefined, name: string): void {
@@ -131,24 +142,33 @@ function requireSameName(given: string | undefined, name: string): void {
 }
 
 async function answerWrite(ctx: RouterContext, deps: ApiDeps, { outcome, object }: NamespacePutResult): Promise<void> {
+  if (queryFlag(ctx, DRY_RUN)) {
+    ctx.body = { object: await resourceOf(deps, object), outcome }
+    return
+  }
   ctx.status = outcome === 'created' ? 201 : 200
   if (outcome === 'created') ctx.set('Location', `${NAMESPACES}/${object.name}`)
   await answer(ctx, deps, object)
 }
 
 async function answer(ctx: RouterContext, deps: ApiDeps, object: NamespaceObject): Promise<void> {
-  const usage = await deps.namespaces.usage(new Set([object.name]))
   ctx.set('ETag', `"${object.resourceVersion}"`)
-  ctx.body = toResource(object, usage.get(object.name) ?? NO_USAGE)
+  ctx.body = await resourceOf(deps, object)
+}
+
+async function resourceOf(deps: ApiDeps, object: NamespaceObject): Promise<NamespaceAnswer> {
+  const usage = await deps.namespaces.usage(new Set([object.name]))
+  return toResource(object, usage.get(object.name) ?? NO_USAGE)
 }
 
 function toResource(object: NamespaceObject, used: typeof NO_USAGE): NamespaceAnswer {
   return { apiVersion: 'v1', kind: 'Namespace', metadata: object, status: statusOf(object, used) }
 }
 
-function ifMatch(ctx: RouterContext, fromBody?: unknown): NamespaceWriteOptions {
+function optionsOf(ctx: RouterContext, fromBody?: unknown): NamespaceWriteOptions {
+  const dryRun = queryFlag(ctx, DRY_RUN)
   const version = expectedVersion(ctx, fromBody)
-  return version === undefined ? {} : { ifMatch: version }
+  return version === undefined ? { dryRun } : { dryRun, ifMatch: version }
 }
 
 function nameOfPath(ctx: RouterContext): string {
