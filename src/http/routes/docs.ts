@@ -51,7 +51,8 @@ const FRONT_DOOR: Route = {
   answers: { 307: { about: 'where it is', type: '' } },
   handler: ctx => {
     ctx.status = 307
-    ctx.redirect('/docs')
+    // Below the prefix of a proxy, too.
+    ctx.redirect('docs')
   }
 }
 
