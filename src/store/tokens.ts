@@ -6,6 +6,7 @@ import { canonicalJson } from '../../api/spec-hash.ts'
 import { MAX_TOKENS, type TokenView } from '../../api/token.ts'
 import { toTimestamp } from '../clock.ts'
 import { TokenEntity, type TokenRow } from './entities.ts'
+import { requireNamespace } from './namespace-rows.ts'
 import { type Database, PLAIN } from './orm.ts'
 
 /** A token as written down. */
@@ -20,11 +21,18 @@ export type TokenChange =
   | { readonly type: 'CREATED'; readonly record: TokenRecord }
   | { readonly type: 'REMOVED'; readonly id: string }
 
+export interface TokenCreateOptions {
+  readonly needsNamespaces?: boolean
+}
+
 /** Tokens and sessions as written down: nothing in it opens a door. */
 export interface TokenStore {
   list: () => Promise<TokenRecord[]>
-  /** Throws `TokenExistsError` for the name of another token, `TooManyTokensError` beyond `MAX_TOKENS`; the oldest session makes room. */
-  create: (record: TokenRecord) => Promise<void>
+  /**
+   * Throws `TokenExistsError` for the name of another token, `TooManyTokensError` beyond `MAX_TOKENS`; the oldest session makes room.
+   * `needsNamespaces`: throws `ValidationError` when one that it is bound to is not there.
+   */
+  create: (record: TokenRecord, options?: TokenCreateOptions) => Promise<void>
   /** Whether there was one. */
   remove: (id: string) => Promise<boolean>
   /** Writes down when tokens were last used: milliseconds since the epoch by id. */
@@ -48,9 +56,11 @@ export class Tokens implements TokenStore {
     return rows.map(toRecord)
   }
 
-  async create(record: TokenRecord): Promise<void> {
+  async create(record: TokenRecord, { needsNamespaces = false }: TokenCreateOptions = {}): Promise<void> {
+    const bound = needsNamespaces ? (record.namespaces ?? []) : []
     await this.#database.write(
       async em => {
+        for (const namespace of bound) await requireNamespace(em, namespace)
         const dropped = await makeRoom(em, record)
         await em.insert(TokenEntity, fromRecord(record))
         return dropped

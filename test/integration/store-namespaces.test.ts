@@ -111,6 +111,22 @@ describe('store: namespaces', () => {
     }
   })
 
+  it('decides between a token that comes and its namespace that goes, too', async () => {
+    const token = (name: string, namespace: string) =>
+      store.tokens.create(
+        {
+          ...{ id: name, kind: 'token', name, digest: 'd', scopes: ['read'], namespaces: [namespace] },
+          ...{ createdAt: '2026-01-01T00:00:00.000Z', createdBy: 'test' }
+        },
+        { needsNamespaces: true }
+      )
+    const outcomes = async (...work: Promise<unknown>[]) =>
+      (await Promise.allSettled(work)).map(({ status }) => status === 'fulfilled')
+    for (const name of ['a', 'b']) await store.namespaces.put(name, () => NOTHING)
+    expect(await outcomes(store.namespaces.delete('a'), token('late', 'a'))).to.deep.equal([true, false])
+    expect(await outcomes(token('early', 'b'), store.namespaces.delete('b'))).to.deep.equal([true, false])
+  })
+
   it('keeps secrets of one name in two namespaces apart, and opens neither as the other', async () => {
     for (const namespace of ['a', 'b']) {
       await store.secrets.put(`${namespace}/key`, Buffer.from(`of ${namespace}`))

@@ -4,7 +4,7 @@ import { SCOPES } from '../../../api/scope.ts'
 import type { TokenInput, TokenView } from '../../../api/token.ts'
 import { formatToken } from '../../../api/token-text.ts'
 import { type Clock, toTimestamp } from '../../clock.ts'
-import type { TokenRecord, TokenStore } from '../../store/tokens.ts'
+import type { TokenCreateOptions, TokenRecord, TokenStore } from '../../store/tokens.ts'
 import { sha256 } from './credentials.ts'
 import type { TokenIndex } from './token-index.ts'
 
@@ -15,8 +15,8 @@ export interface NewToken extends TokenView {
 
 /** Creates and revokes tokens. */
 export interface TokenDesk {
-  /** Throws `TokenExistsError` and `TooManyTokensError`. */
-  readonly create: (input: TokenInput, createdBy: string) => Promise<NewToken>
+  /** Throws what `TokenStore.create` does. */
+  readonly create: (input: TokenInput, createdBy: string, options?: TokenCreateOptions) => Promise<NewToken>
   /** A token for `AUTH_TOKEN_TTL` that is good for everything. */
   readonly openSession: (user: string) => Promise<NewToken>
   readonly list: () => Promise<TokenView[]>
@@ -38,12 +38,15 @@ const ID_BYTES = 8
 const SECRET_BYTES = 32
 
 export function createTokenDesk(deps: TokenDeskDeps): TokenDesk {
-  const issue = async (draft: Omit<TokenRecord, 'id' | 'digest' | 'createdAt'>): Promise<NewToken> => {
+  const issue = async (
+    draft: Omit<TokenRecord, 'id' | 'digest' | 'createdAt'>,
+    options?: TokenCreateOptions
+  ): Promise<NewToken> => {
     const id = randomBytes(ID_BYTES).toString('hex')
     const secret = randomBytes(SECRET_BYTES)
     const digest = sha256(secret.toString('base64url')).toString('hex')
     const record: TokenRecord = { ...draft, id, digest, createdAt: toTimestamp(deps.clock.now()) }
-    await deps.tokens.create(record)
+    await deps.tokens.create(record, options)
     return { ...toView(record, undefined), token: formatToken(id, secret) }
   }
   const after = (ms: number) => toTimestamp(deps.clock.now() + ms)
@@ -55,13 +58,15 @@ export function createTokenDesk(deps: TokenDeskDeps): TokenDesk {
     )
   }
   return {
-    create: ({ name, scopes, namespaces, expiresIn }, createdBy) =>
-      issue({
-        ...{ kind: 'token', name, createdBy },
+    create: ({ name, scopes, namespaces, expiresIn }, createdBy, options) => {
+      const draft = {
+        ...({ kind: 'token', name, createdBy } as const),
         scopes: SCOPES.filter(scope => scopes.includes(scope)),
         ...(namespaces === undefined ? {} : { namespaces: [...new Set(namespaces)].sort() }),
         ...(expiresIn === undefined ? {} : { expiresAt: after(parseDuration(expiresIn) ?? 0) })
-      }),
+      }
+      return issue(draft, options)
+    },
     openSession: user =>
       issue({
         ...{ kind: 'session', name: user, createdBy: user, scopes: ['admin'], expiresAt: after(deps.sessionMs) },

@@ -68,7 +68,8 @@ export function tokenRoutes(deps: TokenDeps): Route[] {
 async function create(ctx: RouterContext, deps: TokenDeps): Promise<void> {
   const input = parseInput(TokenInput, await readJson(ctx, deps.readTimeoutMs))
   await requireNamespaces(deps, input.namespaces ?? [])
-  ctx.body = await deps.tokens.create(input, callerOf(ctx).name)
+  // One may go meanwhile.
+  ctx.body = await deps.tokens.create(input, callerOf(ctx).name, { needsNamespaces: true })
   ctx.status = 201
 }
 
