@@ -92,7 +92,7 @@ describe('failures of a call', () => {
       plane.table.markComplete()
       expect((await plane.call()).body).to.equal('ok ')
       expect(plane.unreachable).to.deep.equal(['ns/fn void'])
-    }).timeout(10_000)
+    })
   })
 
   describe('when the connection is lost before a byte of the answer', () => {

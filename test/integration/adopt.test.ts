@@ -96,8 +96,8 @@ describe('a database that is older than what runs', function () {
   })
 
   it('S11: restored from yesterday: what is newer is held and flagged, and right after adopting', async () => {
-    for (const name of ['old', 'same']) await gateway.apply(name, { image: run().image, env: { V: '1' } })
-    for (const name of ['old', 'same']) await gateway.converged(name)
+    for (const name of ['old', 'settled']) await gateway.apply(name, { image: run().image, env: { V: '1' } })
+    for (const name of ['old', 'settled']) await gateway.converged(name)
     await gateway.stop()
     await copyFile(gateway.databasePath, `${gateway.databasePath}.yesterday`)
     await gateway.start()
@@ -125,10 +125,10 @@ describe('a database that is older than what runs', function () {
     const flagged = events.items.filter(({ reason }) => reason === 'DatabaseRestored').map(({ name }) => name)
     expect(new Set(flagged)).to.deep.equal(new Set(['old', 'young']))
     // What agrees with the database is looked after as always.
-    await gateway.scale('same', 2)
-    expect((await gateway.converged('same')).status.readyReplicas).to.equal(2)
-    await gateway.scale('same', 1)
-    await gateway.converged('same')
+    await gateway.scale('settled', 2)
+    expect((await gateway.converged('settled')).status.readyReplicas).to.equal(2)
+    await gateway.scale('settled', 1)
+    await gateway.converged('settled')
     // A function that waits is not rolled back by a change of the row either.
     await confirm()
     for (const fn of [old, young]) {
@@ -141,27 +141,27 @@ describe('a database that is older than what runs', function () {
   })
 
   it('S11: a function that was written anew since goes on as the next generation of what runs, without a failed call', async () => {
-    await gateway.apply('again', { image: run().image, env: { V: '1' } })
-    const { metadata } = await gateway.converged('again')
+    await gateway.apply('restored', { image: run().image, env: { V: '1' } })
+    const { metadata } = await gateway.converged('restored')
     await gateway.stop()
     await loseDatabase()
     await gateway.start()
-    await eventually(async () => expect(await call('again')).to.equal(200), { timeoutMs: 20_000 })
+    await eventually(async () => expect(await call('restored')).to.equal(200), { timeoutMs: 20_000 })
     const there = await objects()
-    await gateway.apply('again', { image: run().image, env: { V: '2' } })
-    await gateway.reason('again', 'Degraded', 'DatabaseRestored')
+    await gateway.apply('restored', { image: run().image, env: { V: '2' } })
+    await gateway.reason('restored', 'Degraded', 'DatabaseRestored')
     expect(await objects()).to.deep.equal(there)
     const { adopt, conflicts } = await question()
     expect([adopt, conflicts.map(item => [item.function, item.runs, item.generation])]).to.deep.equal([
       [],
-      [['openfaas-fn/again', 1, 2]]
+      [['openfaas-fn/restored', 1, 2]]
     ])
     await confirm()
     const codes = new Set<number>()
     const after = await eventually(
       async () => {
-        codes.add(await call('again'))
-        const fn = await gateway.get('again')
+        codes.add(await call('restored'))
+        const fn = await gateway.get('restored')
         expect(getCondition(fn.status.conditions, 'Progressing')?.reason).to.equal('Converged')
         return fn
       },

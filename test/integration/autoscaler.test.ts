@@ -84,17 +84,17 @@ describe('the autoscaler over real containers', function () {
   it('marks an idle function as frozen, and takes it to zero', async () => {
     const labels = labelsOf({ zero: 'true', 'zero-duration': '1s' })
     const annotations = { 'com.docker-faas.scale.freeze-duration': '2s' }
-    await gateway.apply('idle', { image }, { labels, annotations })
+    await gateway.apply('resting', { image }, { labels, annotations })
     const frozen = await eventually(async () => {
-      const { scale, spec } = await gateway.get('idle')
+      const { scale, spec } = await gateway.get('resting')
       expect(scale?.frozenSince).to.be.a('string')
       return spec.replicas
     })
     expect(frozen).to.equal(1)
-    await ready('idle', 0)
-    expect(await gateway.containers('idle')).to.deep.equal([])
-    expect((await gateway.get('idle')).scale).to.equal(undefined)
-    expect(await events('idle')).to.have.members([
+    await ready('resting', 0)
+    expect(await gateway.containers('resting')).to.deep.equal([])
+    expect((await gateway.get('resting')).scale).to.equal(undefined)
+    expect(await events('resting')).to.have.members([
       'frozen with 1 replicas: idle',
       'from 1 to 0 replicas: frozen-long-enough'
     ])

@@ -187,8 +187,7 @@ describe('docker-faas invoke', () => {
     expect([late.code, late.stderr]).to.deep.equal([6, 'docker-faas: the call was not answered within 0.1 s\n'])
   })
 
-  it('ends the call when it is interrupted', async function () {
-    this.timeout(20_000)
+  it('ends the call when it is interrupted', async () => {
     const called = Promise.withResolvers<void>()
     const left = Promise.withResolvers<void>()
     fn = (req, res) => {

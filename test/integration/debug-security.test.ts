@@ -14,8 +14,8 @@ describe('debug ports and other hosts', function () {
 
   before(async () => {
     gateway = await TestGateway.start({ DEBUG_PORT_RANGE: `${RANGE.first}-${RANGE.last}` })
-    await gateway.apply('debugged', { image: await helloImage(), debug: true })
-    await gateway.apply('plain', { image: await helloImage() })
+    await gateway.apply('debuggee', { image: await helloImage(), debug: true })
+    await gateway.apply('undebugged', { image: await helloImage() })
   })
   after(() => gateway.close())
 
@@ -29,7 +29,7 @@ describe('debug ports and other hosts', function () {
   function boundOn(address: string) {
     return eventually(
       async () => {
-        const { status } = await gateway.converged('debugged')
+        const { status } = await gateway.converged('debuggee')
         expect(status.debugPorts.map(port => port.address)).to.deep.equal([address, address, address])
         return { status, exposed: getCondition(status.conditions, 'Exposed') }
       },
@@ -57,8 +57,8 @@ describe('debug ports and other hosts', function () {
       expect(exposed?.message).to.contain(address).and.to.contain('DEBUG_BIND_ADDRESS=127.0.0.1')
       expect(getCondition(status.conditions, 'Ready')?.status).to.equal('True')
       expect(getCondition(status.conditions, 'Degraded')?.status).to.equal('False')
-      expect(getCondition((await gateway.get('plain')).status.conditions, 'Exposed')).to.equal(undefined)
-      const events = JSON.parse((await gateway.call('GET', '/v1/functions/debugged/events')).text).items
+      expect(getCondition((await gateway.get('undebugged')).status.conditions, 'Exposed')).to.equal(undefined)
+      const events = JSON.parse((await gateway.call('GET', '/v1/functions/debuggee/events')).text).items
       const event = events.find((each: { reason: string }) => each.reason === 'DebugPortsExposed')
       expect(event).to.include({ type: 'Warning' })
       expect(exposedDebugPorts(readListeners(), RANGE)).to.have.length(3)

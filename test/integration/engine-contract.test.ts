@@ -5,8 +5,7 @@ import { importImage, useTestRun } from '../helpers/docker-run.ts'
 import { describeEngine } from '../helpers/engine-contract.ts'
 import { freePort } from '../helpers/free-port.ts'
 
-describe('the Docker engine', function () {
-  this.timeout(20_000)
+describe('the Docker engine', () => {
   const run = useTestRun()
 
   describeEngine('DockerEngine', () => {

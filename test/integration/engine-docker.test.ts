@@ -5,8 +5,7 @@ import { createTestRun, useTestRun } from '../helpers/docker-run.ts'
 import { eventually, rejects } from '../helpers/engine-contract.ts'
 
 /** What only the real engine can show: that what is asked of it also holds. */
-describe('DockerEngine on a real engine', function () {
-  this.timeout(20_000)
+describe('DockerEngine on a real engine', () => {
   const run = useTestRun()
   let engine: DockerEngine
   let count = 0

@@ -43,11 +43,11 @@ describe('faults on a real engine', function () {
   })
 
   it('K13: says ReadinessTimeout of a replica that never listens, and comes back when it is mended', async () => {
-    await gateway.apply('deaf', { image, env: { NEVER_LISTEN: '1' } })
-    const condition = await gateway.reason('deaf', 'Progressing', 'ReadinessTimeout')
+    await gateway.apply('mute', { image, env: { NEVER_LISTEN: '1' } })
+    const condition = await gateway.reason('mute', 'Progressing', 'ReadinessTimeout')
     expect(condition.message).to.contain('ECONNREFUSED')
-    await gateway.apply('deaf', { image })
-    await gateway.converged('deaf')
+    await gateway.apply('mute', { image })
+    await gateway.converged('mute')
   })
 
   it('says StartFailed and backs off when the process cannot be started', async () => {
@@ -129,14 +129,14 @@ describe('N7: a gateway that runs in a container', function () {
     const gateway = await TestGateway.start({ GATEWAY_CONTAINER_NAME: name })
     try {
       const networks = async () => Object.keys((await stand.inspect()).NetworkSettings.Networks)
-      await gateway.apply('attached', { image: busybox })
-      await gateway.converged('attached')
-      expect(await networks()).to.include(gateway.networkOf('attached'))
-      await docker.getNetwork(gateway.networkOf('attached')).disconnect({ Container: stand.id })
-      await eventually(async () => expect(await networks()).to.include(gateway.networkOf('attached')))
-      await gateway.call('DELETE', '/v1/functions/attached')
+      await gateway.apply('joined', { image: busybox })
+      await gateway.converged('joined')
+      expect(await networks()).to.include(gateway.networkOf('joined'))
+      await docker.getNetwork(gateway.networkOf('joined')).disconnect({ Container: stand.id })
+      await eventually(async () => expect(await networks()).to.include(gateway.networkOf('joined')))
+      await gateway.call('DELETE', '/v1/functions/joined')
       await eventually(async () => expect(await gateway.networks()).to.deep.equal([]))
-      expect(await networks()).not.to.include(gateway.networkOf('attached'))
+      expect(await networks()).not.to.include(gateway.networkOf('joined'))
       expect((await stand.inspect()).State.Running).to.equal(true)
     } finally {
       await gateway.close()

@@ -230,15 +230,15 @@ describe('functions on a real engine', function () {
   })
 
   it('adopts everything after a restart of the gateway and recreates nothing', async () => {
-    await gateway.apply('kept', { image, replicas: 2 })
-    await gateway.converged('kept')
-    const before = await idsOf('kept')
+    await gateway.apply('unmoved', { image, replicas: 2 })
+    await gateway.converged('unmoved')
+    const before = await idsOf('unmoved')
     await gateway.stop()
-    expect(await idsOf('kept')).to.deep.equal(before)
+    expect(await idsOf('unmoved')).to.deep.equal(before)
     await gateway.start()
-    expect((await gateway.call('GET', '/function/kept')).status).to.equal(200)
-    await gateway.converged('kept')
-    expect(await idsOf('kept')).to.deep.equal(before)
+    expect((await gateway.call('GET', '/function/unmoved')).status).to.equal(200)
+    await gateway.converged('unmoved')
+    expect(await idsOf('unmoved')).to.deep.equal(before)
   })
 
   it('publishes debug ports on 127.0.0.1 only and shows them', async () => {

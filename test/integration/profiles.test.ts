@@ -32,8 +32,8 @@ describe('profiles, over real containers', function () {
     })
     const annotations = { [NAMED]: 'as-app, small' }
     await gateway.apply('profiled', { image: run().image, secrets: ['key'] }, { annotations })
-    await gateway.apply('plain', { image: run().image })
-    await Promise.all(['profiled', 'plain'].map(name => gateway.converged(name)))
+    await gateway.apply('unprofiled', { image: run().image })
+    await Promise.all(['profiled', 'unprofiled'].map(name => gateway.converged(name)))
     const status = await of('profiled', 'cat', '/proc/1/status')
     expect(status)
       .to.match(/^Uid:\t1000\t/m)
@@ -52,11 +52,11 @@ describe('profiles, over real containers', function () {
   })
 
   it('roll who names them when they change, and nobody else', async () => {
-    const before = await Promise.all([idOf('profiled'), idOf('plain')])
+    const before = await Promise.all([idOf('profiled'), idOf('unprofiled')])
     await write('as-app', { user: '1002' })
     await eventually(async () => expect(await of('profiled', 'cat', '/proc/1/status')).to.match(/^Uid:\t1002\t/m))
     await gateway.converged('profiled')
-    const after = await Promise.all([idOf('profiled'), idOf('plain')])
+    const after = await Promise.all([idOf('profiled'), idOf('unprofiled')])
     expect(after[0]).to.not.equal(before[0])
     expect(after[1]).to.equal(before[1])
     const events = await gateway.call('GET', '/v1/functions/profiled/events')

@@ -31,8 +31,8 @@ describe('docs/nginx.conf', function () {
     gateway = await TestGateway.start({ TRUST_PROXY: '127.0.0.1' })
     ports = { tls: await freePort(), plain: await freePort() }
     nginx = await startNginx()
-    await gateway.apply('echo', { image: await testkitImage() })
-    await gateway.converged('echo')
+    await gateway.apply('proxied', { image: await testkitImage() })
+    await gateway.converged('proxied')
   })
   after(async () => {
     if (nginx !== undefined) {
@@ -110,12 +110,12 @@ describe('docs/nginx.conf', function () {
       [404, CLIENT]
     ])
     for (const { requestId } of items) expect(requestId, 'that of nginx').to.match(/^[0-9a-f]{32}$/)
-    const direct = JSON.parse((await gateway.call('GET', '/v1/audit?name=echo')).text) as { items: AuditEntry[] }
+    const direct = JSON.parse((await gateway.call('GET', '/v1/audit?name=proxied')).text) as { items: AuditEntry[] }
     expect(direct.items[0]?.address, 'who does not come by the proxy').to.equal('127.0.0.1')
   })
 
   it('S20: a function gets the path as it was sent, the client, the name and https', async () => {
-    const path = '/function/echo/a%2Fb//c%20d?x=%26&y'
+    const path = '/function/proxied/a%2Fb//c%20d?x=%26&y'
     const { status, text } = await call('POST', path, 'body', {
       Host: 'faas.example.com',
       'X-Forwarded-For': '203.0.113.9'
@@ -131,7 +131,7 @@ describe('docs/nginx.conf', function () {
 
   it('S20: answers stream: a part is there before the next is made', async () => {
     const parts: string[] = []
-    const req = open('GET', '/function/echo/stream?chunks=3&intervalMs=400')
+    const req = open('GET', '/function/proxied/stream?chunks=3&intervalMs=400')
     await new Promise<void>((resolve, reject) => {
       req.once('error', reject)
       req.once('response', res =>
@@ -149,11 +149,11 @@ describe('docs/nginx.conf', function () {
     const started = async () => {
       const metrics = await gateway.metrics()
       return Number(
-        /^gateway_function_invocation_started\{function_name="echo.openfaas-fn"\} (\d+)$/m.exec(metrics)?.[1] ?? 0
+        /^gateway_function_invocation_started\{function_name="proxied.openfaas-fn"\} (\d+)$/m.exec(metrics)?.[1] ?? 0
       )
     }
     const before = await started()
-    const req = open('POST', '/function/echo', { 'Transfer-Encoding': 'chunked' })
+    const req = open('POST', '/function/proxied', { 'Transfer-Encoding': 'chunked' })
     const answer = new Promise<string>((resolve, reject) => {
       req.once('error', reject)
       req.once('response', res => text(res).then(resolve, reject))
@@ -170,7 +170,7 @@ describe('docs/nginx.conf', function () {
       'Sec-WebSocket-Version': '13',
       'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ=='
     }
-    const req = open('GET', '/function/echo/chat', { ...asked, Upgrade: 'websocket' })
+    const req = open('GET', '/function/proxied/chat', { ...asked, Upgrade: 'websocket' })
     const socket = await new Promise<Duplex>((resolve, reject) => {
       req.once('error', reject)
       req.once('response', res => reject(new Error(`answered ${res.statusCode}`)))
@@ -189,14 +189,14 @@ describe('docs/nginx.conf', function () {
     socket.write(frame(OPCODE.close, Buffer.from([3, 232]), true))
     await new Promise(resolve => socket.once('end', resolve))
     socket.destroy()
-    expect((await call('GET', '/function/echo', undefined, { Connection: 'Upgrade', Upgrade: 'h2c' })).status).to.equal(
-      200
-    )
+    expect(
+      (await call('GET', '/function/proxied', undefined, { Connection: 'Upgrade', Upgrade: 'h2c' })).status
+    ).to.equal(200)
   })
 
   it('S20: bodies and headers are held to the limits of the gateway, not to those of nginx', async () => {
     const large = 'x'.repeat(5 * 1024 * 1024)
-    expect((await call('POST', '/function/echo?bytes=1', large)).status).to.equal(200)
+    expect((await call('POST', '/function/proxied?bytes=1', large)).status).to.equal(200)
     expect((await call('POST', '/v1/functions', large)).status).to.equal(413)
     expect(
       (await call('GET', '/system/info', undefined, { 'X-Long': 'x'.repeat(20_000), under_score: '1' })).status
@@ -216,7 +216,7 @@ describe('docs/nginx.conf', function () {
   })
 
   it('S20: an error of a function, and one of the gateway, come as they are', async () => {
-    expect((await call('GET', '/function/echo?status=502')).status).to.equal(502)
+    expect((await call('GET', '/function/proxied?status=502')).status).to.equal(502)
     const none = await call('GET', '/function/none')
     expect([none.status, none.headers['x-docker-faas-reason']]).to.deep.equal([404, 'FunctionNotFound'])
   })

@@ -55,8 +55,8 @@ describe('the key of secrets of a gateway', function () {
   it('S24: when it is lost, lets the gateway serve what runs, which says what is wrong, and goes on when it is back', async () => {
     expect((await stat(keyFile())).mode & 0o777).to.equal(0o600)
     expect((await put('key', 'one')).status).to.equal(201)
-    await gateway.apply('kept', { image, secrets: ['key'] })
-    await gateway.converged('kept')
+    await gateway.apply('keyed', { image, secrets: ['key'] })
+    await gateway.converged('keyed')
     expect(await metric()).to.equal('0')
     const key = await readFile(keyFile(), 'utf8')
 
@@ -64,8 +64,8 @@ describe('the key of secrets of a gateway', function () {
     await rm(keyFile())
     await gateway.start()
     expect(gateway.log.join('\n')).to.contain('Found no key of secrets')
-    await gateway.converged('kept')
-    expect((await gateway.call('GET', '/function/kept')).status).to.equal(200)
+    await gateway.converged('keyed')
+    expect((await gateway.call('GET', '/function/keyed')).status).to.equal(200)
     expect(await metric()).to.equal('1')
     const refused = await put('other', 'two')
     expect([refused.status, JSON.parse(refused.text).code]).to.deep.equal([503, 'SECRET_KEY_UNAVAILABLE'])

@@ -45,12 +45,12 @@ describe('security of the containers of functions', function () {
   }
 
   it('S1: a function that runs as root has no capability, in any of the sets', async () => {
-    await deployed('plain', { image: run().image })
-    const status = await inside('plain-0', 'cat', '/proc/self/status')
+    await deployed('hardened', { image: run().image })
+    const status = await inside('hardened-0', 'cat', '/proc/self/status')
     for (const set of ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb']) {
       expect(status).to.match(new RegExp(`^${set}:\t0{16}$`, 'm'))
     }
-    expect(await inside('plain-0', 'id', '-u')).to.equal('0\n')
+    expect(await inside('hardened-0', 'id', '-u')).to.equal('0\n')
   })
 
   it('S2: a setuid program of root’s does not make a user root', async () => {
@@ -94,35 +94,35 @@ describe('security of the containers of functions', function () {
 
   it('S6: a function for which nobody names limits has all of them', async () => {
     const { MemTotal, NCPU } = (await gateway.docker.info()) as { MemTotal: number; NCPU: number }
-    const { HostConfig } = await inspect('plain-0')
+    const { HostConfig } = await inspect('hardened-0')
     expect(HostConfig.Memory).to.be.within(0.85 * MemTotal, 0.9 * MemTotal)
     expect(HostConfig.NanoCpus).to.be.within(0.85e9 * NCPU, 0.9e9 * NCPU)
     expect(HostConfig.PidsLimit).to.equal(512)
-    expect(await inside('plain-0', 'sh', '-c', 'ulimit -Sn; ulimit -Hn')).to.equal('16384\n16384\n')
+    expect(await inside('hardened-0', 'sh', '-c', 'ulimit -Sn; ulimit -Hn')).to.equal('16384\n16384\n')
   })
 
   it('S6: limits that the operator sets replace what has others, once', async () => {
     await gateway.stop()
     await gateway.start({ MEMORY_DEFAULT: '32Mi', CPU_DEFAULT: '0.5' })
-    await gateway.converged('plain')
-    await eventually(async () => expect((await inspect('plain-0')).HostConfig.NanoCpus).to.equal(5e8))
-    const { Id, HostConfig } = await inspect('plain-0')
+    await gateway.converged('hardened')
+    await eventually(async () => expect((await inspect('hardened-0')).HostConfig.NanoCpus).to.equal(5e8))
+    const { Id, HostConfig } = await inspect('hardened-0')
     expect(HostConfig.Memory).to.equal(2 ** 25)
-    expectHardened(await inspect('plain-0'), { network: gateway.networkOf('plain'), canLimitSwap })
+    expectHardened(await inspect('hardened-0'), { network: gateway.networkOf('hardened'), canLimitSwap })
     await gateway.call('POST', '/v1/reconcile')
-    await gateway.converged('plain')
-    expect((await inspect('plain-0')).Id).to.equal(Id)
+    await gateway.converged('hardened')
+    expect((await inspect('hardened-0')).Id).to.equal(Id)
   })
 
   it('S6: a hog of CPU and memory is held to its limits, and its neighbour answers', async () => {
-    await deployed('hog', { image: run().image, limits: { cpu: '200m', memory: '32Mi' } })
-    const exec = await gateway.docker.getContainer('hog-0').exec({ Cmd: ['sh', '-c', 'while :; do :; done'] })
+    await deployed('spinning', { image: run().image, limits: { cpu: '200m', memory: '32Mi' } })
+    const exec = await gateway.docker.getContainer('spinning-0').exec({ Cmd: ['sh', '-c', 'while :; do :; done'] })
     ;(await exec.start({ Detach: true })).destroy()
     await eventually(async () => {
-      const { cpu_stats: cpu } = await gateway.docker.getContainer('hog-0').stats({ stream: false })
+      const { cpu_stats: cpu } = await gateway.docker.getContainer('spinning-0').stats({ stream: false })
       expect(cpu.throttling_data.throttled_periods).to.be.above(2)
     })
-    expect((await gateway.call('GET', '/function/plain')).status).to.equal(200)
+    expect((await gateway.call('GET', '/function/hardened')).status).to.equal(200)
   })
 
   it('S7: whatever a deployment asks for, its containers are as all others', async () => {
@@ -143,7 +143,7 @@ describe('security of the containers of functions', function () {
     await gateway.converged('greedy')
     expectHardened(await inspect('greedy-0'), { network: gateway.networkOf('greedy'), canLimitSwap })
     const strict = await gateway.call('POST', '/v1/functions', {
-      metadata: { name: 'strict' },
+      metadata: { name: 'capped' },
       spec: { image: run().image, privileged: true, HostConfig: { Privileged: true } }
     })
     expect(strict.status).to.equal(400)

@@ -65,11 +65,11 @@ describe('security by policy', function () {
   })
 
   it('a function of a baseline namespace is as it always was', async () => {
-    await gateway.apply('plain', { image: run().image })
-    await gateway.converged('plain')
-    const { HostConfig } = await gateway.docker.getContainer('plain-0').inspect()
+    await gateway.apply('policed', { image: run().image })
+    await gateway.converged('policed')
+    const { HostConfig } = await gateway.docker.getContainer('policed-0').inspect()
     expect(HostConfig.ReadonlyRootfs).to.equal(false)
-    expect((await gateway.docker.getNetwork(gateway.networkOf('plain')).inspect()).Internal).to.equal(false)
+    expect((await gateway.docker.getNetwork(gateway.networkOf('policed')).inspect()).Internal).to.equal(false)
   })
 
   it('what the policy does not allow is refused at once, by field, on both APIs', async () => {
@@ -104,7 +104,7 @@ describe('security by policy', function () {
   it('S11: an image of a registry that is not allowed is refused; what ran before the rule runs on, and is told of', async () => {
     await gateway.stop()
     await gateway.start({ IMAGE_REGISTRIES_ALLOWED: 'docker.io/docker-faas-test,registry.example/team' })
-    await gateway.converged('plain')
+    await gateway.converged('policed')
     for (const stranger of ['nginx', 'evil.example/docker-faas-test/x', 'registry.example/teams/x']) {
       for (const [path, body] of [
         ['/v1/functions', { metadata: { name: 'x' }, spec: { image: stranger } }],
@@ -115,17 +115,17 @@ describe('security by policy', function () {
         expect(text).to.contain('IMAGE_REGISTRIES_ALLOWED names docker.io/docker-faas-test')
       }
     }
-    expect((await gateway.call('PATCH', '/v1/functions/plain', { spec: { image: 'nginx' } })).status).to.equal(403)
-    const { Id } = await gateway.docker.getContainer('plain-0').inspect()
+    expect((await gateway.call('PATCH', '/v1/functions/policed', { spec: { image: 'nginx' } })).status).to.equal(403)
+    const { Id } = await gateway.docker.getContainer('policed-0').inspect()
     await gateway.stop()
     await gateway.start({ IMAGE_REGISTRIES_ALLOWED: 'registry.example/team', IMAGE_DIGEST_REQUIRED: 'true' })
-    const { message } = await gateway.reason('plain', 'Degraded', 'PolicyViolation')
+    const { message } = await gateway.reason('policed', 'Degraded', 'PolicyViolation')
     expect(message).to.contain('image: docker.io/docker-faas-test/busybox is not of an allowed registry')
-    expect((await gateway.docker.getContainer('plain-0').inspect()).Id).to.equal(Id)
-    expect((await gateway.call('GET', '/function/plain')).status).to.equal(200)
-    await gateway.scale('plain', 2)
-    await gateway.reason('plain', 'Degraded', 'PolicyViolation')
-    expect(await gateway.containers('plain')).to.deep.equal(['plain-0'])
+    expect((await gateway.docker.getContainer('policed-0').inspect()).Id).to.equal(Id)
+    expect((await gateway.call('GET', '/function/policed')).status).to.equal(200)
+    await gateway.scale('policed', 2)
+    await gateway.reason('policed', 'Degraded', 'PolicyViolation')
+    expect(await gateway.containers('policed')).to.deep.equal(['policed-0'])
     const tag = { metadata: { name: 'x' }, spec: { image: 'registry.example/team/x:1' } }
     const answer = await gateway.call('POST', '/v1/functions', tag)
     expect(answer.status).to.equal(403)

@@ -22,8 +22,8 @@ describe('a gateway whose database lies on a disk that fails', function () {
   beforeEach(async () => {
     disk = await SmallDisk.create()
     gateway = await TestGateway.start({ STATE_DB_PATH: join(disk.path, 'state.db') })
-    await gateway.apply('kept', { image, replicas: 1 })
-    await gateway.converged('kept')
+    await gateway.apply('on-disk', { image, replicas: 1 })
+    await gateway.converged('on-disk')
   })
   afterEach(async () => {
     await gateway.close()
@@ -38,14 +38,14 @@ describe('a gateway whose database lies on a disk that fails', function () {
 
   /** What goes on while nothing can be written: reads, calls, and the repair of what is written down. */
   async function expectReadsCallsAndRepairs(): Promise<void> {
-    expect((await gateway.get('kept')).metadata.name).to.equal('kept')
-    expect((await gateway.call('GET', '/function/kept')).status).to.equal(200)
-    const [before] = await gateway.docker.listContainers({ filters: { name: ['^/kept-0$'] } })
-    await gateway.docker.getContainer('kept-0').remove({ force: true })
+    expect((await gateway.get('on-disk')).metadata.name).to.equal('on-disk')
+    expect((await gateway.call('GET', '/function/on-disk')).status).to.equal(200)
+    const [before] = await gateway.docker.listContainers({ filters: { name: ['^/on-disk-0$'] } })
+    await gateway.docker.getContainer('on-disk-0').remove({ force: true })
     await eventually(
       async () => {
-        expect((await gateway.call('GET', '/function/kept')).status).to.equal(200)
-        const { Id } = await gateway.docker.getContainer('kept-0').inspect()
+        expect((await gateway.call('GET', '/function/on-disk')).status).to.equal(200)
+        const { Id } = await gateway.docker.getContainer('on-disk-0').inspect()
         expect(Id).to.not.equal(before?.Id)
       },
       { timeoutMs: 30_000 }
@@ -54,7 +54,7 @@ describe('a gateway whose database lies on a disk that fails', function () {
 
   /** An asynchronous call, which is accepted when it is on the disk, and not before. */
   const submit = async () => {
-    const { status, headers } = await gateway.call('POST', '/async-function/kept', 'x'.repeat(50_000))
+    const { status, headers } = await gateway.call('POST', '/async-function/on-disk', 'x'.repeat(50_000))
     return { status, id: String(headers['x-invocation-id']), retryAfter: headers['retry-after'] }
   }
 
@@ -88,7 +88,7 @@ describe('a gateway whose database lies on a disk that fails', function () {
     await expectReadsCallsAndRepairs()
     await rm(ballast)
     await eventually(async () => expect((await write('after')).status).to.equal(201), { timeoutMs: 20_000 })
-    await gateway.converged('kept')
+    await gateway.converged('on-disk')
     const accepted = await submit()
     expect(accepted.status).to.equal(202)
     await expectDone(accepted.id)
@@ -109,11 +109,11 @@ describe('a gateway whose database lies on a disk that fails', function () {
     await gateway.stop()
     disk.repair()
     await gateway.start({ STATE_DB_PATH: join(disk.path, 'state.db') })
-    await gateway.converged('kept')
+    await gateway.converged('on-disk')
     const names = JSON.parse((await gateway.call('GET', '/v1/functions')).text).items.map(
       (fn: { metadata: { name: string } }) => fn.metadata.name
     )
-    expect(names).to.have.members(['kept', 'before'])
+    expect(names).to.have.members(['on-disk', 'before'])
     expect((await write('afterwards')).status).to.equal(201)
   })
 })

@@ -79,8 +79,7 @@ describe('store: events', () => {
     expect(await names({ limit: 0 })).to.deep.equal([])
   })
 
-  it('keeps the newest hundred of an object, and leaves those of others', async function () {
-    this.timeout(10_000)
+  it('keeps the newest hundred of an object, and leaves those of others', async () => {
     await store.events.record(anEvent({ uid: 'other', name: 'other' }))
     for (let i = 0; i < 105; i++) {
       clock.advance(1)

@@ -36,8 +36,8 @@ describe('a gateway with workers', function () {
   before(async () => {
     const image = await testkitImage()
     gateway = await TestGateway.start({ GATEWAY_WORKERS: String(WORKERS), SHUTDOWN_GRACE: '5s' })
-    await gateway.apply('echo', { image, replicas: 2 })
-    await gateway.converged('echo')
+    await gateway.apply('spread', { image, replicas: 2 })
+    await gateway.converged('spread')
   })
   after(() => gateway.close())
 
@@ -49,7 +49,7 @@ describe('a gateway with workers', function () {
   }
 
   /** One call over a new connection. */
-  async function freshCall(authorization = basic(PASSWORD), path = '/function/echo'): Promise<number> {
+  async function freshCall(authorization = basic(PASSWORD), path = '/function/spread'): Promise<number> {
     const req = request({ host: '127.0.0.1', port: gateway.port, path, agent: false, headers: { authorization } })
     req.end()
     const [res] = await once(req, 'response')
@@ -60,7 +60,7 @@ describe('a gateway with workers', function () {
   const basic = (password: string) => `Basic ${Buffer.from(`admin:${password}`).toString('base64')}`
 
   function startCaller() {
-    const url = `http://127.0.0.1:${gateway.port}/function/echo`
+    const url = `http://127.0.0.1:${gateway.port}/function/spread`
     const child = spawn(process.execPath, ['-e', CALLER, url, basic(PASSWORD)], { stdio: ['pipe', 'pipe', 'inherit'] })
     const output = child.stdout.toArray()
     return {
@@ -80,8 +80,8 @@ describe('a gateway with workers', function () {
       for (const [i, ticks] of after.entries()) expect(ticks, `CPU of worker ${i + 1}`).to.be.above(before[i] ?? 0)
     })
     await eventually(async () => {
-      expect(await metric('gateway_function_invocation_total{function_name="echo')).to.be.at.least(200)
-      expect(await metric('gateway_function_invocation_inflight{function_name="echo')).to.equal(0)
+      expect(await metric('gateway_function_invocation_total{function_name="spread')).to.be.at.least(200)
+      expect(await metric('gateway_function_invocation_inflight{function_name="spread')).to.equal(0)
       expect(await metric('faas_workers')).to.equal(WORKERS)
     })
   })
@@ -129,7 +129,7 @@ describe('a gateway with workers', function () {
     const callers = agents.map(async (agent, i) => {
       while (!isOver) {
         const outcome = await new Promise<string>(resolve => {
-          const options = { host: '127.0.0.1', port: gateway.port, path: '/function/echo?delayMs=20', agent }
+          const options = { host: '127.0.0.1', port: gateway.port, path: '/function/spread?delayMs=20', agent }
           request({ ...options, headers: { authorization: basic(PASSWORD) } }, res =>
             res.resume().on('end', () => resolve(String(res.statusCode)))
           )
@@ -139,7 +139,7 @@ describe('a gateway with workers', function () {
         if (outcome !== '200') broken.set(i, [...(broken.get(i) ?? []), outcome])
       }
     })
-    const counted = () => metric('gateway_function_invocation_total{function_name="echo')
+    const counted = () => metric('gateway_function_invocation_total{function_name="spread')
     const start = await counted()
     await eventually(async () => expect(await counted()).to.be.above(start + 100))
     const beforeKill = await counted()
@@ -181,25 +181,25 @@ describe('a gateway with workers', function () {
   it('loses no call in a rolling update and when it scales down', async () => {
     const image = await testkitImage()
     const caller = startCaller()
-    await gateway.apply('echo', { image, replicas: 3, env: { VERSION: '2' } })
-    await gateway.converged('echo', 60_000)
-    await gateway.scale('echo', 1)
-    await gateway.converged('echo', 60_000)
-    expect(await gateway.containers('echo')).to.have.length(1)
+    await gateway.apply('spread', { image, replicas: 3, env: { VERSION: '2' } })
+    await gateway.converged('spread', 60_000)
+    await gateway.scale('spread', 1)
+    await gateway.converged('spread', 60_000)
+    expect(await gateway.containers('spread')).to.have.length(1)
     const { outcomes } = await caller.end()
     expect(Object.keys(outcomes)).to.deep.equal(['200'])
   })
 
   it('lets calls end when it is told to stop, and starts again', async () => {
     const before = pids()
-    const call = freshCall(basic(PASSWORD), '/function/echo?delayMs=1500')
+    const call = freshCall(basic(PASSWORD), '/function/spread?delayMs=1500')
     await eventually(async () => expect(await metric('gateway_function_invocation_inflight')).to.equal(1))
     const stopped = gateway.stop()
     expect(await call).to.equal(200)
     await stopped
     expect(pids().filter(pid => before.includes(pid))).to.deep.equal([])
     await gateway.start()
-    await gateway.converged('echo')
+    await gateway.converged('spread')
     expect(await freshCall()).to.equal(200)
   })
 })
