@@ -133,9 +133,7 @@ async function watchFunctions(environment: Environment, client: GatewayClient, w
   const { watchFrom } = await import('./client/watch.ts')
   const versionOf = ({ metadata }: FunctionObject) => metadata.resourceVersion
   const { since, query } = watch
-  const stopped = new AbortController()
-  void environment.onSignal(async () => stopped.abort())
-  const request = { path: '/v1/functions', query, since, versionOf, signal: stopped.signal }
+  const request = { path: '/v1/functions', query, since, versionOf }
   for await (const { type, object } of watchFrom<FunctionObject>(environment, client, request)) {
     await print(type, [object])
   }

@@ -36,7 +36,11 @@ export async function runCommand(
     return EXIT.done
   } catch (err) {
     // Told already.
-    if (err instanceof CommanderError) return err.exitCode === 0 ? EXIT.done : EXIT.usage
+    if (err instanceof CommanderError) {
+      const isBeforeCommand = err.code === 'commander.unknownOption' && argv[2]?.startsWith('-') === true
+      if (isBeforeCommand) stderr.write('Options stand behind the command: docker-faas get functions --context prod.\n')
+      return err.exitCode === 0 ? EXIT.done : EXIT.usage
+    }
     const message = messageOf(err)
     // It may quote a file or a gateway.
     if (message !== '') stderr.write(`docker-faas: ${terminalSafeLines(message)}\n`)

@@ -70,6 +70,15 @@ describe('docker-faas as a client: which gateway, and as whom', () => {
     expect(denied.stderr).to.contain('run "docker-faas login --context prod", or set DOCKER_FAAS_TOKEN')
   })
 
+  it('says where options stand when they stand before the command', async () => {
+    const { code, stderr } = await cli(['--context', 'prod', 'get', 'functions'])
+    expect([code, stderr]).to.deep.equal([
+      2,
+      "error: unknown option '--context'\nAdd --help to see what there is.\nOptions stand behind the command: docker-faas get functions --context prod.\n"
+    ])
+    expect((await cli(['get', 'functions', '--contxt', 'prod'])).stderr).to.not.contain('Options stand')
+  })
+
   it('login keeps nothing of a password or a token that is not good', async () => {
     const wrong = await cli(['login', api.url, '--password-stdin'], {}, 'guess')
     expect([wrong.code, wrong.stdout]).to.deep.equal([4, ''])

@@ -146,7 +146,7 @@ describe('docker-faas get, describe and delete', () => {
       await status('hello', { Ready: ['True', 'Frozen'] })
       await eventually(async () => expect(text).to.match(/^NAME.*\nhello.*\nnext .*\nhello .* Frozen .*\n$/))
       child.kill('SIGINT')
-      expect(await once(child, 'exit')).to.deep.equal([0, null])
+      expect(await once(child, 'exit')).to.deep.equal([130, null])
     } finally {
       child.kill('SIGKILL')
     }
@@ -174,6 +174,7 @@ describe('docker-faas get, describe and delete', () => {
   })
 
   it('deletes by name, and waits until it is gone', async () => {
+    expect((await cli(['delete', 'hello'])).stderr).to.contain('name one as in function/hello')
     const deleting = cli(['delete', 'function', 'hello'])
     const gone = eventually(async () => {
       const object = await api.store.functions.get('openfaas-fn/hello')

@@ -135,7 +135,9 @@ export const RESOURCE_WORDS = RESOURCES.map(({ plural }) => plural)
 export function findResource(word: string): Resource {
   const found = RESOURCES.find(({ plural, aliases }) => plural === word || aliases.includes(word))
   if (found !== undefined) return found
-  throw usageError(`${JSON.stringify(word)} is nothing that a gateway has: ${RESOURCE_WORDS.join(', ')}`)
+  throw usageError(
+    `${JSON.stringify(word)} is nothing that a gateway has: ${RESOURCE_WORDS.join(', ')}; name one as in function/hello`
+  )
 }
 
 /** What a list of the gateway holds. */
