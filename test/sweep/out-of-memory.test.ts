@@ -9,7 +9,7 @@ import { eventually } from '../helpers/eventually.ts'
 import { ServeProcess } from '../helpers/serve-process.ts'
 
 /** Of V8's heap: enough to start with, and not for what the test asks for. */
-const SMALL_HEAP = '--max-old-space-size=40'
+const SMALL_HEAP = '--max-old-space-size=56'
 const LARGE = 'x'.repeat(100_000)
 
 describe('a gateway that runs out of memory', function () {
