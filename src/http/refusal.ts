@@ -7,7 +7,8 @@ const CHALLENGE = { 'WWW-Authenticate': 'Basic realm="Restricted"' }
 /** The answer to credentials that are not taken. */
 export function refusalError({ refused, retryAfterMs }: Refused): HttpError {
   if (refused === 'credentials') {
-    const needed = 'this needs credentials: user and password (Basic), or a token (Bearer)'
+    const needed =
+      'this needs credentials that are good: user and password (Basic), or a token (Bearer) that has not expired'
     return new HttpError(401, 'UNAUTHORIZED', needed, CHALLENGE)
   }
   const headers = { 'Retry-After': String(Math.max(1, Math.ceil((retryAfterMs ?? 0) / 1000))) }

@@ -190,7 +190,7 @@ describe('command line', function () {
       const wrong = await run(['adopt', '--gateway', api.url], { ...env, AUTH_PASSWORD: 'wrong' })
       expect([wrong.code, wrong.stderr]).to.deep.equal([
         4,
-        'docker-faas: the gateway answered 401: this needs credentials: user and password (Basic), or a token (Bearer)\n' +
+        'docker-faas: the gateway answered 401: this needs credentials that are good: user and password (Basic), or a token (Bearer) that has not expired\n' +
           `the password is that of AUTH_PASSWORD, AUTH_PASSWORD_FILE or the folder of ${scratch.path}; or run "docker-faas login ${api.url}"\n`
       ])
     })
