@@ -12,6 +12,20 @@ export const LogMessage = z.object({
 })
 export type LogMessage = z.infer<typeof LogMessage>
 
+/** Which lines of the log of a function are asked for. */
+export interface LogsRequest {
+  /** None that are older: RFC 3339 in UTC with nine digits after the point. */
+  readonly since?: string
+  /** Only so many of the last ones of each replica. */
+  readonly tail?: number
+  /** Also those that come. */
+  readonly follow: boolean
+  /** Only those of the container that has this name. */
+  readonly instance?: string
+  /** Token of the reader; absent for a password or a session. All readers of one may take half of the places. */
+  readonly tokenId?: string
+}
+
 const INSTANT = /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?([Zz]|[+\- ]\d\d:\d\d)$/
 
 /**

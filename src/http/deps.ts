@@ -2,6 +2,7 @@ import type { AlertOutcome, AlertStatus } from '../../api/alert.ts'
 import type { FunctionObject } from '../../api/function.ts'
 import type { InvocationView } from '../../api/invocation.ts'
 import type { IsolationRules } from '../../api/isolation.ts'
+import type { LogsRequest } from '../../api/log-line.ts'
 import type { FunctionContainer, ReplicaLimits } from '../../api/openfaas.ts'
 import type { ScheduleView } from '../../api/schedule-view.ts'
 import type { Namespaces } from '../../api/scope.ts'
@@ -55,20 +56,6 @@ export interface LoopState {
   readonly firewall: { readonly state: 'on' | 'off' | 'unavailable'; readonly reason?: string }
   /** Whether the first full resync is over. */
   readonly ready: boolean
-}
-
-/** Which lines of the log of a function are asked for. */
-export interface LogsRequest {
-  /** None that are older: RFC 3339 in UTC with nine digits after the point. */
-  readonly since?: string
-  /** Only so many of the last ones of each replica. */
-  readonly tail?: number
-  /** Also those that come. */
-  readonly follow: boolean
-  /** Only those of the container that has this name. */
-  readonly instance?: string
-  /** Token of the reader; absent for a password or a session. All readers of one may take half of the places. */
-  readonly tokenId?: string
 }
 
 /** A line that a replica of a function wrote. */

@@ -1,4 +1,5 @@
 import type { FunctionObject } from '../../api/function.ts'
+import type { LogsRequest } from '../../api/log-line.ts'
 import { keyOf } from '../../api/meta.ts'
 import type { FunctionStore } from '../store/store.ts'
 import { type FollowDeps, FunctionFollow } from './follow.ts'
@@ -19,20 +20,6 @@ export interface LogMetrics {
   readonly setLogReaders: (count: number) => void
   readonly logLineSent: () => void
   readonly logReaderRefused: () => void
-}
-
-/** Which lines of a function are asked for. */
-export interface LogsRequest {
-  /** None that are older: RFC 3339 in UTC with nine digits after the point. */
-  readonly since?: string
-  /** Only so many of the last ones of each replica. */
-  readonly tail?: number
-  /** Also those that come. */
-  readonly follow: boolean
-  /** Only those of the container that has this name. */
-  readonly instance?: string
-  /** Token of the reader; absent for a password or a session. All readers of one may take half of the places. */
-  readonly tokenId?: string
 }
 
 /** Reads the logs of functions for whoever asks. Nothing is kept: a reader that is slow slows down the reading from the engine. */

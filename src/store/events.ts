@@ -6,6 +6,7 @@ import { nextEventVersion } from './meta.ts'
 import { type Database, PLAIN } from './orm.ts'
 import { sqlText } from './sql-text.ts'
 import type { EventDraft, EventFilter, EventListOptions, EventStore } from './store.ts'
+import { WakeUps } from './wake-ups.ts'
 
 const REPEAT_WINDOW_MS = 60 * 60 * 1000
 const MAX_AGE_MS = 7 * 24 * 60 * 60 * 1000
@@ -30,7 +31,8 @@ export class Events implements EventStore {
   readonly #clock: Clock
   #resourceVersion: number
   #closed = false
-  readonly #waiting = new Set<() => void>()
+  readonly #watchers = new WakeUps()
+
   constructor({ database, clock, resourceVersion }: EventsDeps) {
     this.#database = database
     this.#clock = clock
@@ -50,7 +52,7 @@ export class Events implements EventStore {
     await this.#database.write(work, {
       committed: resourceVersion => {
         this.#resourceVersion = resourceVersion
-        this.#wake()
+        this.#watchers.wake()
       }
     })
   }
@@ -79,14 +81,14 @@ export class Events implements EventStore {
       const events = upTo > position ? await this.#between(position, upTo, filter) : []
       yield* events
       position = events.length === WATCH_BATCH ? (events.at(-1)?.resourceVersion ?? upTo) : Math.max(position, upTo)
-      if (position >= this.#resourceVersion) await this.#next(signal)
+      if (position >= this.#resourceVersion && !this.#closed) await this.#watchers.next(signal)
     }
   }
 
   /** Ends every watch. */
   close(): void {
     this.#closed = true
-    this.#wake()
+    this.#watchers.wake()
   }
 
   /** The oldest first; no more than a batch. */
@@ -96,23 +98,6 @@ export class Events implements EventStore {
       const options = { ...PLAIN, orderBy: { resourceVersion: 'asc' }, limit: WATCH_BATCH } as const
       return (await em.find(EventEntity, where, options)).map(toEvent)
     })
-  }
-
-  #next(signal: AbortSignal): Promise<void> {
-    return new Promise(resolve => {
-      const done = () => {
-        this.#waiting.delete(done)
-        signal.removeEventListener('abort', done)
-        resolve()
-      }
-      if (signal.aborted || this.#closed) return resolve()
-      this.#waiting.add(done)
-      signal.addEventListener('abort', done)
-    })
-  }
-
-  #wake(): void {
-    for (const done of [...this.#waiting]) done()
   }
 }
 

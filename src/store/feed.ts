@@ -1,5 +1,6 @@
 import { GoneError } from '../../api/errors.ts'
 import type { Change } from './store.ts'
+import { WakeUps } from './wake-ups.ts'
 
 /** How many changes are kept for watchers that come back. */
 const KEPT_CHANGES = 1000
@@ -16,7 +17,7 @@ export class ChangeFeed {
   #floor: number
   #current: number
   #closed = false
-  readonly #waiting = new Set<() => void>()
+  readonly #watchers = new WakeUps()
   readonly #listeners = new Set<(change: Change) => void>()
 
   constructor(resourceVersion: number) {
@@ -36,7 +37,7 @@ export class ChangeFeed {
       this.#floor = this.#ring.shift()?.object.metadata.resourceVersion ?? this.#floor
       this.#dropped++
     }
-    this.#wake()
+    this.#watchers.wake()
     const failures: unknown[] = []
     for (const listener of [...this.#listeners]) {
       try {
@@ -54,7 +55,7 @@ export class ChangeFeed {
     this.#current = resourceVersion
     this.#floor = resourceVersion
     this.#dropped += this.#ring.splice(0).length
-    this.#wake()
+    this.#watchers.wake()
   }
 
   listen(listener: (change: Change) => void): () => void {
@@ -76,7 +77,7 @@ export class ChangeFeed {
   /** Ends every watch, after what it has not read yet. */
   close(): void {
     this.#closed = true
-    this.#wake()
+    this.#watchers.wake()
   }
 
   async *#follow(from: { position: number; seen: number }, signal: AbortSignal): AsyncGenerator<Change> {
@@ -89,23 +90,7 @@ export class ChangeFeed {
         seen = change.object.metadata.resourceVersion
         yield change
       } else if (this.#closed) return
-      else await this.#next(signal)
+      else await this.#watchers.next(signal)
     }
-  }
-
-  #next(signal: AbortSignal): Promise<void> {
-    return new Promise(resolve => {
-      const done = () => {
-        this.#waiting.delete(done)
-        signal.removeEventListener('abort', done)
-        resolve()
-      }
-      this.#waiting.add(done)
-      signal.addEventListener('abort', done)
-    })
-  }
-
-  #wake(): void {
-    for (const done of [...this.#waiting]) done()
   }
 }
