@@ -96,7 +96,7 @@ describe('completion of command lines', function () {
     expect(await words('fish', '')).to.include.members(['invoke', 'logs', 'apply', 'serve', 'completion'])
     const { stdout } = await runCli(['__complete', 'fish', '--', 'wait', '--t'], { env })
     expect(stdout).to.equal(
-      '--timeout\thow long\n--token-file\ta file with a token; else DOCKER_FAAS_TOKEN, DOCKER_FAAS_TOKEN_FILE, that of the context\n'
+      '--timeout\thow long to wait; then the code is 6\n--token-file\ta file with a token; else DOCKER_FAAS_TOKEN, DOCKER_FAAS_TOKEN_FILE, that of the context\n'
     )
   })
 
