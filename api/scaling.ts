@@ -114,7 +114,7 @@ export function pinnedAt(
   return { replicas: replicas === 0 ? 0 : Math.max(min, Math.min(max, replicas)), scale: { pinned: true } }
 }
 
-const TYPE_RULE = `must be ${SCALE_TYPES.join(', ')}; by a metric of your own, alerts scale it (POST /system/alert)`
+const TYPE_RULE = `must be ${SCALE_TYPES.join(', ')} (by a metric of your own, alerts scale it: POST /system/alert)`
 const DURATION_RULE = 'must be a duration such as "90s", "15m" or "1h"'
 
 function fault(labels: StringMap, name: string, value: unknown, rule: string): RuleFault[] {
