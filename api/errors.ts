@@ -60,7 +60,7 @@ export class AlreadyExistsError extends FaasError {
   readonly status = 409
   override readonly retryable = false
   constructor(kind: string, key: string, options?: ErrorOptions) {
-    super(`${kind} ${key} already exists with another spec; update it instead`, options)
+    super(`${kind} ${key} already exists: update it instead`, options)
   }
 }
 

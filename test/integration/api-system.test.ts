@@ -45,7 +45,7 @@ describe('the OpenFaaS API', () => {
       await api.request('POST', '/system/functions', HELLO)
       const answer = await api.request('POST', '/system/functions', { ...HELLO, image: 'hello:2' })
       expect(answer.status).to.equal(409)
-      expect(answer.text).to.contain('already exists')
+      expect(answer.text).to.contain('already exists: update it instead')
       expect(answer.headers.get('content-type')).to.contain('text/plain')
     })
 
