@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { closeSync, ftruncateSync, openSync } from 'node:fs'
+import { accessSync, closeSync, constants, ftruncateSync, openSync } from 'node:fs'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { eventually } from './eventually.ts'
 
 const SIZE_BYTES = 32 * 1024 * 1024
 
@@ -34,11 +35,20 @@ export class SmallDisk {
   }
 
   /** Somebody repairs it: its files must be closed. */
-  repair(): void {
+  async repair(): Promise<void> {
     execFileSync('umount', [this.path])
-    // e2fsck ends with 1 when it mended something.
-    execFileSync('sh', ['-c', 'e2fsck -p "$0" || test $? -eq 1', this.#file], { stdio: 'ignore' })
-    this.#mount()
+    // The kernel may let go of the file only a moment later, and mount it to be read only until then.
+    await eventually(() => {
+      // e2fsck ends with 1 when it mended something.
+      execFileSync('sh', ['-c', 'e2fsck -p "$0" || test $? -eq 1', this.#file], { stdio: 'ignore' })
+      this.#mount()
+      try {
+        accessSync(this.path, constants.W_OK)
+      } catch (err) {
+        execFileSync('umount', [this.path])
+        throw err
+      }
+    })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -107,7 +107,7 @@ describe('a gateway whose database lies on a disk that fails', function () {
     expect(await submit()).to.include({ status: 503, retryAfter: '5' })
     await expectReadsCallsAndRepairs()
     await gateway.stop()
-    disk.repair()
+    await disk.repair()
     await gateway.start({ STATE_DB_PATH: join(disk.path, 'state.db') })
     await gateway.converged('on-disk')
     const names = JSON.parse((await gateway.call('GET', '/v1/functions')).text).items.map(
