@@ -91,16 +91,19 @@ export async function createTestRun(docker = new Docker(), host = PRODUCT_HOST):
   }
 }
 
-/** In a `describe`: a run that begins before its tests and is reaped after them, whether they passed or not. */
+/**
+ * In a `describe`: a run that begins before its tests and is reaped after them, whether they passed or not. It is reaped behind
+ * all that the suite does after its tests: a gateway that still runs would make anew what is missing.
+ */
 export function useTestRun(): () => TestRun {
   let run: TestRun | undefined
   before('start a run on the engine', async function () {
     this.timeout(30_000)
+    this.test?.parent?.afterAll('reap the run', async function () {
+      this.timeout(60_000)
+      await run?.reap()
+    })
     run = await createTestRun()
-  })
-  after('reap the run', async function () {
-    this.timeout(60_000)
-    await run?.reap()
   })
   return () => {
     if (run === undefined) throw new Error('the run begins with the tests')
