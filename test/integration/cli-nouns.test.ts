@@ -79,6 +79,15 @@ describe('docker-faas secret, namespace, profile and token', () => {
     expect((await cli(['namespace', 'get', 'team-a'])).code).to.equal(3)
   })
 
+  it('ends with 1, and not as for credentials, when a quota has no room', async () => {
+    await cli(['namespace', 'create', 'team-q', '--annotation', 'com.docker-faas.quota.replicas=1'])
+    const manifest = 'kind: Function\nmetadata: {name: a, namespace: team-q}\nspec: {image: "a:1", replicas: 1}'
+    expect((await cli(['apply', '-f', '-'], { stdin: manifest })).code).to.equal(0)
+    const { code, stderr } = await cli(['scale', 'a.team-q', '--replicas', '2'])
+    expect(code).to.equal(1)
+    expect(stderr).to.contain('403: the quota of namespace team-q has no room')
+  })
+
   it('lists, prints and deletes profiles', async () => {
     await api.request('POST', '/v1/profiles', { metadata: { name: 'safe' }, spec: { user: '1000:1000' } })
     expect((await cli(['profile', 'list', '-o', 'name'])).stdout).to.equal('profile/safe\n')

@@ -17,7 +17,7 @@ export class GatewayError extends CliError {
   /** Fields that are wrong. */
   readonly errors: readonly FieldError[]
   constructor(refusal: Pick<Refusal, 'code' | 'errors'> & { readonly status: number }, message: string) {
-    super(message, exitCodeOf(refusal.status))
+    super(message, exitCodeOf(refusal))
     this.status = refusal.status
     this.code = refusal.code
     this.errors = refusal.errors ?? []
@@ -39,8 +39,9 @@ export function refusalOf(status: number, body: string, remedy: string): Gateway
   return new GatewayError({ status, ...refusal }, `${head}: ${safe(detail)}${help}`)
 }
 
-function exitCodeOf(status: number): ExitCode {
-  if (status === 401 || status === 403) return EXIT.denied
+/** Credentials are what a 403 is about when it says so, or nothing: a policy or a quota refuses whoever asks. */
+function exitCodeOf({ status, code = 'FORBIDDEN' }: Pick<Refusal, 'code'> & { readonly status: number }): ExitCode {
+  if (status === 401 || (status === 403 && code === 'FORBIDDEN')) return EXIT.denied
   return status === 404 ? EXIT.notFound : EXIT.failed
 }
 
