@@ -74,13 +74,30 @@ export class ProfileInUseError extends FaasError {
   readonly status = 409
   override readonly retryable = false
   constructor(profile: string, users: readonly string[], options?: ErrorOptions) {
-    const more = users.length > MAX_USERS_NAMED ? ` and ${users.length - MAX_USERS_NAMED} more` : ''
-    const named = users.slice(0, MAX_USERS_NAMED).join(', ')
     super(
-      `profile ${profile} is used by ${named}${more}: take it out of their annotation com.openfaas.profile first`,
+      `profile ${profile} is used by ${nameUsers(users)}: take it out of their annotation com.openfaas.profile first`,
       options
     )
   }
+}
+
+/** A secret cannot go as functions need it. */
+export class SecretInUseError extends FaasError {
+  override name = 'SecretInUseError'
+  readonly code = 'SECRET_IN_USE'
+  readonly status = 409
+  override readonly retryable = false
+  constructor(key: string, users: readonly string[], options?: ErrorOptions) {
+    super(
+      `secret ${key} is used by ${nameUsers(users)}: take it out of them first, or delete it with ?force=true`,
+      options
+    )
+  }
+}
+
+function nameUsers(users: readonly string[]): string {
+  const more = users.length > MAX_USERS_NAMED ? ` and ${users.length - MAX_USERS_NAMED} more` : ''
+  return `${users.slice(0, MAX_USERS_NAMED).join(', ')}${more}`
 }
 
 /** Another token has the name. */

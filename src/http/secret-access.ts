@@ -1,4 +1,4 @@
-import { FaasError, NotFoundError } from '../../api/errors.ts'
+import { NotFoundError } from '../../api/errors.ts'
 import type { FunctionObject } from '../../api/function.ts'
 import { type SecretObject, usersOf } from '../../api/secret.ts'
 import type { ApiDeps } from './deps.ts'
@@ -7,24 +7,6 @@ import type { ApiDeps } from './deps.ts'
  * Bytes of a body with a value: `faas-cli` sends it twice, as base64 and as text, in which each byte may take six.
  */
 export const MAX_SECRET_BODY_BYTES = 2 * 1024 * 1024
-
-/** Users that one message names. */
-const MAX_NAMED = 20
-
-/** A secret cannot go as functions need it. */
-export class SecretInUseError extends FaasError {
-  override name = 'SecretInUseError'
-  readonly code = 'SECRET_IN_USE'
-  readonly status = 409
-  override readonly retryable = false
-  constructor(key: string, users: readonly string[], options?: ErrorOptions) {
-    const more = users.length > MAX_NAMED ? ` and ${users.length - MAX_NAMED} more` : ''
-    super(
-      `secret ${key} is used by ${users.slice(0, MAX_NAMED).join(', ')}${more}: take it out of them first, or delete it with ?force=true`,
-      options
-    )
-  }
-}
 
 /** The secret of that key. Throws `NotFoundError`. */
 export async function requireSecret({ secrets }: Pick<ApiDeps, 'secrets'>, key: string): Promise<SecretObject> {
