@@ -1,21 +1,10 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
+import { frame, inChunks } from '../../test/helpers/docker-frames.ts'
 import { logParameters, readLines } from './docker-logs.ts'
 
 const TIME = '2026-01-01T00:00:00.000000001Z'
 const LATER = '2026-01-01T00:00:00.000000002Z'
-
-function frame(content: string | Buffer, stream = 1): Buffer {
-  const body = Buffer.from(content)
-  const header = Buffer.alloc(8)
-  header.writeUInt8(stream)
-  header.writeUInt32BE(body.length, 4)
-  return Buffer.concat([header, body])
-}
-
-async function* inChunks(bytes: Buffer, size: number): AsyncIterable<Buffer> {
-  for (let start = 0; start < bytes.length; start += size) yield bytes.subarray(start, start + size)
-}
 
 const read = (frames: readonly Buffer[], size = 1000) =>
   Array.fromAsync(readLines(inChunks(Buffer.concat(frames), size)))

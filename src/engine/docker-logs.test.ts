@@ -1,18 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
+import { frame, inChunks } from '../../test/helpers/docker-frames.ts'
 import { readTail } from './docker-logs.ts'
-
-function frame(text: string, stream = 1): Buffer {
-  const body = Buffer.from(text)
-  const header = Buffer.alloc(8)
-  header.writeUInt8(stream)
-  header.writeUInt32BE(body.length, 4)
-  return Buffer.concat([header, body])
-}
-
-async function* inChunks(bytes: Buffer, size: number): AsyncIterable<Buffer> {
-  for (let start = 0; start < bytes.length; start += size) yield bytes.subarray(start, start + size)
-}
 
 describe('readTail', () => {
   it('puts stdout and stderr together, however the frames are cut into chunks', () =>
