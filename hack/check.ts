@@ -1,6 +1,7 @@
 /** Everything about the code that can be said without running it. Ends with code 1 when something is wrong. */
 import { existsSync, globSync } from 'node:fs'
 import { type Outcome, run } from './command.ts'
+import type { Tally } from './tally.ts'
 
 interface Check {
   readonly name: string
@@ -46,8 +47,8 @@ const CHECKS: readonly Check[] = [
 ]
 
 /** Runs every check, tells about each, and counts. */
-export async function runChecks(): Promise<{ passed: number; failed: number }> {
-  let failed = 0
+export async function runChecks(): Promise<Tally> {
+  const failures: string[] = []
   let passed = 0
   for (const { name, command, help } of CHECKS) {
     const [program, ...args] = command
@@ -58,9 +59,9 @@ export async function runChecks(): Promise<{ passed: number; failed: number }> {
     const outcome = await run(program, args)
     tell(name, outcome, help)
     if (outcome.code === 0) passed += 1
-    else failed += 1
+    else failures.push(`check: ${name}`)
   }
-  return { passed, failed }
+  return { passed, failures }
 }
 
 function tell(name: string, { code, output, seconds }: Outcome, help: string | undefined): void {
@@ -71,6 +72,6 @@ function tell(name: string, { code, output, seconds }: Outcome, help: string | u
 }
 
 if (import.meta.main) {
-  const { failed } = await runChecks()
-  if (failed > 0) process.exitCode = 1
+  const { failures } = await runChecks()
+  if (failures.length > 0) process.exitCode = 1
 }

@@ -2,22 +2,32 @@ import { expect } from 'chai'
 import { sum, tallyOf } from './tally.ts'
 
 describe('tally of a test run', () => {
-  it('takes the numbers that mocha wrote', () => {
-    expect(tallyOf('{"passes":3,"failures":2}', 2)).to.deep.equal({ passed: 3, failed: 2, broke: false })
+  it('takes what mocha wrote, and says in which share a test failed', () => {
+    expect(tallyOf('unit', '{"passed":3,"failures":["sums: 1 is not 2"]}', 1)).to.deep.equal({
+      passed: 3,
+      failures: ['unit: sums: 1 is not 2']
+    })
   })
 
   it('counts a run that died before its summary as a failure', () => {
-    expect(tallyOf(undefined, 1)).to.deep.equal({ passed: 0, failed: 1, broke: true })
+    expect(tallyOf('unit', undefined, 1)).to.deep.equal({
+      passed: 0,
+      failures: ['unit: ended with code 1 before its summary']
+    })
   })
 
   it('counts a run that ended badly after its summary as a failure', () => {
-    expect(tallyOf('{"passes":3,"failures":0}', 134)).to.deep.equal({ passed: 3, failed: 1, broke: true })
+    expect(tallyOf('unit', '{"passed":3,"failures":[]}', 134)).to.deep.equal({
+      passed: 3,
+      failures: ['unit: ended with code 134 after its summary']
+    })
   })
 
   it('adds the levels up', () => {
-    expect(sum([tallyOf('{"passes":3,"failures":0}', 0), tallyOf(undefined, 1)])).to.deep.equal({
+    const ofUnit = tallyOf('unit', '{"passed":3,"failures":["sums: 1 is not 2"]}', 1)
+    expect(sum([ofUnit, tallyOf('e2e', undefined, 1)])).to.deep.equal({
       passed: 3,
-      failed: 1
+      failures: ['unit: sums: 1 is not 2', 'e2e: ended with code 1 before its summary']
     })
   })
 })

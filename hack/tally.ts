@@ -1,21 +1,21 @@
 export interface Tally {
   readonly passed: number
-  readonly failed: number
-  /** Ended badly though no test failed: it counts as one failure. */
-  readonly broke?: boolean
+  /** What failed, in words. */
+  readonly failures: readonly string[]
 }
 
-/** What one run of mocha counts as, from the stats that it wrote, if it lived to write them, and its exit code. */
-export function tallyOf(stats: string | undefined, code: number): Tally {
-  if (stats === undefined) return { passed: 0, failed: 1, broke: true }
-  const { passes, failures } = JSON.parse(stats) as { passes: number; failures: number }
-  const broke = code !== 0 && failures === 0
-  return { passed: passes, failed: broke ? 1 : failures, broke }
+/** What one run of mocha counts as: what it wrote at its end, if it lived to, and one failure if it ended badly otherwise. */
+export function tallyOf(share: string, written: string | undefined, code: number): Tally {
+  if (written === undefined) return { passed: 0, failures: [`${share}: ended with code ${code} before its summary`] }
+  const { passed, failures } = JSON.parse(written) as Tally
+  if (code !== 0 && failures.length === 0)
+    return { passed, failures: [`${share}: ended with code ${code} after its summary`] }
+  return { passed, failures: failures.map(failure => `${share}: ${failure}`) }
 }
 
 export function sum(tallies: readonly Tally[]): Tally {
   return {
     passed: tallies.reduce((total, { passed }) => total + passed, 0),
-    failed: tallies.reduce((total, { failed }) => total + failed, 0)
+    failures: tallies.flatMap(({ failures }) => failures)
   }
 }

@@ -97,9 +97,11 @@ async function main(wanted: readonly Share[]): Promise<void> {
   }
   if ([...names].some(name => LEVELS[name]?.covered)) await run('c8', ['report'], { inherit: true })
   tallies.push(scanDebugPorts(before))
-  const total = sum(tallies)
-  if (total.failed > 0 || total.passed === 0) process.exitCode = 1
-  console.log(`${total.passed} passed, ${total.failed} failed`)
+  const { passed, failures } = sum(tallies)
+  if (failures.length > 0 || passed === 0) process.exitCode = 1
+  // Once more at the end, as whoever reads the output of CI may have no more of it than its end.
+  for (const failure of failures) console.log(`  ✖ ${failure}`)
+  console.log(`${passed} passed, ${failures.length} failed`)
 }
 
 async function makeImages(): Promise<void> {
@@ -128,8 +130,7 @@ async function runLevel(share: Share, { inherit }: { readonly inherit: boolean }
     ? await run('c8', ['--clean=false', '--reporter=none', 'mocha', ...files], { inherit, env })
     : await run('mocha', files, { inherit, env })
   if (!inherit) console.log(`${title}\n${outcome.output.trimEnd()}`)
-  const tally = tallyOf(readCount(countFile), outcome.code)
-  if (tally.broke) console.log(`  ✖ ${share} ended with code ${outcome.code} before its summary`)
+  const tally = tallyOf(share, readCount(countFile), outcome.code)
   return proxy === undefined ? tally : sum([tally, tallyOfRefusals(await proxy.close())])
 }
 
@@ -149,8 +150,7 @@ function scanDebugPorts(before: readonly Listener[]): Tally {
   const exposed = exposedDebugPorts(readListeners(), loadConfig({}).DEBUG_PORT_RANGE).filter(
     ({ address, port }) => !before.some(listener => listener.address === address && listener.port === port)
   )
-  for (const { address, port } of exposed) console.log(`  ✖ S10: debug port ${port} listens on ${address}`)
-  return { passed: 0, failed: exposed.length }
+  return { passed: 0, failures: exposed.map(({ address, port }) => `S10: debug port ${port} listens on ${address}`) }
 }
 
 function readCount(path: string): string | undefined {
