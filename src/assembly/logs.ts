@@ -1,8 +1,9 @@
+import { systemClock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Logger } from '../logging/logger.ts'
 import { LogDesk } from '../logs/desk.ts'
-import { Rosters } from '../logs/roster.ts'
+import { type ListContainers, Rosters } from '../logs/roster.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { Store } from '../store/open.ts'
 import type { ControlPlane } from './control-plane.ts'
@@ -25,10 +26,11 @@ export interface LogPartsDeps {
 /** What reads the logs of functions. */
 export function assembleLogs({ config, engine, store, plane, metrics, log }: LogPartsDeps): LogParts {
   const { functions, lastLines } = store
-  const rosters = new Rosters(async (key, signal) => {
+  const list: ListContainers = async (key, signal) => {
     const object = await functions.get(key)
     return object === undefined ? [] : plane.functionReconciler.containers(object, signal)
-  })
+  }
+  const rosters = new Rosters({ list, metrics, log, clock: systemClock })
   const desk = new LogDesk({ engine, lastLines, rosters, functions, maxReaders: config.LOG_READERS_MAX, metrics, log })
   return { desk, rosters }
 }

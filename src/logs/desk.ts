@@ -1,6 +1,7 @@
 import type { FunctionObject } from '../../api/function.ts'
 import type { LogsRequest } from '../../api/log-line.ts'
 import { keyOf } from '../../api/meta.ts'
+import type { LastLinesRecord, LastLinesStore } from '../store/last-lines.ts'
 import type { FunctionStore } from '../store/store.ts'
 import { type FollowDeps, FunctionFollow } from './follow.ts'
 import { mergeByTime } from './merge.ts'
@@ -8,6 +9,7 @@ import { type FunctionLine, keptLines, ReplicaLog, readable } from './replica-lo
 import type { Listed, Rosters } from './roster.ts'
 
 export interface LogDeskDeps extends FollowDeps {
+  readonly lastLines: FollowDeps['lastLines'] & Pick<LastLinesStore, 'onPut'>
   readonly rosters: Rosters
   readonly functions: Pick<FunctionStore, 'get' | 'onChange'>
   /** So many readers at a time. */
@@ -84,7 +86,8 @@ export class LogDesk {
   async #read(object: FunctionObject, request: LogsRequest, signal: AbortSignal): Promise<AsyncIterable<FunctionLine>> {
     const containers = await this.#deps.rosters.look(keyOf(object.metadata))
     const logs = containers.filter(matcher(request)).map(container => new ReplicaLog(this.#deps, container))
-    return mergeByTime(await this.#sources(object, { request, containers, logs }, signal))
+    const gone = await this.#gone(object, { request, containers })
+    return mergeByTime(this.#sources({ request, gone, logs }, signal))
   }
 
   async #follow(
@@ -95,40 +98,60 @@ export class LogDesk {
     const key = keyOf(object.metadata)
     const { rosters } = this.#deps
     const follow = new FunctionFollow(this.#deps, { key, matches: matcher(request) }, signal)
-    for (const stop of [rosters.follow(key, seen => follow.see(seen)), this.#endWithFunction(key, follow)]) {
+    for (const stop of [rosters.follow(key, seen => follow.see(seen)), ...this.#tellOfFunction(object, follow)]) {
       signal.addEventListener('abort', stop, { once: true })
     }
     const containers = await rosters.look(key)
-    const sources = await this.#sources(object, { request, containers, logs: follow.logs() }, signal)
+    const gone = await this.#gone(object, { request, containers })
+    follow.leaveOut(gone.map(({ containerId }) => containerId))
+    const sources = this.#sources({ request, gone, logs: follow.logs() }, signal)
     return inTurn(
       () => mergeByTime(sources),
       () => follow.lines()
     )
   }
 
-  /** What is there: the logs of the containers, and what was kept of those that are gone. */
-  async #sources(
+  /** What was kept of containers that are gone. */
+  async #gone(
     { metadata }: FunctionObject,
-    { request, containers, logs }: { request: LogsRequest; containers: readonly Listed[]; logs: readonly ReplicaLog[] },
-    signal: AbortSignal
-  ): Promise<AsyncIterable<FunctionLine>[]> {
-    const query = queryOf(request)
+    { request, containers }: { request: LogsRequest; containers: readonly Listed[] }
+  ): Promise<LastLinesRecord[]> {
     const isThere = new Set(containers.map(({ id }) => id))
     const records = await this.#deps.lastLines.list(metadata.uid)
-    const gone = records.filter(({ containerId, instance }) => !isThere.has(containerId) && matches(request, instance))
+    return records.filter(({ containerId, instance }) => !isThere.has(containerId) && matches(request, instance))
+  }
+
+  /** What is there: the logs of the containers, and what was kept of those that are gone. */
+  #sources(
+    { request, gone, logs }: { request: LogsRequest; gone: readonly LastLinesRecord[]; logs: readonly ReplicaLog[] },
+    signal: AbortSignal
+  ): AsyncIterable<FunctionLine>[] {
+    const query = queryOf(request)
     return [...gone.map(record => keptLines(record, query)), ...logs.map(log => readable(log.read(query, signal)))]
   }
 
-  /** One that is made again in its place is followed on. */
-  #endWithFunction(key: string, follow: FunctionFollow): () => void {
-    const { functions } = this.#deps
-    return functions.onChange(({ type, object }) => {
-      if (type !== 'DELETED' || keyOf(object.metadata) !== key) return
-      void functions.get(key).then(
-        successor => successor === undefined && follow.end(),
-        () => follow.end()
-      )
-    })
+  /**
+   * Tells `follow` of what is kept of the function's containers, and of its end; one that is made again in its place is followed on. Gives
+   * what ends this.
+   */
+  #tellOfFunction({ metadata }: FunctionObject, follow: FunctionFollow): (() => void)[] {
+    const { functions, lastLines } = this.#deps
+    const key = keyOf(metadata)
+    const uids = new Set([metadata.uid])
+    return [
+      lastLines.onPut(({ uid, containerId: id, instance: name }) => {
+        if (uids.has(uid)) follow.seeKept({ id, name })
+      }),
+      functions.onChange(({ type, object }) => {
+        if (keyOf(object.metadata) !== key) return
+        uids.add(object.metadata.uid)
+        if (type !== 'DELETED') return
+        void functions.get(key).then(
+          successor => successor === undefined && follow.end(),
+          () => follow.end()
+        )
+      })
+    ]
   }
 }
 

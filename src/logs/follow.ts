@@ -31,6 +31,8 @@ export class FunctionFollow {
   readonly #logs = new Map<string, ReplicaLog>()
   readonly #states = new Map<string, string>()
   readonly #reading = new Map<string, Promise<void>>()
+  /** Containers that are read no more: of some all that was kept is given elsewhere, the others come by it. */
+  readonly #settled = new Set<string>()
   #onSeen: (() => void)[] = []
   #isStarted = false
   #isOver = false
@@ -55,12 +57,30 @@ export class FunctionFollow {
       this.#states.set(container.id, container.state)
       const log = this.#logs.get(container.id)
       if (log !== undefined) log.rename(container.name)
-      else if (!this.#isOver && this.#matches(container))
-        this.#logs.set(container.id, new ReplicaLog(this.#deps, container))
+      else this.#add(container)
     }
     if (this.#isStarted) this.#start()
     this.#tellSeen()
     this.#endWhenOver()
+  }
+
+  /**
+   * The last lines of one that goes were kept. One that nobody has seen, as it came and went between two looks, is read all the same: by
+   * what was kept, where the engine has forgotten it.
+   */
+  seeKept({ id, name }: Pick<Listed, 'id' | 'name'>): void {
+    if (this.#logs.has(id)) return
+    this.#add({ id, name, state: 'exited' })
+    this.#settled.add(id)
+    if (this.#isStarted) this.#start()
+  }
+
+  /** What was kept of these is given elsewhere, and is all that there is of them. */
+  leaveOut(ids: readonly string[]): void {
+    for (const id of ids) {
+      this.#settled.add(id)
+      this.#logs.delete(id)
+    }
   }
 
   /** Those of the replicas that are there, from where they were read to, and of those that come. */
@@ -76,6 +96,13 @@ export class FunctionFollow {
     this.#isOver = true
     this.#tellSeen()
     this.#endWhenOver()
+  }
+
+  #add(container: Listed): void {
+    const { id, state } = container
+    if (this.#isOver || this.#settled.has(id) || !this.#matches(container)) return
+    this.#logs.set(id, new ReplicaLog(this.#deps, container))
+    this.#states.set(id, state)
   }
 
   #leave(): void {
@@ -148,7 +175,7 @@ export class FunctionFollow {
     return UP.has(this.#states.get(id) ?? '')
   }
 
-  /** A look that fails says nothing new: the next one will. */
+  /** A look that fails says nothing new, which was told where it failed: the next one will. */
   async #lookAgain(): Promise<void> {
     await this.#deps.rosters.look(this.#key).catch(() => undefined)
   }

@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.ts'
 import type { ContainerSummary } from '../engine/engine.ts'
 
 export type Listed = Pick<ContainerSummary, 'id' | 'name' | 'state'>
@@ -5,7 +6,16 @@ export type Listed = Pick<ContainerSummary, 'id' | 'name' | 'state'>
 /** The containers of the function of this key, of any revision, running or not. */
 export type ListContainers = (key: string, signal: AbortSignal) => Promise<readonly Listed[]>
 
+export interface RostersDeps {
+  readonly list: ListContainers
+  readonly metrics: { readonly logLookFailed: () => void }
+  readonly log: { readonly warn: (fields: object, message: string) => void }
+  readonly clock: Pick<Clock, 'monotonic'>
+}
+
 const LIST_TIMEOUT_MS = 20_000
+/** After so long another look that fails is told in the log. */
+const QUIET_MS = 60_000
 
 interface Entry {
   readonly followers: Set<Follower>
@@ -21,11 +31,12 @@ type Follower = (containers: readonly Listed[]) => void
  * something changed; nothing is looked at of the others.
  */
 export class Rosters {
-  readonly #list: ListContainers
+  readonly #deps: RostersDeps
   readonly #entries = new Map<string, Entry>()
+  #toldAt = Number.NEGATIVE_INFINITY
 
-  constructor(list: ListContainers) {
-    this.#list = list
+  constructor(deps: RostersDeps) {
+    this.#deps = deps
   }
 
   /** Tells `follower` of every look from now on, until what comes back is called. */
@@ -39,7 +50,7 @@ export class Rosters {
     }
   }
 
-  /** Containers of the function may have come or gone. A look that fails is made up for by the next one. */
+  /** Containers of the function may have come or gone. A look that fails is told, and made up for by the next one. */
   changed(key: string): void {
     if (this.#entries.has(key)) void this.look(key).catch(() => undefined)
   }
@@ -52,7 +63,7 @@ export class Rosters {
   /** Who is there, seen no earlier than now. Throws what the engine does. */
   look(key: string): Promise<readonly Listed[]> {
     const entry = this.#entries.get(key)
-    if (entry === undefined) return this.#list(key, AbortSignal.timeout(LIST_TIMEOUT_MS))
+    if (entry === undefined) return this.#deps.list(key, AbortSignal.timeout(LIST_TIMEOUT_MS))
     if (entry.running === undefined) return this.#run(key, entry)
     entry.next ??= entry.running.then(
       () => this.#run(key, entry),
@@ -65,14 +76,25 @@ export class Rosters {
     entry.next = undefined
     const look = async () => {
       try {
-        const containers = await this.#list(key, AbortSignal.timeout(LIST_TIMEOUT_MS))
+        const containers = await this.#deps.list(key, AbortSignal.timeout(LIST_TIMEOUT_MS))
         for (const follower of [...entry.followers]) follower(containers)
         return containers
+      } catch (err) {
+        this.#tell(key, err)
+        throw err
       } finally {
         entry.running = undefined
       }
     }
     entry.running = look()
     return entry.running
+  }
+
+  #tell(key: string, err: unknown): void {
+    const { metrics, log, clock } = this.#deps
+    metrics.logLookFailed()
+    if (clock.monotonic() - this.#toldAt < QUIET_MS) return
+    this.#toldAt = clock.monotonic()
+    log.warn({ err, key }, 'Failed to look for replicas whose logs are followed')
   }
 }

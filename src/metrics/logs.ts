@@ -5,6 +5,7 @@ export interface LogReaderMetrics {
   readonly setLogReaders: (count: number) => void
   readonly logLineSent: () => void
   readonly logReaderRefused: () => void
+  readonly logLookFailed: () => void
 }
 
 export function createLogReaderMetrics(registry: Registry): LogReaderMetrics {
@@ -18,9 +19,15 @@ export function createLogReaderMetrics(registry: Registry): LogReaderMetrics {
     help: 'Clients that were told to come again, as too many read logs',
     registers
   })
+  const failed = new Counter({
+    name: 'faas_log_look_failures_total',
+    help: 'Times that the engine did not say which replicas a function has whose logs are followed',
+    registers
+  })
   return {
     setLogReaders: count => readers.set(count),
     logLineSent: () => lines.inc(),
-    logReaderRefused: () => refused.inc()
+    logReaderRefused: () => refused.inc(),
+    logLookFailed: () => failed.inc()
   }
 }

@@ -31,6 +31,8 @@ export interface LastLinesStore {
    * power may undo it.
    */
   put: (record: LastLinesRecord) => Promise<void>
+  /** Calls `listener` with what was put, before `put` resolves; gives a function that forgets it. */
+  onPut: (listener: (record: LastLinesRecord) => void) => () => void
 }
 
 export interface LastLinesLimits {
@@ -71,6 +73,7 @@ export class LastLines implements LastLinesStore {
   readonly #commits: GroupCommit
   readonly #functionBytes: number
   readonly #totalBytes: number
+  readonly #listeners = new Set<(record: LastLinesRecord) => void>()
 
   constructor({ database, functionBytes, totalBytes }: { readonly database: Database } & LastLinesLimits) {
     this.#database = database
@@ -88,15 +91,23 @@ export class LastLines implements LastLinesStore {
     return record
   }
 
-  async put({ containerId, uid, instance, removedAt, lines }: LastLinesRecord): Promise<void> {
+  async put(record: LastLinesRecord): Promise<void> {
+    const { containerId, uid, instance, removedAt, lines } = record
     const text = JSON.stringify(lines)
     const size = Buffer.byteLength(text)
-    await this.#commits.runUnflushed(native => {
-      native.prepare(PUT).run(containerId, uid, instance, removedAt, size, text, uid)
+    const { changes } = await this.#commits.runUnflushed(native => {
+      const put = native.prepare(PUT).run(containerId, uid, instance, removedAt, size, text, uid)
       native.prepare(EXPIRE).run(removedAt - KEPT_MS)
       native.prepare(TRIM_FUNCTION).run(uid, this.#functionBytes)
       native.prepare(TRIM_ALL).run(this.#totalBytes)
+      return put
     }, size)
+    if (changes > 0) for (const listener of this.#listeners) listener(record)
+  }
+
+  onPut(listener: (record: LastLinesRecord) => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
   }
 
   #read(where: string, value: string): Promise<LastLinesRecord[]> {

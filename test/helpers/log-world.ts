@@ -1,5 +1,6 @@
 import { LABEL } from '../../api/labels.ts'
 import type { LogMessage } from '../../api/log-line.ts'
+import { systemClock } from '../../src/clock.ts'
 import type { Engine } from '../../src/engine/engine.ts'
 import { LogDesk, type LogDeskDeps } from '../../src/logs/desk.ts'
 import { Rosters } from '../../src/logs/roster.ts'
@@ -22,7 +23,7 @@ export interface LogClient {
 export class LogWorld implements AsyncDisposable {
   readonly engine = new FakeEngine({ now: Date.now })
   readonly rosters: Rosters
-  readonly metrics = { readers: 0, lines: 0, refused: 0 }
+  readonly metrics = { readers: 0, lines: 0, refused: 0, failed: 0 }
   readonly lists = { count: 0 }
   readonly warnings: string[] = []
   api!: ApiServer
@@ -30,10 +31,15 @@ export class LogWorld implements AsyncDisposable {
   readonly #clients: LogClient[] = []
 
   private constructor() {
-    this.rosters = new Rosters(async (key, signal) => {
-      this.lists.count++
-      const [namespace = '', name = ''] = key.split('/')
-      return this.engine.listContainers({ [LABEL.namespace]: namespace, [LABEL.function]: name }, signal)
+    this.rosters = new Rosters({
+      list: async (key, signal) => {
+        this.lists.count++
+        const [namespace = '', name = ''] = key.split('/')
+        return this.engine.listContainers({ [LABEL.namespace]: namespace, [LABEL.function]: name }, signal)
+      },
+      metrics: { logLookFailed: () => void this.metrics.failed++ },
+      log: { warn: (_, message) => void this.warnings.push(message) },
+      clock: systemClock
     })
   }
 

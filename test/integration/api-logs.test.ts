@@ -257,6 +257,46 @@ describe('GET /system/logs', () => {
       expect(await client.take(1)).to.deep.equal(['hello-0: last words'])
     })
 
+    it('one that comes and goes between two looks, by what was kept of it, once', async () => {
+      const { uid } = (await world.api.request('GET', '/v1/functions/hello')).json.metadata
+      const keep = (containerId: string, instance: string, ...texts: string[]) =>
+        world.api.store.lastLines.put({
+          ...{ containerId, uid, instance, removedAt: 1 },
+          lines: texts.map((text, second) => ({ timestamp: at(second), text }))
+        })
+      await keep('early', 'hello-0-aaaa', 'before')
+      const client = await world.open('name=hello&follow=true')
+      const other = await world.open('name=hello&follow=true&instance=hello-1')
+      expect(await client.take(1)).to.deep.equal(['hello-0-aaaa: before'])
+      await keep('early', 'hello-0-aaaa', 'before', 'too late')
+      await keep('brief', 'hello-0', 'I came', 'I went')
+      expect(await client.take(2)).to.deep.equal(['hello-0: I came', 'hello-0: I went'])
+      const id = await world.run('hello-1')
+      world.engine.log('hello-1', 'one', 'two')
+      for (const reader of [client, other]) {
+        expect(await reader.take(2)).to.deep.equal(['hello-1: one', 'hello-1: two'])
+      }
+      await keep(id, 'hello-1', 'one', 'two')
+      await keep('brief', 'hello-0', 'I came', 'I went')
+      await world.engine.removeContainer('hello-1')
+      await world.run('hello-2')
+      world.engine.log('hello-2', 'next')
+      expect(await client.take(1)).to.deep.equal(['hello-2: next'])
+    })
+
+    it('on when nobody could look, and tells of it once in a while', async () => {
+      const client = await world.open('name=hello&follow=true')
+      world.engine.fail('container_list', 'unavailable', { times: 3 })
+      for (let failed = 1; failed <= 3; failed++) {
+        world.rosters.changed('openfaas-fn/hello')
+        await eventually(() => expect(world.metrics.failed).to.equal(failed))
+      }
+      expect(world.warnings).to.deep.equal(['Failed to look for replicas whose logs are followed'])
+      await world.run('hello-0')
+      world.engine.log('hello-0', 'after')
+      expect(await client.take(1)).to.deep.equal(['hello-0: after'])
+    })
+
     it('on when the engine was away', async () => {
       await world.run('hello-0')
       const client = await world.open('name=hello&follow=true')
