@@ -26,7 +26,13 @@ export const NamespaceAnswer = z
         replicas: count(7, 'that are wanted'),
         memoryBytes: count(939_524_096, 'limits of all replicas that are wanted'),
         withoutMemoryLimit: count(0, 'functions whose memory nothing limits')
-      })
+      }),
+      defaults: z
+        .object({
+          replicas: count(1),
+          memoryBytes: count(134_217_728, 'of each replica; left out: nothing limits it').optional()
+        })
+        .meta({ description: 'what functions count for that do not say it' })
     })
   })
   .meta({ id: 'Namespace' })

@@ -63,6 +63,7 @@ export function assembleApi(deps: AssembledApiDeps, shutdown: AbortSignal): Retu
     functionsPerNamespace: config.FUNCTIONS_PER_NAMESPACE_MAX,
     rate: { limit: config.API_RATE_LIMIT, windowMs: config.API_RATE_WINDOW },
     limits: { maxReplicas: config.MAX_REPLICAS, defaultReplicas: config.DEFAULT_REPLICAS },
+    memoryDefaultBytes: config.MEMORY_DEFAULT,
     info: { version: deps.version, commit: deps.commit },
     config: publicConfig(config),
     log: deps.log,

@@ -235,6 +235,8 @@ export interface ApiDeps {
   /** `CORS_ALLOWED_ORIGINS`: pages that may use the API. */
   readonly allowedOrigins: readonly string[]
   readonly limits: ReplicaLimits
+  /** `MEMORY_DEFAULT`, in bytes; absent: it is not set. */
+  readonly memoryDefaultBytes?: number | undefined
   /** What functions may ask for. */
   readonly rules: IsolationRules
   /** `FUNCTIONS_PER_NAMESPACE_MAX`; 0: any number. */

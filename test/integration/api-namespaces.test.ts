@@ -111,7 +111,8 @@ describe('namespaces over the API', () => {
       ...{ apiVersion: 'v1', kind: 'Namespace', metadata: { ...created.json.metadata, ...metadata } },
       status: {
         quota: { replicas: 4, memoryBytes: 2 ** 30 },
-        used: { functions: 1, replicas: 2, memoryBytes: 2 ** 28, withoutMemoryLimit: 0 }
+        used: { functions: 1, replicas: 2, memoryBytes: 2 ** 28, withoutMemoryLimit: 0 },
+        defaults: { replicas: 1 }
       }
     })
     const etag = headers.get('etag') ?? ''

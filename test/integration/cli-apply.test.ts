@@ -300,6 +300,30 @@ describe('docker-faas apply and diff', () => {
     expect((await read('hello')).code).to.equal('NOT_FOUND')
   })
 
+  it('holds functions that are tried against the quota of a namespace that the same files make', async () => {
+    const fn = (name: string, spec: string) =>
+      `---\nkind: Function\nmetadata: {name: ${name}, namespace: team-q}\nspec: {image: "a:1", ${spec}}\n`
+    const quota = '{com.docker-faas.quota.replicas: "3", com.docker-faas.quota.memory: 64Mi}'
+    const namespace = `kind: Namespace\nmetadata: {name: team-q, annotations: ${quota}}\n`
+    const tried = (...functions: string[]) =>
+      cli(['apply', '--dry-run=server', '-f', '-'], {}, namespace + functions.join(''))
+    const small = fn('small', 'replicas: 2, limits: {memory: 16Mi}')
+    expect((await tried(small, fn('other', 'limits: {memory: 32Mi}'))).code).to.equal(0)
+    const many = await tried(small, small.replace('name: small', 'name: second'))
+    expect([many.code, many.stdout.match(/created/g)?.length]).to.deep.equal([1, 2])
+    expect(many.stderr).to.match(
+      /^function\/\w+\.team-q: the gateway would answer 403: the quota .* has no room: replicas: 3 a/m
+    )
+    expect((await tried(fn('unbound', ''))).stderr).to.contain('needs limits.memory')
+    expect((await tried(fn('large', 'limits: {memory: 65Mi}'))).stderr).to.contain('memory: 64Mi allowed')
+    const differs = await cli(['diff', '-f', '-'], {}, namespace + fn('unbound', ''))
+    expect([differs.code, differs.stderr]).to.satisfy(
+      ([code, said]: [number, string]) => code === 2 && said.includes('needs limits.memory')
+    )
+    const labels = small.replace('namespace: team-q', 'namespace: team-q, labels: {com.openfaas.scale.min: "4"}')
+    expect((await tried(labels.replace('replicas: 2, ', ''))).stderr).to.contain('4 more asked for')
+  })
+
   it('tries functions in a namespace that the same files make, and tells what else is wrong with them', async () => {
     const manifests = [
       'kind: Function\nmetadata: {name: a, namespace: team-d}\nspec: {image: "a:1"}\n',

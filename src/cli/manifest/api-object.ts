@@ -11,4 +11,5 @@ export interface ApiObject {
     readonly annotations?: Readonly<Record<string, string>>
   }
   readonly spec?: Readonly<Record<string, unknown>>
+  readonly status?: Readonly<Record<string, unknown>>
 }

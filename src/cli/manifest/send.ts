@@ -1,10 +1,11 @@
-import { unknownNamespaceMessage } from '../../../api/errors.ts'
+import { QuotaExceededError, unknownNamespaceMessage } from '../../../api/errors.ts'
 import { type GatewayClient, queryOf } from '../client/gateway-client.ts'
 import { GatewayError } from '../client/problem.ts'
 import { CliError } from '../exit-code.ts'
 import type { ApiObject } from './api-object.ts'
 import { namespaceOf } from './load.ts'
 import type { Manifest, ManifestKind } from './manifest.ts'
+import { PlannedNamespaces } from './planned-namespaces.ts'
 import { wantedOf } from './wanted.ts'
 
 export type Outcome = 'created' | 'configured' | 'unchanged'
@@ -50,7 +51,7 @@ export class ManifestClient {
   readonly #client: GatewayClient
   readonly #given: string | undefined
   /** Namespaces that were tried out and would be new. */
-  readonly #planned = new Set<string>()
+  readonly #planned = new PlannedNamespaces()
 
   constructor(client: GatewayClient, { given }: SendOptions) {
     this.#client = client
@@ -86,7 +87,8 @@ export class ManifestClient {
 
   /**
    * What that would do; nothing is written. The gateway itself tries functions and namespaces. A function in a namespace that
-   * was tried before it and would be new is new, too, unless the gateway finds anything else wrong with it.
+   * was tried before it and would be new is new, too, unless the gateway finds anything else wrong with it, or the quota has no room
+   * for it beside the functions that were tried before.
    */
   async tryOut(manifest: Manifest): Promise<Sent & { readonly before: ApiObject | undefined }> {
     const before = await this.find(manifest)
@@ -98,17 +100,18 @@ export class ManifestClient {
     const namespace = this.namespaceOf(manifest)
     const body = toBody(manifest, namespace)
     const path = `${PATHS[manifest.kind]}?dryRun=true`
-    const answer = this.#client.call<Tried>('POST', path, body).catch((err: unknown): Tried => {
+    const answer = this.#client.call<Tried>('POST', path, body).catch(async (err: unknown): Promise<Tried> => {
       const isPlanned = manifest.kind === 'Function' && this.#planned.has(namespace)
       if (!isPlanned || !(err instanceof GatewayError)) throw err
       const missing = unknownNamespaceMessage(namespace)
       const errors = err.errors.filter(({ message }) => message !== missing)
       if (errors.length === err.errors.length) throw err
       if (errors.length > 0) throw new GatewayError({ status: err.status, errors }, err.message)
+      await this.#planned.take(namespace, body).catch(toRefusal)
       return { object: body, outcome: 'created' }
     })
     const { object, outcome } = await this.#locating(manifest, answer)
-    if (manifest.kind === 'Namespace' && outcome === 'created') this.#planned.add(manifest.name)
+    if (manifest.kind === 'Namespace' && outcome === 'created') this.#planned.add(object)
     return { before, object, outcome: outcome === 'changed' ? 'configured' : outcome }
   }
 
@@ -122,6 +125,13 @@ export class ManifestClient {
       throw new CliError(`the gateway answered ${err.status}:\n${lines.join('\n')}`, err.exitCode, { cause: undefined })
     }
   }
+}
+
+/** As if the gateway had refused it. */
+function toRefusal(err: unknown): never {
+  if (!(err instanceof QuotaExceededError)) throw err
+  const { status, code, message } = err
+  throw new GatewayError({ status, code }, `the gateway would answer ${status}: ${message}`)
 }
 
 function outcomeOf(before: ApiObject | undefined, after: ApiObject): Outcome {

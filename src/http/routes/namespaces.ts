@@ -9,6 +9,7 @@ import {
   NamespacePatch,
   statusOf
 } from '../../../api/namespace-object.ts'
+import { initialReplicas } from '../../../api/openfaas.ts'
 import { NO_USAGE } from '../../../api/quota.ts'
 import { NamespaceAnswer, NamespaceDryRunAnswer, NamespaceListAnswer } from '../../../api/wire/namespace.ts'
 import type { NamespacePutResult, NamespaceWriteOptions } from '../../store/namespace-store.ts'
@@ -92,7 +93,7 @@ async function listNamespaces(ctx: RouterContext, deps: ApiDeps): Promise<void> 
   const [objects, usage] = await Promise.all([deps.namespaces.list(namespaces), deps.namespaces.usage(namespaces)])
   const items = objects
     .filter(({ labels }) => selects(labels))
-    .map(object => toResource(object, usage.get(object.name) ?? NO_USAGE))
+    .map(object => toResource(deps, object, usage.get(object.name) ?? NO_USAGE))
   ctx.body = { apiVersion: 'v1', kind: 'NamespaceList', items }
 }
 
@@ -132,7 +133,7 @@ async function patchNamespace(ctx: RouterContext, deps: ApiDeps): Promise<void> 
 
 async function removeNamespace(ctx: RouterContext, deps: ApiDeps): Promise<void> {
   const object = await deleteNamespace(ctx, deps, nameOfPath(ctx), optionsOf(ctx))
-  if (queryFlag(ctx, DRY_RUN)) ctx.body = { object: toResource(object, NO_USAGE), outcome: 'deleted' }
+  if (queryFlag(ctx, DRY_RUN)) ctx.body = { object: toResource(deps, object, NO_USAGE), outcome: 'deleted' }
   else ctx.status = 204
 }
 
@@ -158,11 +159,14 @@ async function answer(ctx: RouterContext, deps: ApiDeps, object: NamespaceObject
 
 async function resourceOf(deps: ApiDeps, object: NamespaceObject): Promise<NamespaceAnswer> {
   const usage = await deps.namespaces.usage(new Set([object.name]))
-  return toResource(object, usage.get(object.name) ?? NO_USAGE)
+  return toResource(deps, object, usage.get(object.name) ?? NO_USAGE)
 }
 
-function toResource(object: NamespaceObject, used: typeof NO_USAGE): NamespaceAnswer {
-  return { apiVersion: 'v1', kind: 'Namespace', metadata: object, status: statusOf(object, used) }
+function toResource(deps: ApiDeps, object: NamespaceObject, used: typeof NO_USAGE): NamespaceAnswer {
+  const { memoryDefaultBytes, limits } = deps
+  const memory = memoryDefaultBytes === undefined ? {} : { memoryBytes: memoryDefaultBytes }
+  const defaults = { replicas: initialReplicas({}, limits), ...memory }
+  return { apiVersion: 'v1', kind: 'Namespace', metadata: object, status: { ...statusOf(object, used), defaults } }
 }
 
 function optionsOf(ctx: RouterContext, fromBody?: unknown): NamespaceWriteOptions {
