@@ -53,6 +53,28 @@ export const REASONS = [
 ] as const
 export type Reason = (typeof REASONS)[number]
 
+const NEEDS_PERSON: ReadonlySet<Reason> = new Set([
+  'ImageNotFound',
+  'ImagePullUnauthorized',
+  'NetworkTooSmall',
+  'NameConflict',
+  'DebugAddressMissing',
+  'SecretMissing',
+  'SecretUnreadable',
+  'ProfileMissing',
+  'PolicyViolation',
+  'RuntimeMissing',
+  'DatabaseRestored'
+])
+
+/**
+ * Whether a fault stays until somebody mends what it names: neither time, another try nor the end of another function helps. Of
+ * those that may pass by themselves, such as a registry that is down or a replica that ends, it is false. Pure.
+ */
+export function needsPerson(reason: Reason): boolean {
+  return NEEDS_PERSON.has(reason)
+}
+
 export interface Condition {
   readonly type: ConditionType
   readonly status: 'True' | 'False' | 'Unknown'

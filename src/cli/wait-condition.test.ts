@@ -1,8 +1,8 @@
 import { expect } from 'chai'
-import type { Condition } from '../../api/condition.ts'
+import { type Condition, needsPerson, REASONS, type Reason } from '../../api/condition.ts'
 import type { FunctionObject } from '../../api/function.ts'
 import { aFunction } from '../../test/helpers/builders.ts'
-import { describeProgress, isSettled } from './client/settled.ts'
+import { describeProgress, isSettled, isStuck } from './client/settled.ts'
 import { parseFor } from './wait-condition.ts'
 
 const at = '2026-01-01T00:00:00.000Z'
@@ -80,4 +80,61 @@ describe('how far a function is', () => {
       expect(describeProgress(object)).to.match(words)
     })
   }
+})
+
+describe('what waiting does not help', () => {
+  const PASSING: readonly Reason[] = [
+    ...(['ReplicasReady', 'ScaledToZero', 'Frozen', 'Converged', 'AsWanted'] as const),
+    ...(['Reconciling', 'ImagePulling', 'WaitingForReadiness', 'RollingOut', 'Scaling', 'Deleting'] as const),
+    ...([
+      'ImagePullFailed',
+      'DiskPressure',
+      'CrashLoopBackOff',
+      'OOMKilled',
+      'ReplicaExited',
+      'LivenessFailed'
+    ] as const),
+    ...([
+      'ReadinessTimeout',
+      'StartFailed',
+      'SubnetsExhausted',
+      'SubnetConflict',
+      'BridgeFull',
+      'NetworkBusy'
+    ] as const),
+    ...(['PortInUse', 'DebugPortsExhausted', 'DebugPortsExposed'] as const),
+    ...(['EngineUnreachable', 'EngineError', 'InternalError'] as const)
+  ]
+  const failed = (reason: Reason) => [
+    condition('Ready', 'False', reason),
+    condition('Progressing', 'False', reason),
+    condition('Degraded', 'True', reason)
+  ]
+
+  it('is decided for every reason', () => {
+    expect(REASONS.filter(reason => !needsPerson(reason))).to.have.members(PASSING)
+  })
+
+  it('is what a person has to mend, of the generation that is wanted now, where a replica is wanted', () => {
+    expect(isStuck(standing(failed('SecretMissing')))).to.equal(true)
+    expect(isStuck(standing(failed('CrashLoopBackOff')))).to.equal(false)
+    expect(isStuck(standing(failed('SecretMissing'), { observedGeneration: 0 }))).to.equal(false)
+    const idle = standing([...READY, condition('Degraded', 'True', 'SecretMissing')])
+    expect(isStuck({ ...idle, spec: { ...idle.spec, replicas: 0 } })).to.equal(false)
+  })
+
+  it('is an update that cannot be, though old replicas serve on: it is not as wanted', () => {
+    const fault = [condition('Progressing', 'False', 'ImageNotFound'), condition('Degraded', 'True', 'ImageNotFound')]
+    const object = standing([condition('Ready', 'True', 'ReplicasReady'), ...fault], { readyReplicas: 3 })
+    expect([isSettled(object), isStuck(object)]).to.deep.equal([false, true])
+  })
+
+  it('ends what waits for a function to be well, and nothing else', () => {
+    const object = standing(failed('ImageNotFound'))
+    const isHopeless = (text: string) => parseFor(text).isHopeless(object)
+    expect(['condition=Ready', 'condition=Degraded=False'].map(isHopeless)).to.deep.equal([true, true])
+    const others = ['condition=Ready=Unknown', 'condition=Progressing', 'delete', 'jsonpath={.status.readyReplicas}=3']
+    expect(others.map(isHopeless)).to.deep.equal([false, false, false, false])
+    expect(parseFor('condition=Ready').isHopeless(undefined)).to.equal(false)
+  })
 })

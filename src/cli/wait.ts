@@ -14,7 +14,8 @@ interface WaitOptions extends ConnectOptions {
 }
 
 const HELP = `
-A condition counts only when it speaks of the generation that is wanted now.
+A condition counts only when it speaks of the generation that is wanted now. What only a person can mend, such as an image that is not
+there, ends it early with code 1.
 Examples:
   docker-faas wait hello --for=condition=Ready --timeout 2m
   docker-faas wait hello --for=delete
@@ -54,20 +55,28 @@ async function wait(environment: Environment, texts: readonly string[], options:
       progress.show(`${describeStanding(first.name.name, first.standing)}${more}`)
       return undefined
     },
-    late: standings => {
-      const lines = unmet(standings).map(({ name, standing }) => `\n  ${describeStanding(name.name, standing)}`)
-      return `not ${awaited.text} within ${options.timeout / 1000} s:${lines.join('')}`
+    late: standings => `not ${awaited.text} within ${options.timeout / 1000} s:${linesOf(unmet(standings))}`,
+    stuck: standings => {
+      const left = unmet(standings)
+      if (left.length === 0 || !left.every(({ standing }) => awaited.isHopeless(standing))) return undefined
+      return `not ${awaited.text}, and waiting does not help:${linesOf(left)}`
     }
   })
   progress.clear()
   for (const { name } of names) environment.stdout.write(`function/${name} met ${awaited.text}\n`)
 }
 
+interface Unmet {
+  readonly name: FunctionName
+  readonly standing: Standing
+}
+
+function linesOf(left: readonly Unmet[]): string {
+  return left.map(({ name, standing }) => `\n  ${describeStanding(name.name, standing)}`).join('')
+}
+
 /** One that is not there never meets a condition, and is not made by waiting. */
-function requireThere(
-  { needsFunction }: Awaited,
-  left: readonly { readonly name: FunctionName; readonly standing: Standing }[]
-): void {
+function requireThere({ needsFunction }: Awaited, left: readonly Unmet[]): void {
   const missing = left.find(({ standing }) => standing === undefined)
   if (!needsFunction || missing === undefined) return
   const { name, namespace } = missing.name

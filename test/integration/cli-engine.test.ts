@@ -58,6 +58,19 @@ describe('docker-faas as a client, on a real engine', function () {
     expect(stdout).to.match(/ RolloutComplete | ReplicaReady /)
   })
 
+  it('an update with a secret that is not there ends early, and the old replica serves on', async () => {
+    const { stdout: manifest } = await cli(['get', 'function', 'hello', '-o', 'json'])
+    const { metadata, spec } = JSON.parse(manifest)
+    const body = JSON.stringify({ metadata: { name: metadata.name }, spec: { ...spec, secrets: ['none'] } })
+    await gateway.call('POST', '/v1/functions', body)
+    const { code, stderr } = await cli(['rollout', 'status', 'hello', '--timeout', '5m'])
+    expect([code, stderr]).to.satisfy(
+      ([code, said]: [number, string]) =>
+        code === 1 && /waiting does not help: .*SecretMissing: secrets are missing: none/.test(said)
+    )
+    expect((await gateway.call('POST', '/function/hello', 'hi')).status).to.equal(200)
+  })
+
   it('delete ends when Docker holds nothing of it', async () => {
     const run = await cli(['delete', 'function', 'hello'])
     expect([run.code, run.stdout]).to.deep.equal([0, 'function/hello deleted\n'])

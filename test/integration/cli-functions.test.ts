@@ -39,6 +39,19 @@ describe('docker-faas, functions', () => {
     })
   }
 
+  async function setFault(reason: Condition['reason']): Promise<void> {
+    await setReady(false, 0)
+    const object = await api.store.functions.get(KEY)
+    if (object === undefined) throw new Error('hello is not there')
+    const conditions = object.status.conditions.map(
+      (condition): Condition => ({
+        ...{ ...condition, reason, message: 'it is broken' },
+        status: condition.type === 'Degraded' ? 'True' : 'False'
+      })
+    )
+    await api.store.functions.putStatus(KEY, object.metadata.uid, { ...object.status, conditions })
+  }
+
   it('waits for a condition, shows how far it is, and ends as soon as it is so', async () => {
     const { done, stderr } = start('wait', 'hello', '--for=condition=Ready', '--timeout', '20s')
     await eventually(() => expect(stderr()).to.contain('generation 1 was not looked at yet'))
@@ -68,6 +81,29 @@ describe('docker-faas, functions', () => {
     const { uid } = (await api.request('GET', '/v1/functions/hello')).json.metadata
     await api.store.functions.remove(KEY, uid)
     expect(await done).to.include({ code: 0, stdout: 'function/hello met delete\n' })
+  })
+
+  it('ends early, with the reason, when only a person can mend it, and not when somebody has just done so', async () => {
+    const begun = Date.now()
+    const commands = [
+      ['rollout', 'status', 'hello'],
+      ['wait', 'hello', '--for=condition=Ready'],
+      ['scale', 'hello', '--replicas', '2', '--wait']
+    ].map(args => start(...args, '--timeout', '5m'))
+    await eventually(async () => expect((await api.store.functions.get(KEY))?.spec.replicas).to.equal(2))
+    await setFault('ImageNotFound')
+    for (const { done } of commands) {
+      const { code, stderr } = await done
+      expect([code, stderr]).to.satisfy(
+        ([code, said]: [number, string]) =>
+          code === 1 && /waiting does not help:\s.*0 of 2 replicas ready: ImageNotFound: it is broken$/m.test(said)
+      )
+    }
+    expect(Date.now() - begun).to.be.lessThan(60_000)
+    const { done, stderr } = start('rollout', 'status', 'hello', '--timeout', '5m')
+    await eventually(() => expect(stderr()).to.contain('ImageNotFound'))
+    await setReady(true, 2)
+    expect(await done).to.include({ code: 0 })
   })
 
   it('rewrites one line on a terminal, and takes it away in the end', async () => {

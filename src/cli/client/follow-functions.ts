@@ -69,7 +69,13 @@ function note(known: Map<string, FunctionObject>, { type, object }: Change<Funct
   else if (known.get(name)?.metadata.uid === uid) known.delete(name)
 }
 
-/** What `done` says once it is no longer undefined; throws when the time is over, with what `describe` says then. */
+/** So long must nothing but a person help before it is believed: what somebody has just mended is looked at again within this. */
+const STUCK_MS = 2000
+
+/**
+ * What `done` says once it is no longer undefined. Throws when the time is over, with what `late` says then, and before that, with what
+ * `stuck` says, when that says for two seconds that waiting does not help.
+ */
 export async function waitForFunctions<T>(
   environment: Pick<Environment, 'stderr'>,
   client: GatewayClient,
@@ -79,9 +85,11 @@ export async function waitForFunctions<T>(
     /** Called after each change with how each of the names stands. */
     readonly done: (standings: readonly Standing[]) => T | undefined
     readonly late: (standings: readonly Standing[]) => string
+    /** Why none of those that are waited for becomes what it should be by itself; undefined when one of them may. */
+    readonly stuck?: (standings: readonly Standing[]) => string | undefined
   }
 ): Promise<T> {
-  const { names, timeoutMs, done, late } = wanted
+  const { names, timeoutMs, done, late, stuck = () => undefined } = wanted
   const end = AbortSignal.timeout(timeoutMs)
   const leave = new AbortController()
   const signal = AbortSignal.any([end, leave.signal])
@@ -89,11 +97,13 @@ export async function waitForFunctions<T>(
   const known = new Map<string, ReadonlyMap<string, FunctionObject>>()
   const standings = () => names.map(({ name, namespace }) => known.get(namespace)?.get(name))
   const { promise, resolve, reject } = Promise.withResolvers<T>()
+  using patience = new Patience(() => reject(new CliError(stuck(standings()) ?? late(standings()))))
   const followed = namespaces.map(async namespace => {
     for await (const functions of followFunctions(environment, client, namespace, signal)) {
       known.set(namespace, functions)
       const answer = known.size < namespaces.length ? undefined : done(standings())
       if (answer !== undefined) resolve(answer)
+      patience.note(stuck(standings()) !== undefined)
     }
   })
   Promise.all(followed).then(() => reject(new CliError(late(standings()), EXIT.timeout)), reject)
@@ -102,5 +112,25 @@ export async function waitForFunctions<T>(
   } finally {
     leave.abort()
     await Promise.allSettled(followed)
+  }
+}
+
+/** Calls `lose` when nothing else was noted for two seconds than that waiting does not help. */
+class Patience implements Disposable {
+  readonly #lose: () => void
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(lose: () => void) {
+    this.#lose = lose
+  }
+
+  note(isStuck: boolean): void {
+    if (isStuck) this.#timer ??= setTimeout(this.#lose, STUCK_MS)
+    else this[Symbol.dispose]()
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
   }
 }

@@ -5,11 +5,11 @@ import { waitForFunctions } from './follow-functions.ts'
 import type { FunctionName } from './function-name.ts'
 import type { GatewayClient } from './gateway-client.ts'
 import { Progress } from './progress.ts'
-import { describeProgress, isSettled } from './settled.ts'
+import { describeProgress, isSettled, isStuck } from './settled.ts'
 
 /**
  * The function once it is as wanted, at `generation` or a later one; shows how far it is meanwhile. Throws with the code for
- * time-outs when it is not in time, and with that for what is not found when there is none.
+ * time-outs when it is not in time, at once when only a person can mend it, and with the code for what is not found when there is none.
  */
 export async function settle(
   environment: Environment,
@@ -32,6 +32,10 @@ export async function settle(
     late: ([standing]) => {
       const state = standing === undefined ? 'is not there' : describeProgress(standing)
       return `${name.name} is not as wanted after ${timeoutMs / 1000} s: ${state}`
+    },
+    stuck: ([standing]) => {
+      if (standing === undefined || !isStuck(standing)) return undefined
+      return `${name.name} is not as wanted, and waiting does not help: ${describeProgress(standing)}`
     }
   })
 }

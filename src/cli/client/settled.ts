@@ -1,4 +1,4 @@
-import { type Condition, type ConditionType, getCondition } from '../../../api/condition.ts'
+import { type Condition, type ConditionType, getCondition, needsPerson } from '../../../api/condition.ts'
 import type { FunctionObject } from '../../../api/function.ts'
 
 /** The condition of that type, if it speaks of the generation that is wanted now. */
@@ -8,10 +8,21 @@ export function currentCondition({ metadata, status }: FunctionObject, type: Con
   return getCondition(status.conditions, type)
 }
 
-/** Whether what is wanted is there: as many replicas as asked for, none outdated, and nothing under way. */
+/**
+ * Whether what is wanted is there: as many replicas as asked for, none outdated, nothing under way, and nothing wrong. What is wrong
+ * with a function that is to have no replicas does not matter.
+ */
 export function isSettled(object: FunctionObject): boolean {
-  const isReady = currentCondition(object, 'Ready')?.status === 'True'
-  return isReady && currentCondition(object, 'Progressing')?.status === 'False' && object.status.outdatedReplicas === 0
+  const { spec, status } = object
+  const is = (type: ConditionType) => currentCondition(object, type)?.status
+  const isWell = spec.replicas === 0 || is('Degraded') !== 'True'
+  return is('Ready') === 'True' && is('Progressing') === 'False' && status.outdatedReplicas === 0 && isWell
+}
+
+/** Whether it is not as wanted, and does not become so unless somebody mends what its condition names. Pure. */
+export function isStuck(object: FunctionObject): boolean {
+  const degraded = currentCondition(object, 'Degraded')
+  return degraded?.status === 'True' && needsPerson(degraded.reason) && !isSettled(object)
 }
 
 /** How far it is, for people: `2 of 3 replicas ready, 1 outdated: RollingOut: …`. */
