@@ -11,6 +11,7 @@ import {
   type OutputOptions,
   printList,
   printOne,
+  tableWidth,
   toYaml,
   type View
 } from './client/output.ts'
@@ -115,7 +116,8 @@ async function watchFunctions(environment: Environment, client: GatewayClient, w
   const { env, stdout } = environment
   const { view, items, options } = watch
   const format = formatOf(options)
-  const layout = { wide: format === 'wide', paint: createPaint(env, stdout), widths: [] as number[] }
+  const wide = format === 'wide'
+  const layout = { wide, paint: createPaint(env, stdout), widths: [] as number[], width: tableWidth(stdout, format) }
   const print = async (type: string, objects: readonly FunctionObject[], headers = false) => {
     if (format === 'table' || format === 'wide') {
       stdout.write(

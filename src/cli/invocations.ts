@@ -1,8 +1,11 @@
 import type { Command } from 'commander'
 import type { InvocationView } from '../../api/invocation.ts'
+import { qualifiedName } from '../../api/names.ts'
+import { formatAge } from './client/age.ts'
 import { type ConnectOptions, connect } from './client/connect.ts'
 import { queryOf } from './client/gateway-client.ts'
 import { addGatewayOptions } from './client/options.ts'
+import { HEADERS_OPTION, OUTPUT_OPTION, type OutputOptions, printList, type View } from './client/output.ts'
 import type { Environment } from './environment.ts'
 import { usageError } from './exit-code.ts'
 
@@ -10,7 +13,7 @@ interface Selection extends ConnectOptions {
   readonly function?: string
 }
 
-interface ListOptions extends Selection {
+interface ListOptions extends Selection, OutputOptions {
   readonly phase?: string
   readonly callId?: string
   readonly limit?: string
@@ -23,23 +26,27 @@ interface DeadOptions extends Selection {
 
 const INVOCATIONS = '/v1/invocations'
 
-/** `docker-faas invocations`: the asynchronous calls of the running gateway. */
+/** `docker-faas invocation`: the asynchronous calls of the running gateway. */
 export function addInvocations(program: Command, environment: Environment): void {
   const ofFunction = ['--function <name>', 'those of this function'] as const
   const namespace = ['-n, --namespace <namespace>', 'those of this namespace; all when left out'] as const
   const invocations = program
-    .command('invocations')
+    .command('invocation')
+    .alias('invocations')
     .description('list asynchronous calls of the running gateway, put dead letters back and remove them')
     .addHelpText('after', '\nSee docs/async.md.')
   const list = invocations
     .command('list')
+    .alias('ls')
     .description('print asynchronous calls, the newest first')
     .option(...ofFunction)
     .option(...namespace)
     .option('--phase <phase>', 'those that are queued, running, reporting, done, dead or cancelled')
     .option('--call-id <id>', 'those with this X-Call-Id')
     .option('--limit <number>', 'most calls; 100 when left out')
-    .option('--json', 'print JSON', false)
+    .option(...OUTPUT_OPTION)
+    .option(...HEADERS_OPTION)
+    .option('--json', 'print JSON, as -o json without the list around it', false)
   addGatewayOptions(list).action((options: ListOptions) => listInvocations(environment, options))
   const get = invocations
     .command('get')
@@ -70,7 +77,7 @@ async function listInvocations(environment: Environment, options: ListOptions): 
   const path = INVOCATIONS + queryOf({ ...selectionOf(options), phase, callId, limit })
   const { items } = await api.call<{ readonly items: readonly InvocationView[] }>('GET', path)
   if (options.json) stdout.write(`${JSON.stringify(items, null, 2)}\n`)
-  else stdout.write(items.length === 0 ? 'there are no such calls\n' : `${items.map(describe).join('\n')}\n`)
+  else await printList(environment, items, viewAt(Date.now()), options)
 }
 
 async function getInvocation(environment: Environment, id: string, options: Selection): Promise<void> {
@@ -107,10 +114,23 @@ function selectionOf({ function: name, namespace }: Selection) {
   return { function: name, namespace }
 }
 
-function describe(view: InvocationView): string {
-  const { id, namespace, name, phase, reason, attempts, status, acceptedAt, callback } = view
-  const answer = status === undefined ? '' : `, answered ${status}`
-  const told = callback === undefined ? '' : `, callback ${callback.state}`
-  const tried = `${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`
-  return `${id} ${namespace}/${name}: ${phase}${reason === undefined ? '' : ` (${reason})`}, ${tried}${answer}${told}, accepted ${acceptedAt}`
+function viewAt(now: number): View<InvocationView> {
+  return {
+    columns: [
+      { header: 'ID', value: ({ id }) => id, whole: true },
+      { header: 'FUNCTION', value: ({ namespace, name }) => qualifiedName({ namespace, name }), whole: true },
+      { header: 'PHASE', value: ({ phase }) => phase },
+      { header: 'REASON', value: ({ reason }) => reason },
+      { header: 'ATTEMPTS', value: ({ attempts }) => attempts },
+      { header: 'ANSWER', value: ({ status }) => status },
+      { header: 'CALLBACK', value: ({ callback }) => callback?.state },
+      { header: 'AGE', value: ({ acceptedAt }) => formatAge(acceptedAt, now) },
+      { header: 'CALL ID', value: ({ callId }) => callId, wide: true },
+      { header: 'METHOD', value: ({ method }) => method, wide: true },
+      { header: 'PATH', value: ({ path }) => path, wide: true },
+      { header: 'DUE', value: ({ dueAt }) => dueAt, wide: true }
+    ],
+    name: ({ id }) => `invocation/${id}`,
+    none: 'there are no such calls'
+  }
 }

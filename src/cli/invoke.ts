@@ -155,5 +155,5 @@ async function tellAccepted(
   answer.resume()
   const { 'x-call-id': call = '', 'x-invocation-id': id = '' } = answer.headers
   stdout.write(`${terminalSafe(String(call))}\n`)
-  if (id !== '') stderr.write(`accepted; see it with "docker-faas invocations get ${terminalSafe(String(id))}"\n`)
+  if (id !== '') stderr.write(`accepted; see it with "docker-faas invocation get ${terminalSafe(String(id))}"\n`)
 }

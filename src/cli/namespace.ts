@@ -24,7 +24,7 @@ const NOUN = { plural: 'namespaces', singular: 'namespace', namespaced: false }
 export function addNamespace(program: Command, environment: Environment): void {
   const namespace = program
     .command('namespace')
-    .alias('ns')
+    .aliases(['namespaces', 'ns'])
     .description('create, list, print, change and delete namespaces, with their labels, annotations and quotas')
   const create = namespace.command('create').description('make a namespace').argument('<name>')
   addWriteOptions(create).action((name: string, options: WriteOptions) => createNamespace(environment, name, options))

@@ -8,6 +8,7 @@ const NOUN = { plural: 'profiles', singular: 'profile', namespaced: false }
 export function addProfile(program: Command, environment: Environment): void {
   const profile = program
     .command('profile')
+    .alias('profiles')
     .description('list, print and delete profiles of functions; "docker-faas apply -f" writes them')
     .addHelpText('after', '\nA function names its profiles in the annotation com.openfaas.profile.')
   addList(profile, environment, NOUN)

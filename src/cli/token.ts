@@ -19,6 +19,7 @@ const NOUN = { plural: 'tokens', singular: 'token', namespaced: false }
 export function addToken(program: Command, environment: Environment): void {
   const token = program
     .command('token')
+    .alias('tokens')
     .description('create, list and revoke the tokens of the running gateway')
     .addHelpText('after', '\nSee docs/authentication.md.')
   const create = token
@@ -34,7 +35,11 @@ export function addToken(program: Command, environment: Environment): void {
   )
   addList(token, environment, NOUN).option('--json', 'print JSON, as -o json without the list around it', false)
   addGetOne(token, environment, NOUN)
-  const revoke = token.command('revoke').description('revoke a token at once').argument('<token>', 'its id or its name')
+  const revoke = token
+    .command('revoke')
+    .aliases(['delete', 'rm'])
+    .description('revoke a token at once')
+    .argument('<token>', 'its id or its name')
   addGatewayOptions(revoke).action((name: string, options: ConnectOptions) => revokeToken(environment, name, options))
 }
 

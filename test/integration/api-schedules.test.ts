@@ -87,12 +87,16 @@ describe('schedules in the API', () => {
     expect(await schedulesOf('plain')).to.deep.equal([])
   })
 
-  it('are printed by docker-faas schedules', async () => {
-    const { stdout: text } = await runCli(['schedules', '--gateway', api.url], { env: { AUTH_PASSWORD: PASSWORD } })
-    expect(text).to.match(
-      /^openfaas-fn\/report "\*\/5 \* \* \* \*" Europe\/Berlin: next .*; last .* \(queued\); 4 run, 1 skipped, 2 missed$/m
-    )
-    expect(text).to.match(/^openfaas-fn\/rest .*: suspended; never run; 0 run/m)
-    expect(text).to.match(/^openfaas-fn\/old "often" UTC: not run: schedule must have/m)
+  it('are printed by docker-faas schedule list, which needs no verb', async () => {
+    const given = { env: { AUTH_PASSWORD: PASSWORD } }
+    const cli = async (...words: string[]) => (await runCli([...words, '--gateway', api.url], given)).stdout
+    const text = await cli('schedules', '-A', '-o', 'wide')
+    expect(text).to.match(/^NAMESPACE +FUNCTION +SCHEDULE +TIMEZONE +NEXT +LAST +RESULT +RUNS +SKIPPED +MISSED$/m)
+    expect(text).to.match(/^openfaas-fn +report +\*\/5 \* \* \* \* +Europe\/Berlin +20\S+Z +\S+ +queued +4 +1 +2$/m)
+    expect(text).to.match(/^openfaas-fn +rest .* suspended +- +- +0 /m)
+    expect(text).to.match(/^openfaas-fn +old +often +UTC +schedule must have/m)
+    expect(await cli('schedule', 'list', '-A', '-o', 'wide')).to.equal(text)
+    expect(JSON.parse(await cli('schedules', '--json')).map((view: ScheduleView) => view.function)).to.include('old')
+    expect(await cli('schedules', '-n', 'other', '--json')).to.equal('[]\n')
   })
 })

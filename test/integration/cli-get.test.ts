@@ -1,10 +1,10 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { promisify } from 'node:util'
+import { promisify, stripVTControlCharacters } from 'node:util'
 import { expect } from 'chai'
 import { parseAllDocuments } from 'yaml'
 import { type ApiServer, PASSWORD, startApi } from '../helpers/api-server.ts'
-import { runCli } from '../helpers/cli.ts'
+import { anEnvironment, runCli, startCli, Written } from '../helpers/cli.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { COMPILE_CACHE, MAIN } from '../helpers/program.ts'
 
@@ -225,5 +225,21 @@ describe('docker-faas get, describe and delete', () => {
     })
     expect(stdout).to.contain('\x1b[31mCrashLoopBackOff\x1b[39m').and.contain('boom\\')
     for (const command of EVIL_PARTS) expect(stdout).not.to.contain(command)
+  })
+
+  it('on a narrow terminal, keeps to its width, but for -o wide', async () => {
+    const at = async (...words: string[]) => {
+      const environment = { ...anEnvironment({ env, isTTY: true }), stdout: new Written(true, 60) }
+      await startCli(['get', 'functions', ...words], environment).done
+      return stripVTControlCharacters(environment.stdout.text).split('\n').slice(0, -1)
+    }
+    await api.request('POST', '/v1/functions', {
+      metadata: { name: 'far' },
+      spec: { image: `registry.example/${'x'.repeat(60)}:1` }
+    })
+    const lines = await at()
+    expect(Math.max(...lines.map(line => line.length))).to.equal(60)
+    expect(lines.join('\n')).to.match(/^far .* reg\S*…\S*:1 /m)
+    expect((await at('-o', 'wide')).join('\n')).to.contain(`registry.example/${'x'.repeat(60)}:1`)
   })
 })

@@ -24,6 +24,19 @@ describe('docker-faas secret, namespace, profile and token', () => {
     return secret && (await api.store.secrets.reveal(secret))?.toString('latin1')
   }
 
+  it('lists things of each noun, in the singular and in the plural', async () => {
+    for (const noun of ['secret', 'namespace', 'profile', 'token', 'schedule', 'invocation']) {
+      for (const words of [
+        [noun, 'list'],
+        [`${noun}s`, 'list'],
+        [`${noun}s`, 'ls', '-o', 'json']
+      ]) {
+        expect(await cli(words), words.join(' ')).to.include({ code: 0 })
+      }
+    }
+    expect((await cli(['token', 'rm', 'none'])).code).to.equal(3)
+  })
+
   it('writes secrets from the standard input, from files as they are, and says why a literal is unwise', async () => {
     const created = await cli(['secret', 'create', 'db'], { stdin: 'hunter2\r\n' })
     expect(created).to.deep.equal({ code: 0, stdout: 'secret/db created\n', stderr: '' })

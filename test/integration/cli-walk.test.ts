@@ -56,7 +56,7 @@ describe('the life of a function, by the command line, on a real engine', functi
     const call = await cli(['invoke', 'walk', '--async', '-d', 'later'])
     expect(call.trim()).to.match(/^[0-9a-f-]{36}$/)
     await eventually(async () =>
-      expect(await cli(['invocations', 'list', '--call-id', call.trim()])).to.match(/done|answered 200/)
+      expect(await cli(['invocations', 'list', '--call-id', call.trim()])).to.match(/ done +- +1 +200 /)
     )
 
     const followed = startCli(['logs', 'walk', '-f'], anEnvironment({ env: envOf() }))

@@ -58,8 +58,9 @@ describe('command line', function () {
     'describe',
     'delete',
     'version',
-    'invocations',
-    'invocations list',
+    'invocation',
+    'invocation list',
+    'schedule list',
     'migrate',
     'audit',
     'audit verify',
@@ -255,10 +256,10 @@ describe('command line', function () {
       const { code, stdout, stderr } = await run(['invocations', ...words, '--gateway', api.url], known)
       return code === 0 ? stdout : `${code} ${stderr}`
     }
-    expect(await of('list', '--phase', 'dead')).to.equal(
-      'b team-a/fn: dead (FunctionDeleted), 0 attempts, answered 404, accepted 1970-01-01T00:00:00.000Z\n' +
-        'a team-a/fn: dead (FunctionDeleted), 0 attempts, answered 404, accepted 1970-01-01T00:00:00.000Z\n'
+    expect(await of('list', '--phase', 'dead')).to.match(
+      /^ID +FUNCTION .*\nb +fn\.team-a +dead +FunctionDeleted +0 +404 +.*\na +fn\.team-a +dead +FunctionDeleted +0 +404 +.*\n$/
     )
+    expect(await of('ls', '--phase', 'dead', '-o', 'name')).to.equal('invocation/b\ninvocation/a\n')
     expect(JSON.parse(await of('get', 'a'))).to.include({ id: 'a', phase: 'dead', path: '/x' })
     expect(await of('requeue', 'a')).to.equal('put back 1 dead letter\n')
     expect(await of('purge', '--all')).to.equal('removed 1 dead letter\n')

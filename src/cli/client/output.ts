@@ -51,9 +51,21 @@ export async function printList<T extends object>(
   } else if (items.length === 0) {
     stderr.write(`${view.none}\n`)
   } else {
-    const layout = { headers: options.headers ?? true, wide: format === 'wide', paint: createPaint(env, stdout) }
+    const paint = createPaint(env, stdout)
+    const layout = {
+      headers: options.headers ?? true,
+      wide: format === 'wide',
+      width: tableWidth(stdout, format),
+      paint
+    }
     stdout.write(await formatTable(items, view.columns, layout))
   }
+}
+
+/** Columns of the terminal that a table has to keep to; undefined in pipes, and of `wide`, where everything is shown. */
+export function tableWidth({ isTTY, columns }: Environment['stdout'], format: Format): number | undefined {
+  // 0: the terminal does not know.
+  return isTTY === true && format === 'table' ? columns || undefined : undefined
 }
 
 /** Prints one thing. */

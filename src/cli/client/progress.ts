@@ -22,7 +22,7 @@ export class Progress implements Disposable {
       return
     }
     // A line that wraps could not be rewritten.
-    const width = (this.#stderr.columns ?? DEFAULT_COLUMNS) - 1
+    const width = (this.#stderr.columns || DEFAULT_COLUMNS) - 1
     this.#stderr.write(`\r\u001b[K${[...line].slice(0, width).join('')}`)
   }
 

@@ -10,8 +10,10 @@ export function functionView(options: { readonly allNamespaces: boolean; readonl
   const { allNamespaces, now } = options
   return {
     columns: [
-      ...(allNamespaces ? [{ header: 'NAMESPACE', value: ({ metadata }: FunctionObject) => metadata.namespace }] : []),
-      { header: 'NAME', value: ({ metadata }) => metadata.name },
+      ...(allNamespaces
+        ? [{ header: 'NAMESPACE', value: ({ metadata }: FunctionObject) => metadata.namespace, whole: true }]
+        : []),
+      { header: 'NAME', value: ({ metadata }) => metadata.name, whole: true },
       { header: 'READY', value: ({ spec, status }) => `${status.readyReplicas}/${spec.replicas}` },
       { header: 'STATUS', value: statusWord, style: statusStyle },
       { header: 'IMAGE', value: ({ spec }) => spec.image },

@@ -17,9 +17,14 @@ export interface Noun {
 type ListOptions = ConnectOptions & OutputOptions & { readonly allNamespaces?: boolean; readonly json?: boolean }
 type DeleteOptions = ConnectOptions & { readonly force?: boolean }
 
-/** Adds `list`; `--json` prints the bare items, as it did before `-o` was there. */
-export function addList(parent: Command, environment: Environment, noun: Noun): Command {
-  const list = parent.command('list').alias('ls').description(`list ${noun.plural}`)
+/** Adds `list`; `--json` prints the bare items, as it did before `-o` was there. `isDefault`: it needs not be written. */
+export function addList(
+  parent: Command,
+  environment: Environment,
+  noun: Noun,
+  { isDefault = false }: { readonly isDefault?: boolean } = {}
+): Command {
+  const list = parent.command('list', { isDefault }).alias('ls').description(`list ${noun.plural}`)
   if (noun.namespaced) list.option(...NAMESPACE_OPTION).option(...ALL_NAMESPACES_OPTION)
   list.option(...OUTPUT_OPTION).option(...HEADERS_OPTION)
   return addGatewayOptions(list).action((options: ListOptions) => printAll(environment, noun, options))

@@ -38,6 +38,7 @@ interface NamespaceResource extends Meta {
 
 const NAMESPACE_COLUMN = {
   header: 'NAMESPACE',
+  whole: true,
   value: ({ metadata }: Meta) => metadata.namespace
 }
 
@@ -56,7 +57,7 @@ const RESOURCES: readonly Resource[] = [
     },
     view: ({ now }): View<NamespaceResource> => ({
       columns: [
-        { header: 'NAME', value: ({ metadata }) => metadata.name },
+        { header: 'NAME', value: ({ metadata }) => metadata.name, whole: true },
         { header: 'FUNCTIONS', value: ({ status }) => ofQuota(status, 'functions') },
         { header: 'REPLICAS', value: ({ status }) => ofQuota(status, 'replicas') },
         { header: 'AGE', value: ({ metadata }) => formatAge(metadata.createdAt, now) }
@@ -69,7 +70,7 @@ const RESOURCES: readonly Resource[] = [
     ...{ plural: 'profiles', aliases: ['profile'], path: '/v1/profiles', namespaced: false, selectable: false },
     view: ({ now }): View<Meta> => ({
       columns: [
-        { header: 'NAME', value: ({ metadata }) => metadata.name },
+        { header: 'NAME', value: ({ metadata }) => metadata.name, whole: true },
         { header: 'AGE', value: ({ metadata }) => formatAge(metadata.createdAt, now) }
       ],
       name: ({ metadata }) => `profile/${metadata.name}`,
@@ -81,7 +82,7 @@ const RESOURCES: readonly Resource[] = [
     view: ({ allNamespaces, now }): View<SecretResource> => ({
       columns: [
         ...(allNamespaces ? [NAMESPACE_COLUMN] : []),
-        { header: 'NAME', value: ({ metadata }) => metadata.name },
+        { header: 'NAME', value: ({ metadata }) => metadata.name, whole: true },
         { header: 'VERSION', value: ({ version }) => version },
         { header: 'BYTES', value: ({ sizeBytes }) => sizeBytes },
         { header: 'AGE', value: ({ metadata }) => formatAge(metadata.createdAt, now) },
@@ -95,12 +96,15 @@ const RESOURCES: readonly Resource[] = [
     ...{ plural: 'schedules', aliases: ['schedule'], path: '/v1/schedules', namespaced: true, selectable: false },
     view: ({ allNamespaces, now }): View<ScheduleView> => ({
       columns: [
-        ...(allNamespaces ? [{ header: 'NAMESPACE', value: ({ namespace }: ScheduleView) => namespace }] : []),
-        { header: 'FUNCTION', value: view => view.function },
+        ...(allNamespaces
+          ? [{ header: 'NAMESPACE', value: ({ namespace }: ScheduleView) => namespace, whole: true }]
+          : []),
+        { header: 'FUNCTION', value: view => view.function, whole: true },
         { header: 'SCHEDULE', value: ({ schedule }) => schedule },
         { header: 'TIMEZONE', value: ({ timezone }) => timezone },
         { header: 'NEXT', value: ({ fault, suspended, next }) => fault ?? (suspended ? 'suspended' : next) },
         { header: 'LAST', value: ({ last }) => formatAge(last?.tick, now) },
+        { header: 'RESULT', value: resultOf },
         { header: 'RUNS', value: ({ runs }) => runs, wide: true },
         { header: 'SKIPPED', value: ({ skipped }) => skipped, wide: true },
         { header: 'MISSED', value: ({ missed }) => missed, wide: true }
@@ -113,7 +117,7 @@ const RESOURCES: readonly Resource[] = [
     ...{ plural: 'tokens', aliases: ['token'], path: '/v1/tokens', namespaced: false, selectable: false },
     view: ({ now }): View<TokenView> => ({
       columns: [
-        { header: 'NAME', value: ({ name }) => name },
+        { header: 'NAME', value: ({ name }) => name, whole: true },
         { header: 'KIND', value: ({ kind }) => kind },
         { header: 'SCOPES', value: ({ scopes }) => scopes.join(',') },
         { header: 'NAMESPACES', value: ({ namespaces }) => namespaces?.join(',') ?? 'all' },
@@ -144,6 +148,11 @@ export function findResource(word: string): Resource {
 export interface ItemList<T = object> {
   readonly metadata?: { readonly resourceVersion?: number }
   readonly items: readonly T[]
+}
+
+/** Where the last call is, and what it was answered with. */
+function resultOf({ last }: ScheduleView): string | undefined {
+  return last && [last.phase ?? 'forgotten', last.status ?? ''].join(' ').trim()
 }
 
 function ofQuota(status: NamespaceResource['status'], what: string): string | undefined {
