@@ -7,6 +7,7 @@ import { containerBond, type Signer } from '../../api/signature.ts'
 import type { Container, Engine } from '../../src/engine/engine.ts'
 import { EngineError, faultOf } from '../../src/engine/faults.ts'
 import type { HostRoute } from '../../src/engine/host-routes.ts'
+import type { LeaseRequest } from '../../src/engine/subnet-leases.ts'
 import type { EndpointTable } from '../../src/gateway/endpoints.ts'
 import { proveSecrets, type SecretsDeps, secretsMount, writeSecrets } from './apply-secrets.ts'
 import { containerSpec } from './container-spec.ts'
@@ -22,8 +23,8 @@ import { isReplicaStep, type ReplicaStep, type Step } from './step.ts'
 /** Chooses subnets so that no two networks get the same one. */
 export interface SubnetChooser {
   /** Whether `lease` would give one. */
-  hasFree: (request: { networkName: string; prefix: number; taken: readonly string[] }) => boolean
-  lease: (request: { networkName: string; prefix: number; taken: readonly string[] }) => string | undefined
+  hasFree: (request: LeaseRequest) => boolean
+  lease: (request: LeaseRequest) => string | undefined
   refused: (networkName: string, subnet: string) => void
   settled: (networkName: string) => void
   freed: (subnet: string, networkName: string) => void
@@ -216,8 +217,8 @@ async function createNetwork(deps: ApplyDeps, { object, desired }: Target, signa
   const { networkName, policy } = desired
   const prefix = deps.prefixFor(networkSizeOf(object, policy))
   const [networks, routes] = await Promise.all([deps.engine.listNetworks(signal), deps.routes?.() ?? []])
-  const taken = [...networks.flatMap(network => network.subnets), ...routes.map(({ cidr }) => cidr)]
-  const subnet = deps.subnets.lease({ networkName, prefix, taken })
+  const taken = networks.flatMap(network => network.subnets)
+  const subnet = deps.subnets.lease({ networkName, prefix, taken, routes: routes.map(({ cidr }) => cidr) })
   if (subnet === undefined) throw new SubnetsExhaustedError(prefix)
   try {
     const spec = networkSpec(desired, subnet)

@@ -1,13 +1,12 @@
 import type { Engine, NetworkSummary } from '../../src/engine/engine.ts'
 import type { HostRoute } from '../../src/engine/host-routes.ts'
+import type { LeaseRequest } from '../../src/engine/subnet-leases.ts'
 import { overlaps } from '../../src/engine/subnets.ts'
 import type { Observed, ObservedConflict } from './observed.ts'
 
 export interface ConflictDeps {
   readonly engine: Pick<Engine, 'listNetworks'>
-  readonly subnets: {
-    readonly hasFree: (request: { networkName: string; prefix: number; taken: readonly string[] }) => boolean
-  }
+  readonly subnets: { readonly hasFree: (request: LeaseRequest) => boolean }
   /** Routes of the host; absent, or none, where they cannot be known. */
   readonly routes?: () => Promise<readonly HostRoute[]>
   /** Id of the container that the gateway runs in, if it does. */
@@ -54,8 +53,10 @@ export async function withConflict(
   )
   if (conflict === undefined) return observed
   const networks = await engine.listNetworks(signal)
-  const taken = [...networks.flatMap(each => each.subnets), ...known.map(({ cidr }) => cidr)]
-  const canMove = subnets.hasFree({ networkName, prefix: prefixOf(network.subnet), taken })
+  const canMove = subnets.hasFree({
+    ...{ networkName, prefix: prefixOf(network.subnet) },
+    ...{ taken: networks.flatMap(each => each.subnets), routes: known.map(({ cidr }) => cidr) }
+  })
   return { ...observed, network: { ...network, conflict: { ...conflict, canMove } } }
 }
 

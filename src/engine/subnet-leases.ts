@@ -16,12 +16,14 @@ interface Deps {
   readonly clock: Pick<Clock, 'monotonic'>
 }
 
-interface LeaseRequest {
+export interface LeaseRequest {
   readonly networkName: string
   /** Length of the wanted subnet's prefix. */
   readonly prefix: number
-  /** CIDRs of every network and host route, read in this pass. */
+  /** CIDRs of every network, read in this pass. */
   readonly taken: readonly string[]
+  /** CIDRs of every host route, read in this pass. */
+  readonly routes: readonly string[]
 }
 
 interface Until {
@@ -57,15 +59,15 @@ export class SubnetLeases {
    * A subnet for this network that nobody else has or was promised; the same again until `settled`, and the one that it
    * had before if that is free. Undefined when the pool is exhausted.
    */
-  lease({ networkName, prefix, taken }: LeaseRequest): string | undefined {
+  lease(request: LeaseRequest): string | undefined {
     this.#expire()
-    const blocked = this.#blockedFor(networkName, taken)
-    const mine = [this.#leases.get(networkName)?.cidr, this.#last.get(networkName)].find(
-      cidr => cidr?.endsWith(`/${prefix}`) === true && !blocked.some(other => overlaps(cidr, other))
-    )
+    const { networkName, prefix } = request
     const cidr =
-      mine ??
-      pickSubnet({ pool: this.#pool, prefix, taken: blocked, name: networkName, avoid: this.#lateFor(networkName) })
+      this.#kept(request) ??
+      pickSubnet({
+        ...{ pool: this.#pool, prefix, name: networkName },
+        ...{ taken: this.#blockedFor(request), avoid: this.#lateFor(networkName) }
+      })
     if (cidr === undefined) {
       this.#leases.delete(networkName)
       return undefined
@@ -77,10 +79,11 @@ export class SubnetLeases {
   }
 
   /** Whether there is one that nobody else has or was promised. */
-  hasFree({ networkName, prefix, taken }: LeaseRequest): boolean {
+  hasFree(request: LeaseRequest): boolean {
     this.#expire()
-    const blocked = this.#blockedFor(networkName, taken)
-    return pickSubnet({ pool: this.#pool, prefix, taken: blocked, name: networkName, avoid: new Set() }) !== undefined
+    const { networkName: name, prefix } = request
+    const taken = this.#blockedFor(request)
+    return pickSubnet({ pool: this.#pool, prefix, taken, name, avoid: new Set() }) !== undefined
   }
 
   /** The engine said that it overlaps something. */
@@ -111,9 +114,20 @@ export class SubnetLeases {
     trim(this.#freed)
   }
 
-  #blockedFor(networkName: string, taken: readonly string[]): string[] {
+  /**
+   * What the network was promised or had before, if that is free. An engine tells of a network no more as soon as it begins
+   * to remove it, while its bridge still has its route: unless we removed it, that is no reason to go elsewhere.
+   */
+  #kept(request: LeaseRequest): string | undefined {
+    const had = this.#last.get(request.networkName)
+    if (had?.endsWith(`/${request.prefix}`) !== true) return undefined
+    const routes = request.routes.filter(route => route !== had || this.#freed.has(had))
+    return this.#blockedFor({ ...request, routes }).some(other => overlaps(had, other)) ? undefined : had
+  }
+
+  #blockedFor({ networkName, taken, routes }: LeaseRequest): string[] {
     const others = [...this.#leases].filter(([name]) => name !== networkName).map(([, { cidr }]) => cidr)
-    return [...taken, ...others, ...this.#refused.keys()]
+    return [...taken, ...routes, ...others, ...this.#refused.keys()]
   }
 
   #remember(networkName: string, cidr: string): void {
