@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { aDesired, anObserved, aReplica, NOW } from '../../test/helpers/builders.ts'
+import type { Desired } from './desired.ts'
 import type { Replica } from './observed.ts'
 import { planFunction } from './plan.ts'
 import { formatStep } from './step.ts'
@@ -46,6 +47,14 @@ describe('planFunction, of a function that is to be frozen', () => {
   it('removes what ended because it was asked to', () => {
     const stopped = aReplica({ phase: 'exited', stoppingSince: NOW - 4000 })
     expect(planOf([stopped, paused({ ordinal: 1 })]).steps).to.deep.equal(['remove hello-0: surplus'])
+  })
+
+  it('looks again at an image that is pulled, or that could not be, and at none that is there', () => {
+    const due = (image: Desired['image']) =>
+      planFunction({ ...FROZEN, image }, anObserved([paused()]), NOW).requeueAfter
+    expect(due({ state: 'pulling', currentBytes: 0, totalBytes: 0 })).to.equal(2000)
+    expect(due({ state: 'failed', fault: 'unavailable', message: 'no', retryAt: NOW + 7000 })).to.equal(7000)
+    expect(planOf([paused(), paused({ ordinal: 1 })]).requeueAfter).to.equal(undefined)
   })
 
   it('gives a replica its name back', () => {

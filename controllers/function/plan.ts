@@ -48,6 +48,7 @@ function planFrozen(desired: Desired, observed: Observed, now: number): Plan {
   const ahead = leave
     .map(({ replica }) => replica)
     .flatMap(replica => (isUp(replica) ? [drainedAt(desired, replica, now)] : deadlineOf(desired, replica, now)))
+    .concat(imageDue(desired, now))
     .filter(instant => instant > now)
   return {
     steps: [
@@ -344,8 +345,7 @@ function planTeardown(desired: Desired, { network, replicas }: Observed): Step[]
 /** The least time to something that only the clock brings about. */
 function nextDue(desired: Desired, observed: Observed, rollout: Rollout, now: number): number | undefined {
   const ahead = [
-    ...(desired.image.state === 'failed' ? [Math.max(desired.image.retryAt, now + 1)] : []),
-    ...(desired.image.state === 'pulling' ? [now + PULL_LOOK_MS] : []),
+    ...imageDue(desired, now),
     ...(desired.isolation.refusal?.reason === 'RuntimeMissing' ? [now + RUNTIME_LOOK_MS] : []),
     ...(observed.keptVolumes ?? []).map(({ retryAt }) => retryAt),
     ...observed.replicas.flatMap(replica => deadlineOf(desired, replica, now)),
@@ -361,6 +361,12 @@ function nextDue(desired: Desired, observed: Observed, rollout: Rollout, now: nu
       .map(replica => killableAt(desired, replica))
   ].filter(instant => instant > now)
   return ahead.length === 0 ? undefined : Math.min(...ahead) - now
+}
+
+/** When to look again at an image that is not there. */
+function imageDue({ image }: Desired, now: number): number[] {
+  if (image.state === 'failed') return [Math.max(image.retryAt, now + 1)]
+  return image.state === 'pulling' ? [now + PULL_LOOK_MS] : []
 }
 
 function deadlineOf({ policy, readyTimeoutMs }: Desired, replica: Replica, now: number): number[] {
