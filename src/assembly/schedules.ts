@@ -2,7 +2,7 @@ import type { Enqueue } from '../../api/invocation.ts'
 import { keyOf } from '../../api/meta.ts'
 import { isScheduled } from '../../api/schedule.ts'
 import { ScheduleReconciler } from '../../controllers/schedule/reconciler.ts'
-import { systemClock } from '../clock.ts'
+import { type Clock, systemClock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
 import type { Logger } from '../logging/logger.ts'
 import type { Metrics } from '../metrics/metrics.ts'
@@ -16,6 +16,8 @@ export interface ScheduleComponentDeps {
   readonly enqueue: Enqueue
   readonly metrics: Metrics
   readonly log: Logger
+  /** That of the host when left out. */
+  readonly clock?: Clock
 }
 
 /** Functions that share a tick and are handed over side by side. */
@@ -31,7 +33,7 @@ export class ScheduleComponent implements Component {
   #stopListening: () => void = () => undefined
 
   constructor(deps: ScheduleComponentDeps) {
-    const { config, store, enqueue, metrics, log } = deps
+    const { config, store, enqueue, metrics, log, clock = systemClock } = deps
     this.#deps = deps
     const reconciler = new ScheduleReconciler({
       ...store,
@@ -44,12 +46,12 @@ export class ScheduleComponent implements Component {
           metrics.schedules.forgotten(key)
         }
       },
-      now: systemClock.now,
+      now: clock.now,
       log
     })
     this.#controller = new Controller({
       ...{ reconciler, concurrency: CONCURRENCY, deadlineMs: config.RECONCILE_DEADLINE, log },
-      ...{ metrics: metrics.controller(reconciler.name), clock: systemClock, random: Math.random }
+      ...{ metrics: metrics.controller(reconciler.name), clock, random: Math.random }
     })
   }
 
