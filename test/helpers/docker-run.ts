@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { createServer, type Server } from 'node:net'
 import { Readable } from 'node:stream'
 import Docker from 'dockerode'
 import { type Pack, pack } from 'tar-stream'
@@ -78,6 +79,7 @@ export async function createTestRun(docker = new Docker(), host = PRODUCT_HOST):
   const brokenImage = `docker-faas-test/broken:${instance}`
   await importImage(docker, image, instance, '["/bin/sh", "/entry"]')
   await importImage(docker, brokenImage, instance, '["/no-such-program"]')
+  const block = await takeBlock(docker)
   return {
     instance,
     labels: { [LABEL.instance]: instance },
@@ -86,8 +88,8 @@ export async function createTestRun(docker = new Docker(), host = PRODUCT_HOST):
     brokenImage,
     host,
     docker,
-    subnet: await subnetSource(docker),
-    reap: () => reap(docker, instance)
+    subnet: subnetSource(block.cidr),
+    reap: () => reap(docker, instance).finally(() => block.claim.close())
   }
 }
 
@@ -158,15 +160,32 @@ async function fill(tar: Pack, files: readonly ImageFile[]): Promise<void> {
   tar.finalize()
 }
 
-/** Walks the /28s of a /21 of 198.18.0.0/15 (kept for tests by RFC 2544) that no network of the engine overlaps. */
-async function subnetSource(docker: Docker): Promise<() => string> {
+/** A /21 of 198.18.0.0/15 (kept for tests by RFC 2544) that no network of the engine overlaps, and no other run takes until the claim is closed. */
+async function takeBlock(docker: Docker): Promise<{ readonly cidr: string; readonly claim: Server }> {
   const networks = await docker.listNetworks()
   const taken = networks.flatMap(n => n.IPAM?.Config?.flatMap(c => c.Subnet ?? []) ?? [])
   const blocks = Array.from({ length: 64 }, (_, n) => `198.${18 + (n >> 5)}.${(n & 31) * 8}.0/21`)
   const free = blocks.filter(block => !taken.some(other => overlaps(other, block)))
-  const block = free[randomBytes(2).readUInt16BE() % free.length]
-  if (block === undefined) throw new Error('no block of 198.18.0.0/15 is free on this engine')
-  const [a, b, c] = block.split('.').map(part => Number.parseInt(part, 10)) as [number, number, number]
+  const first = randomBytes(2).readUInt16BE() % Math.max(1, free.length)
+  for (const cidr of [...free.slice(first), ...free.slice(0, first)]) {
+    const claim = await claimBlock(cidr)
+    if (claim !== undefined) return { cidr, claim }
+  }
+  throw new Error('no block of 198.18.0.0/15 is free on this engine')
+}
+
+/** Levels run side by side, and a run has no network yet when the next one looks: a name in the kernel's list of sockets is one process's. */
+function claimBlock(cidr: string): Promise<Server | undefined> {
+  const claim = createServer().unref()
+  return new Promise((resolve, reject) => {
+    claim.once('error', (err: NodeJS.ErrnoException) => (err.code === 'EADDRINUSE' ? resolve(undefined) : reject(err)))
+    claim.listen(`\0docker-faas-test ${cidr}`, () => resolve(claim))
+  })
+}
+
+/** Walks the /28s of the block. */
+function subnetSource(cidr: string): () => string {
+  const [a, b, c] = cidr.split('.').map(part => Number.parseInt(part, 10)) as [number, number, number]
   let next = 0
   return () => {
     const n = next++
