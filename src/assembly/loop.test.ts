@@ -58,12 +58,12 @@ describe('LoopComponent', () => {
   it('finds the container of the gateway though the engine does not say what it is', async () => {
     engine.fail('info', 'other', { times: 1000 })
     loop.start()
-    await eventually(async () => expect(found).to.be.above(0), { timeoutMs: 2000 })
+    await eventually(async () => expect(found).to.be.above(0))
   })
 
   it('looks for the container of the gateway again, resync by resync, until it was found', async () => {
     finds = Array.from({ length: 10 }, () => 'failed' as const)
     loop.start()
-    await eventually(async () => expect(found).to.be.above(0), { timeoutMs: 900 })
+    await eventually(async () => expect(found).to.be.above(0))
   })
 })

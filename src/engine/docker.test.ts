@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { eventually, rejects, watchInto } from '../../test/helpers/engine-contract.ts'
+import { rejects, watchInto } from '../../test/helpers/engine-contract.ts'
+import { eventually } from '../../test/helpers/eventually.ts'
 import { DockerEngine, type DockerEngineOptions } from './docker.ts'
 import type { PullProgress } from './engine.ts'
 
@@ -339,11 +340,11 @@ describe('DockerEngine', () => {
     })
 
     it('G4: lasts as long as something comes, and times out when nothing does', async () => {
-      start({ pullInactivityMs: 500 })
+      start({ pullInactivityMs: 1000 })
       const tick = (res: ServerResponse) =>
         res.write('{"status":"Downloading","id":"a","progressDetail":{"current":1}}\n')
       handler = async (_, res) => {
-        for (let n = 0; n < 8; n++) {
+        for (let n = 0; n < 12; n++) {
           tick(res)
           await new Promise(resolve => setTimeout(resolve, 100))
         }

@@ -23,7 +23,8 @@ describe('createRegistryAuth', () => {
     await rm(folder, { recursive: true })
   })
 
-  const anAuth = () => createRegistryAuth({ file, warn: message => warnings.push(message), helperTimeoutMs: 500 })
+  const anAuth = (helperTimeoutMs = 20_000) =>
+    createRegistryAuth({ file, warn: message => warnings.push(message), helperTimeoutMs })
   const write = (config: unknown) => writeFile(file, JSON.stringify(config))
   async function aHelper(name: string, script: string) {
     await writeFile(join(folder, `docker-credential-${name}`), `#!/bin/sh\n${script}\n`)
@@ -113,7 +114,7 @@ describe('createRegistryAuth', () => {
     it(`S28: warns of a helper that ${what}, without what it said`, async () => {
       await aHelper('all', script)
       await write({ credsStore: 'all' })
-      expect(await anAuth().forImage('r.io/x')).to.equal(undefined)
+      expect(await anAuth(500).forImage('r.io/x')).to.equal(undefined)
       expect(warnings).to.have.length(1)
       expect(warnings[0]).to.match(/^credential helper all /)
       expect(warnings[0]).to.not.contain('hunter2')

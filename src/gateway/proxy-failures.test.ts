@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import http from 'node:http'
 import net from 'node:net'
 import { expect } from 'chai'
-import { closedPort, DataPlane, endpointOf, eventually, textOf } from '../../test/helpers/data-plane.ts'
+import { closedPort, DataPlane, endpointOf, eventually, PATIENT, textOf } from '../../test/helpers/data-plane.ts'
 
 const EXEC_MS = 100
 
@@ -59,7 +59,7 @@ describe('failures of a call', () => {
     })
 
     it('answers 503 when no other appears in time', async () => {
-      await planeWith({ timeouts: { execMs: 2000, connectMs: 500, waitMs: 50, readMs: 2000 } })
+      await planeWith({ timeouts: { ...PATIENT, waitMs: 50 } })
       plane.route(await closedPort())
       expect((await plane.call()).status).to.equal(503)
     })
@@ -80,7 +80,7 @@ describe('failures of a call', () => {
     })
 
     it('gives up to connect after connectMs', async () => {
-      await planeWith({ timeouts: { execMs: 5000, connectMs: 100, waitMs: 1000, readMs: 5000 }, random: () => 0 })
+      await planeWith({ timeouts: { ...PATIENT, connectMs: 100 }, random: () => 0 })
       const live = await plane.replica(ok)
       // An address of TEST-NET-1 swallows packets or is refused at once: both are no connection.
       plane.table.put({
@@ -259,7 +259,7 @@ describe('failures of a call', () => {
   })
 
   describe('when time runs out', () => {
-    const timeouts = { execMs: EXEC_MS, connectMs: 500, waitMs: 1000, readMs: EXEC_MS }
+    const timeouts = { ...PATIENT, execMs: EXEC_MS, readMs: EXEC_MS }
 
     it('X7: answers 504, destroys the connection and leaves the endpoint in its place', async () => {
       await planeWith({ timeouts })

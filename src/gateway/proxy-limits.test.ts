@@ -1,11 +1,11 @@
 import http from 'node:http'
 import { expect } from 'chai'
 import type { CallSettings } from '../../api/call-settings.ts'
-import { DataPlane, endpointOf, eventually } from '../../test/helpers/data-plane.ts'
+import { DataPlane, endpointOf, eventually, PATIENT } from '../../test/helpers/data-plane.ts'
 import { closeAtEnd, OPENED, opening, RawSide } from '../../test/helpers/websocket.ts'
 
 /** The gateway's own: long, so that a call that ends does so by what its function says. */
-const LONG = { execMs: 60_000, connectMs: 5_000, waitMs: 1_000, readMs: 60_000 }
+const LONG = { ...PATIENT, execMs: 60_000, readMs: 60_000 }
 
 describe('limits that a function says of its calls', () => {
   let plane: DataPlane
@@ -47,12 +47,11 @@ describe('limits that a function says of its calls', () => {
     it('never gives a replica more, whatever comes at once', async () => {
       let running = 0
       let most = 0
-      const port = await plane.replica((_req, res) => {
+      const port = await plane.replica(async (_req, res) => {
         most = Math.max(most, ++running)
-        setTimeout(() => {
-          running--
-          res.end()
-        }, 2)
+        await eventually(() => most >= 3 && plane.shed.length > 0)
+        running--
+        res.end()
       })
       route({ maxInflight: 3 }, port)
       const answers = await Promise.all(Array.from({ length: 60 }, () => plane.call()))
@@ -183,12 +182,14 @@ describe('limits that a function says of its calls', () => {
     }
 
     it('lets calls of other functions be', async () => {
-      const port = await plane.replica((_req, res) => setTimeout(() => res.end('ok'), 300))
+      const held: http.ServerResponse[] = []
+      const port = await plane.replica((_req, res) => held.push(res))
       route({}, port)
       const other = plane.call()
-      await eventually(() => plane.inflight.total() === 1)
+      await eventually(() => held.length === 1)
       route({ firstByteTimeoutMs: 80 }, port)
       expect((await plane.call()).status).to.equal(504)
+      held[0]?.end('ok')
       expect((await other).body).to.equal('ok')
     })
   })

@@ -1,7 +1,7 @@
 import http from 'node:http'
 import net from 'node:net'
 import { expect } from 'chai'
-import { DataPlane, eventually } from '../../test/helpers/data-plane.ts'
+import { DataPlane, eventually, PATIENT } from '../../test/helpers/data-plane.ts'
 
 describe('routing of calls', () => {
   let plane: DataPlane
@@ -79,7 +79,7 @@ describe('routing of calls', () => {
   }
 
   it('answers 404 soon after the loop has looked and found no such function', async () => {
-    await planeWith({ timeouts: { execMs: 2000, connectMs: 500, waitMs: 60_000, readMs: 2000 } })
+    await planeWith({ timeouts: { ...PATIENT, waitMs: 60_000 } })
     plane.pending.add('ns/fn')
     plane.table.markComplete()
     const call = plane.call()
@@ -99,7 +99,7 @@ describe('routing of calls', () => {
   })
 
   it('answers 503 with Retry-After when nothing appears in time', async () => {
-    await planeWith({ timeouts: { execMs: 2000, connectMs: 500, waitMs: 30, readMs: 2000 } })
+    await planeWith({ timeouts: { ...PATIENT, waitMs: 30 } })
     plane.table.put({ key: 'ns/fn', uid: 'uid-1', replicas: 1, endpoints: [] })
     const answer = await plane.call()
     expect(answer.status).to.equal(503)

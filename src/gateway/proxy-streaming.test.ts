@@ -3,7 +3,7 @@ import http, { type IncomingMessage } from 'node:http'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect } from 'chai'
-import { DataPlane, eventually } from '../../test/helpers/data-plane.ts'
+import { DataPlane, eventually, PATIENT } from '../../test/helpers/data-plane.ts'
 
 const MIB = 1024 * 1024
 const SIZE = 256 * MIB
@@ -53,7 +53,7 @@ describe('streaming of large bodies', function () {
   this.timeout(180_000)
   let plane: DataPlane
   beforeEach(async () => {
-    plane = await new DataPlane({ timeouts: { execMs: 60_000, connectMs: 500, waitMs: 1000, readMs: 60_000 } }).start()
+    plane = await new DataPlane({ timeouts: { ...PATIENT, execMs: 60_000, readMs: 60_000 } }).start()
   })
   afterEach(() => plane.stop())
 
@@ -139,7 +139,7 @@ describe('streaming of large bodies', function () {
   })
 
   it('holds the client back while the function does not read its body', async () => {
-    let resume = () => undefined as unknown
+    let resume: (() => unknown) | undefined
     let got = 0
     plane.route(
       await plane.replica((req, res) => {
@@ -159,9 +159,10 @@ describe('streaming of large bodies', function () {
       headers: { 'content-length': SIZE }
     })
     const source = pour(req)
+    await eventually(() => resume !== undefined)
     await new Promise(resolve => setTimeout(resolve, 300))
     expect(source.sent()).to.be.lessThan(40 * MIB)
-    resume()
+    resume?.()
     const [res] = (await once(req, 'response')) as [IncomingMessage]
     res.resume()
     await once(res, 'end')

@@ -1,6 +1,6 @@
 import type http from 'node:http'
 import { expect } from 'chai'
-import { DataPlane, eventually } from '../../test/helpers/data-plane.ts'
+import { DataPlane, eventually, PATIENT } from '../../test/helpers/data-plane.ts'
 import { closeAtEnd, frame, OPCODE, OPENED, opening, RawSide } from '../../test/helpers/websocket.ts'
 
 const { text, ping, close } = OPCODE
@@ -159,7 +159,7 @@ describe('upgraded connections', () => {
       .to.match(/\r\nConnection: close\r\n/)
       .and.match(/\r\nX-Call-Id: /)
     await plane.stop()
-    await start({ timeouts: { execMs: 2000, connectMs: 500, waitMs: 50, readMs: 2000 }, waitMax: 1 })
+    await start({ timeouts: { ...PATIENT, waitMs: 500 }, waitMax: 1 })
     plane.table.put({ key: 'ns/fn', uid: 'uid-1', replicas: 1, endpoints: [] })
     const late = await send(opening())
     await eventually(() => plane.held === 1)
@@ -238,7 +238,7 @@ describe('upgraded connections', () => {
   describe('that stay silent', () => {
     beforeEach(async () => {
       await plane.stop()
-      await start({ timeouts: { execMs: 200, connectMs: 500, waitMs: 1000, readMs: 2000 } })
+      await start({ timeouts: { ...PATIENT, execMs: 200 } })
     })
 
     it('X5: are closed with 1001 after the time without a byte', async () => {

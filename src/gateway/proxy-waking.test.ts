@@ -1,6 +1,6 @@
 import http from 'node:http'
 import { expect } from 'chai'
-import { DataPlane, endpointOf, eventually } from '../../test/helpers/data-plane.ts'
+import { DataPlane, endpointOf, eventually, PATIENT } from '../../test/helpers/data-plane.ts'
 import type { ProxyDeps } from './proxy-deps.ts'
 
 const ZERO = { key: 'ns/fn', uid: 'uid-1', replicas: 0, endpoints: [] }
@@ -14,7 +14,7 @@ describe('calls of functions that sleep', () => {
   afterEach(() => plane.stop())
 
   it('X11: holds 1,000 calls at once, asks once for all, and lets all through when the first replica is there', async () => {
-    await planeWith({ timeouts: { execMs: 30_000, connectMs: 5000, waitMs: 30_000, readMs: 30_000 } })
+    await planeWith({ timeouts: { ...PATIENT, waitMs: 30_000 } })
     plane.table.put(ZERO)
     const port = await plane.replica((_req, res) => res.end('up'))
     const calls = Array.from({ length: 1000 }, () => plane.call())
@@ -79,7 +79,7 @@ describe('calls of functions that sleep', () => {
   })
 
   it('answers 504 also when it is starting by then, and 503 when nobody had to wake it', async () => {
-    await planeWith({ timeouts: { execMs: 2000, connectMs: 500, waitMs: 50, readMs: 2000 } })
+    await planeWith({ timeouts: { ...PATIENT, waitMs: 50 } })
     plane.table.put(ZERO)
     const call = plane.call()
     await eventually(() => plane.woken.length === 1)

@@ -75,7 +75,7 @@ describe('an engine whose disk is full', function () {
     await eventually(async () => expect(await images()).to.include(registry.reference('team/next:1')), SOON)
     expect(await images()).to.not.include(registry.reference('team/fresh:1'))
     expect(await images()).to.include(chaos().run.image)
-    expect(await gateway.metrics()).to.match(/faas_gc_collected_total\{kind="image"\} 1/)
+    await eventually(async () => expect(await gateway.metrics()).to.match(/faas_gc_collected_total\{kind="image"\} 1/))
     await serves()
   })
 

@@ -36,14 +36,15 @@ describe('an engine that dies and comes back', function () {
     )
   }
 
-  function areUnknown(timeoutMs: number): Promise<void> {
-    return eventually(
-      async () => {
-        const reasons = (await list()).map(fn => getCondition(fn.status.conditions, 'Ready')?.reason)
-        expect(reasons).to.deep.equal(NAMES.map(() => 'EngineUnreachable'))
-      },
-      { timeoutMs }
-    )
+  /** Waits until each function says that the engine is away, and came to say so within five seconds. */
+  async function areUnknownSoon(since: number): Promise<void> {
+    const ready = await eventually(async () => {
+      const conditions = (await list()).map(fn => getCondition(fn.status.conditions, 'Ready'))
+      expect(conditions.map(condition => condition?.reason)).to.deep.equal(NAMES.map(() => 'EngineUnreachable'))
+      return conditions
+    })
+    const tookMs = ready.map(condition => Date.parse(condition?.lastTransitionTime ?? '') - since)
+    expect(Math.max(...tookMs), 'ms').to.be.below(5000)
   }
 
   /** Starts the engine, and waits until all is well; gives what was created, and prints how long it took. */
@@ -71,8 +72,9 @@ describe('an engine that dies and comes back', function () {
 
   it('D1: is Unknown within 5 s when it is stopped, and all are back after its start without waiting for any back-off', async () => {
     const { engine, gateway } = chaos()
+    const stoppedAt = Date.now()
     const stopped = engine.stop()
-    await areUnknown(5000)
+    await areUnknownSoon(stoppedAt)
     await stopped
     const answer = await gateway.call('GET', `/function/${NAMES[0]}`)
     expect(answer.status).to.be.oneOf([502, 503])
@@ -82,8 +84,9 @@ describe('an engine that dies and comes back', function () {
 
   it('D16: has all back soon after a loss of power, with one creation each', async () => {
     const { engine, gateway } = chaos()
+    const lostAt = Date.now()
     await engine.powerOff()
-    await areUnknown(5000)
+    await areUnknownSoon(lostAt)
     await expectWhole(await comesBack('power lost'))
     expect(gateway.isAlive).to.equal(true)
     expect(await gateway.metrics()).to.match(/faas_reconcile_panics_total\{controller="function"\} 0/)

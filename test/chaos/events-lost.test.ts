@@ -14,11 +14,10 @@ describe('a stream of events that is open and loses them', function () {
     return Number(line?.[1])
   }
 
-  /** Removes the replica, and waits until another one took its place; gives the milliseconds. */
-  async function replaced(name: string, removed: () => Promise<void>): Promise<number> {
+  /** Removes the replica, and waits until another one took its place. */
+  async function replaced(name: string, removed: () => Promise<void>): Promise<void> {
     const { engine, gateway } = chaos()
     const { Id: id } = await engine.docker.getContainer(`${name}-0`).inspect()
-    const started = performance.now()
     await engine.docker.getContainer(id).remove({ force: true })
     await removed()
     await eventually(
@@ -26,7 +25,6 @@ describe('a stream of events that is open and loses them', function () {
       { timeoutMs: 30_000 }
     )
     await gateway.converged(name)
-    return performance.now() - started
   }
 
   it('D8: repairs within 30 s what nobody heard of, and hears again', async () => {
@@ -37,8 +35,11 @@ describe('a stream of events that is open and loses them', function () {
     const silence = proxy.when(/GET/, /\/events$/, { kind: 'deafen' })
     await replaced('unheard', async () => undefined)
     await eventually(async () => expect(await gaps()).to.equal(before + 1), { timeoutMs: 30_000 })
-    expect(gateway.log.filter(line => line.includes('the stream of events lost'))).to.have.length(1)
-    expect(await replaced('unheard', async () => undefined)).to.be.below(5000)
+    await eventually(() =>
+      expect(gateway.log.filter(line => line.includes('the stream of events lost'))).to.have.length(1)
+    )
+    await replaced('unheard', async () => undefined)
+    expect(await gaps(), 'heard of, and not found missing').to.equal(before + 1)
     silence.end()
   })
 

@@ -272,6 +272,6 @@ describe('security of what functions reach', function () {
       const answer = await inside(engine.docker, 'here-0', 'wget', '-O-', `http://${host}:${port}/metrics`)
       expect(answer).to.match(/error getting response|reset by peer/i)
     }
-    expect(gateway.log.join('\n')).to.contain('Functions are not kept from the host')
+    await eventually(() => expect(gateway.log.join('\n')).to.contain('Functions are not kept from the host'))
   })
 })

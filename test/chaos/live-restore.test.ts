@@ -13,8 +13,9 @@ describe('an engine that restarts below its running containers', function () {
     const running = async () => (await engine.docker.listContainers()).map(({ Id: id }) => id).sort()
     const before = await running()
     const calls = proxy.calls.length
+    const killedAt = Date.now()
     await engine.kill()
-    await gateway.reason('left', 'Ready', 'EngineUnreachable', 5000)
+    expect(await gateway.unreachableAfter('left', killedAt), 'ms').to.be.below(5000)
     for (let n = 0; n < 10; n++) expect((await gateway.call('GET', '/function/left')).status).to.equal(200)
     await engine.start()
     for (const name of ['left', 'right']) await gateway.converged(name)

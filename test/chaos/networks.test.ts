@@ -61,7 +61,7 @@ describe('networks that the engine and the host get in the way of', function () 
       name: string
     }[]
     expect(events.filter(({ name }) => name === 'leaking').map(({ reason }) => reason)).to.include('NetworkLeaked')
-    expect(gateway.log.join('')).to.contain('Left network that engine keeps')
+    await eventually(() => expect(gateway.log.join('')).to.contain('Left network that engine keeps'))
     await gateway.apply('next', { image: run.image })
     await gateway.converged('next')
     const { IPAM: other } = await gateway.docker.getNetwork(gateway.networkOf('next')).inspect()

@@ -26,6 +26,9 @@ export interface CallOptions {
   readonly agent?: http.Agent
 }
 
+/** Times in which nothing ends for the load of the machine; a test of a time sets that one. */
+export const PATIENT: ProxyDeps['timeouts'] = { execMs: 20_000, connectMs: 5_000, waitMs: 20_000, readMs: 20_000 }
+
 /** A proxy behind a node:http server, with what it was told and what it said. */
 export class DataPlane {
   readonly table = new EndpointTable()
@@ -67,7 +70,7 @@ export class DataPlane {
         shed: (key, reason) => this.shed.push(`${key} ${reason}`),
         timedOut: (key, kind) => this.timedOut.push(`${key} ${kind}`)
       },
-      timeouts: { execMs: 2_000, connectMs: 500, waitMs: 1_000, readMs: 2_000 },
+      timeouts: PATIENT,
       maxBodyBytes: 0,
       waitMax: 1_000,
       onWake: key => this.woken.push(key),
@@ -186,9 +189,9 @@ export async function closedPort(): Promise<number> {
   return port
 }
 
-/** Waits until the condition holds; fails after five seconds. */
+/** Waits until the condition holds; fails after twenty seconds. */
 export async function eventually(condition: () => boolean, what = condition.toString()): Promise<void> {
-  const deadline = performance.now() + 5_000
+  const deadline = performance.now() + 20_000
   while (!condition()) {
     if (performance.now() > deadline) throw new Error(`never came true: ${what}`)
     await new Promise(resolve => setTimeout(resolve, 2))

@@ -4,6 +4,7 @@ import type { StringMap } from '../../api/meta.ts'
 import type { ContainerSpec, Engine, EngineEvent } from '../../src/engine/engine.ts'
 import { EngineError, type EngineFault } from '../../src/engine/faults.ts'
 import { describeLogs } from './engine-contract-logs.ts'
+import { eventually } from './eventually.ts'
 
 /** An engine under test, and what only a person (or a test) would do to it. */
 export interface EngineUnderTest {
@@ -722,7 +723,7 @@ export function describeEngine(name: string, setUp: () => EngineUnderTest): void
           const container = await create()
           await eventually(
             () => expect(events.some(e => e.kind === 'container' && e.id === container.id)).to.equal(true),
-            500
+            { timeoutMs: 500 }
           )
           return container
         })
@@ -753,17 +754,4 @@ export function watchInto(stream: AsyncIterable<EngineEvent>): Seen {
     for await (const event of stream) events.push(event)
   }
   return { events, ended: read() }
-}
-
-/** What `check` gives, as soon as it does not throw; its last error after `withinMs`. */
-export async function eventually<T>(check: () => T | Promise<T>, withinMs = 5000): Promise<T> {
-  const end = performance.now() + withinMs
-  for (;;) {
-    try {
-      return await check()
-    } catch (err) {
-      if (performance.now() > end) throw err
-      await new Promise(resolve => setTimeout(resolve, 20))
-    }
-  }
 }

