@@ -37,7 +37,7 @@ export interface Share {
 
 export const NO_USAGE: Usage = { functions: 0, replicas: 0, memoryBytes: 0, withoutMemoryLimit: 0 }
 
-/** Least memory limit that the engine takes. Source: Docker, "Minimum memory limit allowed is 6MB". */
+/** Least memory that the engine takes, as a limit or reserved. Source: Docker, "Minimum memory limit allowed is 6MB". */
 export const MIN_MEMORY_BYTES = 6 * 2 ** 20
 
 const MIB = 2 ** 20

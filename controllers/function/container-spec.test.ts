@@ -66,6 +66,11 @@ describe('containerSpec', () => {
       memoryReservationBytes: 6 * 2 ** 20,
       cpuShares: 256
     })
+    const reserved = (requests: object, limits = {}) => specOf({ requests, limits }).memoryReservationBytes
+    expect(reserved({ memory: '5Mi' })).to.equal(6 * 2 ** 20)
+    expect(reserved({ memory: '5Mi' }, { memory: '64Mi' })).to.equal(6 * 2 ** 20)
+    expect(reserved({ memory: '8Mi' })).to.equal(8 * 2 ** 20)
+    expect(reserved({ cpu: '100m' })).to.equal(0)
   })
 
   it('gives a read-only root a small writable /tmp', () => {

@@ -2,6 +2,7 @@ import { type DebugBinding, debugPortsLabel } from '../../api/debug-ports.ts'
 import type { FunctionObject } from '../../api/function.ts'
 import { containerLabels, LABEL, ownerLabels } from '../../api/labels.ts'
 import { parseCpu, parseMemory } from '../../api/quantity.ts'
+import { MIN_MEMORY_BYTES } from '../../api/quota.ts'
 import type { ContainerSpec } from '../../src/engine/engine.ts'
 import type { Desired } from './desired.ts'
 import { limitsLabel } from './limits.ts'
@@ -68,10 +69,12 @@ function composeOverrides(labels: Readonly<Record<string, string>>): Record<stri
   return Object.fromEntries(Object.entries(labels).filter(([key]) => key.startsWith('com.docker.compose.')))
 }
 
-/** A reservation above the limit is refused by the engine, so it is cut to it. */
+/** The engine refuses a reservation below its least memory, and one above the limit: it is raised and cut to them. */
 function reservation(request: string | undefined, limitBytes: number): number {
   const bytes = request === undefined ? 0 : (parseMemory(request) ?? 0)
-  return limitBytes === 0 ? bytes : Math.min(bytes, limitBytes)
+  if (bytes === 0) return 0
+  const taken = Math.max(bytes, MIN_MEMORY_BYTES)
+  return limitBytes === 0 ? taken : Math.min(taken, limitBytes)
 }
 
 /** 1024 shares are one core; the engine takes 2 or more. */
