@@ -28,6 +28,13 @@ describe('the limits of a function that names none', () => {
     expect(limitsLabel(limitsOf(fn, policy, ENGINE))).to.deep.equal({})
   })
 
+  it('are no more CPU than the engine has, and no less than the kernel gives, as neither would start', () => {
+    const cpuOf = (cpu: string, engine = ENGINE) => limitsOf(aFunction({ limits: { cpu } }), POLICY, engine).nanoCpus
+    expect([cpuOf('8'), cpuOf('2'), cpuOf('1m')]).to.deep.equal([2e9, 2e9, 1e7])
+    expect(cpuOf('8', LARGER)).to.equal(8e9)
+    expect(limitsOf(aFunction(), { ...POLICY, nanoCpusDefault: 4e9 }, ENGINE).nanoCpus).to.equal(2e9)
+  })
+
   it('leave CPU alone where the kernel cannot limit it, as the engine would refuse the container', () => {
     expect(limitsOf(aFunction(), POLICY, { ...ENGINE, canLimitCpu: false }).nanoCpus).to.equal(0)
   })

@@ -24,6 +24,8 @@ const SHARE = 0.9
 const MIB = 2 ** 20
 /** The engine counts CPU in hundredths of a core. */
 const CPU_STEP = 1e7
+/** Less than a millisecond in each tenth of a second cannot be had of the kernel. */
+const MIN_NANO_CPUS = 1e7
 
 /** The limits that new replicas of the object get; none where they come of the engine, and that was not asked yet. */
 export function limitsOf({ spec }: FunctionObject, policy: Defaults, engine: EngineInfo | undefined): Limits {
@@ -31,7 +33,7 @@ export function limitsOf({ spec }: FunctionObject, policy: Defaults, engine: Eng
   const cpu = spec.limits.cpu === undefined ? policy.nanoCpusDefault : (parseCpu(spec.limits.cpu) ?? 0)
   return {
     memoryBytes: memory === 0 ? shareOfMemory(engine) : Math.max(memory, MIN_MEMORY_BYTES),
-    nanoCpus: cpu === 0 ? shareOfCpu(engine) : cpu,
+    nanoCpus: cpu === 0 ? shareOfCpu(engine) : takenCpu(cpu, engine),
     derived: { memory: memory === 0, cpu: cpu === 0 }
   }
 }
@@ -61,6 +63,12 @@ export function hasLimits({ derived, memoryBytes, nanoCpus }: Limits, container:
 function madeWith(labels: StringMap): Pick<Limits, 'memoryBytes' | 'nanoCpus'> {
   const [memoryBytes = 0, nanoCpus = 0] = (labels[LABEL.limits] ?? '0 0').split(' ').map(Number)
   return { memoryBytes, nanoCpus }
+}
+
+/** As on Kubernetes, a limit may be smaller than can be had, and larger than the machine; the engine refuses both. */
+function takenCpu(nanoCpus: number, engine: EngineInfo | undefined): number {
+  const cores = engine === undefined || engine.cpus === 0 ? Number.POSITIVE_INFINITY : engine.cpus
+  return Math.min(Math.max(nanoCpus, MIN_NANO_CPUS), cores * 1e9)
 }
 
 function shareOfMemory(engine: EngineInfo | undefined): number {

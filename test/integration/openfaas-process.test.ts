@@ -47,7 +47,8 @@ describe('the OpenFaaS contract, on a gateway with workers', function () {
   })
 
   it('cli.up: deploys, is ready when availableReplicas says so, and is called at once then', async () => {
-    const rest = { limits: { memory: '64Mi' }, requests: { memory: '5Mi' }, envVars: { VERSION: 'one' } }
+    // More cores than there are, and less memory than Docker takes: either keeps nobody on Kubernetes from starting.
+    const rest = { limits: { memory: '64Mi', cpu: '500' }, requests: { memory: '5Mi' }, envVars: { VERSION: 'one' } }
     const wanted = aDeployment(name, await testkitImage(), rest)
     expect(await cli.deploy(wanted)).to.deep.equal([404, 202])
     // Read your writes.
@@ -102,7 +103,7 @@ describe('the OpenFaaS contract, on a gateway with workers', function () {
       expect(found.invocationCount).to.equal(10)
       expect(found.usage.totalMemoryBytes).to.be.within(2 ** 18, 2 ** 26)
       expect(found.envVars).to.deep.equal({ VERSION: 'one' })
-      expect(found.limits).to.deep.equal({ memory: '64Mi' })
+      expect(found.limits).to.deep.equal({ memory: '64Mi', cpu: '500' })
       expect(found.requests).to.deep.equal({ memory: '5Mi' })
     })
   })
