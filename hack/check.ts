@@ -11,7 +11,7 @@ interface Check {
 }
 
 const FOLDERS = ['api', 'controllers', 'src', 'migrations', 'hack', 'test'].filter(folder => existsSync(folder))
-const SCRIPTS = [...globSync('hack/**/*.{sh,cgi}'), '.ci/run']
+const SCRIPTS = [...globSync(['hack/**/*.{sh,cgi}', 'hack/bin/*']), '.ci/run']
 
 const CHECKS: readonly Check[] = [
   { name: 'types (tsc)', command: ['tsc', '--noEmit'] },

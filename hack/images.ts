@@ -46,15 +46,30 @@ export async function ensureStatic(docker: Docker, report: Report = silent): Pro
   return ensureBuilt(docker, { folder: join(IMAGES, 'static'), reference, base: nginxBase }, report)
 }
 
-/** Folders of `hack/samples`. */
-export type Sample = 'node' | 'python' | 'shell'
+/** Folders of `hack/samples`, each after the one that it is built on. */
+const SAMPLE_NAMES = ['node', 'python', 'shell'] as const
+export type Sample = (typeof SAMPLE_NAMES)[number]
 
 /** Builds a sample with these files in place of its own, as one who starts from it does, unless it is there; its reference. */
 export async function ensureSample(docker: Docker, sample: Sample, files: Files = {}): Promise<string> {
-  const reference = (hash: string) => `docker-faas-test/sample-${sample}:${hash}`
   const python = sample === 'shell' ? await ensureSample(docker, 'python') : ''
+  const reference = (hash: string) => `docker-faas-test/sample-${sample}:${hash}`
+  return ensureBuilt(docker, { ...recipeOf(sample, python), reference, files }, silent)
+}
+
+/** Builds the samples by the names that their stack files have, and says what others can be built on. */
+async function buildSamples(docker: Docker, report: Report): Promise<void> {
+  for (const sample of SAMPLE_NAMES) {
+    const reference = `docker-faas/sample-${sample}:latest`
+    const recipe = recipeOf(sample, 'docker-faas/sample-python:latest')
+    await ensureBuilt(docker, { ...recipe, reference: () => reference }, report)
+    report(`${reference} is there; build your own with --build-arg BASE_IMAGE=${recipe.base(silent).reference}`)
+  }
+}
+
+function recipeOf(sample: Sample, python: string): Pick<Recipe, 'folder' | 'base'> {
   const bases = { node: nodeBase, python: pythonBase, shell: () => ({ reference: python }) }
-  return ensureBuilt(docker, { folder: join(SAMPLES, sample), reference, base: bases[sample], files }, silent)
+  return { folder: join(SAMPLES, sample), base: bases[sample] }
 }
 
 /** Content by path in the folder of a recipe. */
@@ -132,4 +147,10 @@ function filesBelow(folder: string): string[] {
     .filter(entry => entry.isFile() && !entry.parentPath.includes('__pycache__'))
     .map(entry => relative(folder, join(entry.parentPath, entry.name)))
     .sort()
+}
+
+if (import.meta.main) {
+  const docker = connectEngine()
+  await ensureHello(docker, console.log)
+  await buildSamples(docker, console.log)
 }

@@ -14,6 +14,10 @@ packages() {
     say 'npm is missing. Install Node.js 20 or newer: https://nodejs.org/en/download'
     exit 69
   fi
+  if [ -L node_modules ]; then
+    say "node_modules is a link to $(readlink node_modules), which npm ci would empty: install there, or remove the link."
+    exit 69
+  fi
   say 'Installing npm packages and Node 26 (about 20 s) …'
   npm ci --no-audit --no-fund --no-progress --loglevel=error >&2
   if [ ! -x node_modules/.bin/node ]; then

@@ -2,6 +2,7 @@
  * The gateway in the foreground, with a sample function that is deployed, called, killed and healed before your eyes.
  * `--demo` shows the killing on a later start too, `--exit` stops after it.
  */
+import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { Api, isReady } from './api.ts'
@@ -105,33 +106,45 @@ function ended(gateway: Gateway, settings: Settings, code: number): Problem {
   )
 }
 
-function nextSteps(url: string, { user, passwordFile, sample }: Settings): string {
-  const curl = 'curl -u "$auth"'
-  const base = `${url}/v1/functions/${sample}`
-  const json = `-H 'Content-Type: application/json'`
-  const patch = `-X PATCH -H 'Content-Type: application/merge-patch+json'`
-  return `
-Now you, in another terminal of this directory. The gateway's log goes on below; Ctrl-C stops the gateway, and the
-functions run on.
+/** Variables by which the command line finds this gateway, where they are not as it takes them by itself. */
+function exportsFor(databasePath: string, env: NodeJS.ProcessEnv): string[] {
+  const names = ['GATEWAY_ADDRESS', 'GATEWAY_PORT', 'AUTH_USER', 'AUTH_PASSWORD_FILE', 'AUTH_ENABLED']
+  const given = names.filter(name => env[name]).map(name => `export ${name}=${env[name]}`)
+  if (env['AUTH_PASSWORD']) given.push('export AUTH_PASSWORD=…    # as here')
+  if (env['STATE_DB_PATH']) given.push(`export STATE_DB_PATH=${resolve(databasePath)}`)
+  return [...given, `export PATH="${join(import.meta.dirname, 'bin')}:$PATH"`]
+}
 
-  auth="${user}:$(cat ${passwordFile})"
+function nextSteps(url: string, { user, passwordFile, sample, databasePath }: Settings): string {
+  return `
+Now you, in another terminal. The gateway's log goes on below; Ctrl-C stops the gateway, and the functions run on.
+
+  # The command docker-faas, in any folder. docker-faas --help lists what it does; docs/cli.md says more.
+  ${exportsFor(databasePath, process.env).join('\n  ')}
 
   # How is it? And what was done, and why?
-  ${curl} ${base}/status
-  ${curl} ${base}/events
+  docker-faas get functions
+  docker-faas describe ${sample}
 
   # Three replicas; call it a few times, and they take turns.
-  ${curl} ${base}/scale ${json} -d '{"replicas":3}'
-  ${curl} -d Ada ${url}/function/${sample}
+  docker-faas scale ${sample} --replicas 3 --wait
+  echo Ada | docker-faas invoke ${sample}
 
   # Kill or remove one; it is back at once.
   docker kill ${sample}-1; sleep 3; docker ps
 
   # Change it: each replica goes only when its successor answers.
-  ${curl} ${base} ${patch} -d '{"spec":{"env":{"GREETING":"Ahoy"}}}'
+  docker-faas get function ${sample} -o yaml > ${sample}.yml
+  sed -i 's/env: {}/env: {GREETING: Ahoy}/' ${sample}.yml
+  docker-faas diff -f ${sample}.yml
+  docker-faas apply -f ${sample}.yml --wait
 
-  # Delete it. And after Ctrl-C, remove all that was made in Docker:
-  ${curl} ${base} -X DELETE
+  # All of it is HTTP, too: docs/api.md, and the page ${url}/docs
+  auth="${user}:$(cat ${resolve(passwordFile)})"
+  curl -u "$auth" ${url}/v1/functions/${sample}/status
+
+  # Delete it. And after Ctrl-C, in the folder of the checkout, remove all that was made in Docker:
+  docker-faas delete function ${sample}
   npm run clean
 `
 }

@@ -22,9 +22,12 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => on
 // Whoever reads a list may have seen enough: that ends a command as SIGPIPE would. A gateway is not ended so.
 if (process.argv[2] !== 'serve') {
   process.stdout.on('error', (err: NodeJS.ErrnoException) => {
-    if (err.code !== 'EPIPE') throw err
-    process.exit(128 + constants.signals.SIGPIPE)
+    if (err.code === 'EPIPE') process.exit(128 + constants.signals.SIGPIPE)
+    process.stderr.write(`docker-faas: the output cannot be written: ${err.message}\n`)
+    process.exit(1)
   })
+  // What cannot be told is no reason to end in another way.
+  process.stderr.on('error', () => undefined)
 }
 
 // What loading allocates lives for good. A young generation that grew for it would keep 25 MiB that nothing needs.

@@ -5,9 +5,9 @@ import { formatAge } from './client/age.ts'
 import { type ConnectOptions, connect } from './client/connect.ts'
 import { queryOf } from './client/gateway-client.ts'
 import { addGatewayOptions } from './client/options.ts'
-import { HEADERS_OPTION, OUTPUT_OPTION, type OutputOptions, printList, type View } from './client/output.ts'
+import { HEADERS_OPTION, OUTPUT_OPTION, type OutputOptions, printList, toJson, type View } from './client/output.ts'
 import type { Environment } from './environment.ts'
-import { usageError } from './exit-code.ts'
+import { CliError, EXIT, usageError } from './exit-code.ts'
 
 interface Selection extends ConnectOptions {
   readonly function?: string
@@ -51,7 +51,7 @@ export function addInvocations(program: Command, environment: Environment): void
   const get = invocations
     .command('get')
     .description('print all that is known of a call, as JSON')
-    .argument('<id>', 'its X-Invocation-Id')
+    .argument('<id>', 'its X-Invocation-Id, or its X-Call-Id: then the newest with that')
   addGatewayOptions(get).action((id: string, options: Selection) => getInvocation(environment, id, options))
   for (const [name, what] of [
     ['requeue', 'carry dead letters out again'],
@@ -82,9 +82,16 @@ async function listInvocations(environment: Environment, options: ListOptions): 
 
 async function getInvocation(environment: Environment, id: string, options: Selection): Promise<void> {
   const api = await connect(environment, options)
-  environment.stdout.write(
-    `${JSON.stringify(await api.call('GET', `${INVOCATIONS}/${encodeURIComponent(id)}`), null, 2)}\n`
-  )
+  const byId = await api.find<InvocationView>(`${INVOCATIONS}/${encodeURIComponent(id)}`)
+  // What a caller has in hand, and what "invoke --async" prints, is the X-Call-Id.
+  const byCall = async () =>
+    await api.call<{ readonly items: readonly InvocationView[] }>(
+      'GET',
+      INVOCATIONS + queryOf({ callId: id, limit: 1 })
+    )
+  const call = byId ?? (await byCall()).items[0]
+  if (call === undefined) throw new CliError(`there is no call ${id}, or it is no longer remembered`, EXIT.notFound)
+  environment.stdout.write(toJson(call))
 }
 
 async function changeDead(

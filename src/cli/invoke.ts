@@ -52,7 +52,7 @@ export function addInvoke(program: Command, environment: Environment): void {
 }
 
 function collect(flags: string, about: string): Option {
-  return new Option(flags, about).default([], 'none').argParser<string[]>((value, before) => [...before, value])
+  return new Option(flags, about).default([]).argParser<string[]>((value, before) => [...before, value])
 }
 
 async function invoke(environment: Environment, named: string, options: InvokeOptions): Promise<void> {

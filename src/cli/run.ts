@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, Help, type Option } from 'commander'
 import { isColoured, terminalSafeLines } from './client/terminal.ts'
 import type { Environment } from './environment.ts'
 import { EXIT, EXIT_CODES_HELP } from './exit-code.ts'
@@ -15,6 +15,7 @@ export function createCommand({ env, stdout, stderr }: Environment): Command {
     .helpCommand(false)
     .showHelpAfterError('Add --help to see what there is.')
     .exitOverride()
+    .configureHelp({ optionDescription })
     .configureOutput({
       writeOut: text => void stdout.write(text),
       writeErr: text => void stderr.write(text),
@@ -23,6 +24,13 @@ export function createCommand({ env, stdout, stderr }: Environment): Command {
       getOutHasColors: () => isColoured(env, stdout),
       getErrHasColors: () => isColoured(env, stderr)
     })
+}
+
+/** What it says of an option: that one is off, or given no times, when it is left out goes without saying. */
+function optionDescription(this: Help, option: Option): string {
+  const { defaultValue: value } = option
+  const isTold = value !== false && !(Array.isArray(value) && value.length === 0)
+  return Help.prototype.optionDescription.call(this, isTold ? option : Object.create(option, { defaultValue: {} }))
 }
 
 /** Runs the command that `argv` names, and returns the exit code; what a command throws is told on the standard error. */

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import type { AuditListOptions } from './audit.ts'
+import type { BackupOptions } from './backup.ts'
 import type { Environment } from './environment.ts'
 
 /** What runs the gateway of this machine, and what looks at its files: each command loads what it needs when it runs. */
@@ -17,6 +18,15 @@ export function addServerCommands(program: Command, environment: Environment): v
     .command('password')
     .description("print the administrator's password, out of the files of the gateway")
     .action(async () => (await import('./password.ts')).printPassword(environment))
+  program
+    .command('backup')
+    .description('copy the database and the files beside it, while the gateway runs or not')
+    .argument('<folder>', 'a folder that is not there yet; -: a tar archive to the standard output')
+    .option('--secrets-key', 'the key of the secrets as well: who has both has every secret', false)
+    .addHelpText('after', '\nSee docs/operations.md.')
+    .action(async (folder: string, options: BackupOptions) =>
+      (await import('./backup.ts')).runBackup(environment, folder, options)
+    )
   addMigrate(program, environment)
   addFirewall(program, environment)
   addAudit(program, environment)

@@ -55,11 +55,13 @@ const TITLES: Readonly<Record<string, string>> = {
   CONFLICT: 'The object changed since it was read',
   NOTHING_TO_ADOPT: 'Nothing waits for a decision',
   SECRET_IN_USE: 'Functions use the secret',
+  PROFILE_IN_USE: 'Functions use the profile',
   SECRET_KEY_UNAVAILABLE: 'There is no key for secrets',
   SECRET_UNREADABLE: 'A secret cannot be decrypted',
   GONE: 'The history is no longer kept',
   BODY_TOO_LARGE: 'The body is too large',
   BODY_TIMEOUT: 'The body took too long',
+  BODY_INCOMPLETE: 'The body ended early',
   MALFORMED: 'The request is not valid HTTP',
   HEAD_TIMEOUT: 'The request took too long',
   HEADERS_TOO_LARGE: 'The head of the request is too large',
@@ -69,6 +71,7 @@ const TITLES: Readonly<Record<string, string>> = {
   UNSUPPORTED_ENCODING: 'The encoding of the body is not supported',
   ENGINE_ERROR: 'The container engine did not do it',
   STORE_UNAVAILABLE: 'The database is not available',
+  CONTROLLER_AWAY: 'The controller does not answer',
   STORAGE_FULL: 'The disk of the database is full',
   INTERNAL: 'Internal error'
 }

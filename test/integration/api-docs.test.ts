@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { globSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { expect } from 'chai'
@@ -7,6 +8,19 @@ import { HttpError, toProblem } from '../../src/http/errors.ts'
 import { PASSWORD, startApi } from '../helpers/api-server.ts'
 
 const run = promisify(execFile)
+const ROOT = new URL('../../', import.meta.url)
+
+/** Codes of errors that handlers throw, out of the source. */
+async function codesOfSource(): Promise<string[]> {
+  const paths = globSync('{api/errors,src/http/**/*,src/workers/*}.ts', { cwd: ROOT })
+  const sources = await Promise.all(
+    paths.filter(path => !path.endsWith('.test.ts')).map(path => readFile(new URL(path, ROOT), 'utf8'))
+  )
+  const thrown = /(?:HttpError\(\s*\d{3},|fault\(\d{3},|readonly code =)\s*'([A-Z_]+)'/g
+  const codes = [...sources.join('\n').matchAll(thrown)].map(([, code]) => code ?? '')
+  expect(codes).to.have.length.of.at.least(30)
+  return codes
+}
 
 describe('docs/api.md', () => {
   it('has examples that work as they stand, in their order', async () => {
@@ -22,10 +36,10 @@ describe('docs/api.md', () => {
 
   it('names every code of a problem, and each has a title in words', async () => {
     const text = await readFile(new URL('../../docs/api.md', import.meta.url), 'utf8')
-    const [, list = ''] = /^Codes of problems:(.*?)\n\n/ms.exec(text) ?? []
-    const codes = [...list.matchAll(/`([A-Z_]+)`/g)].map(([, code]) => code ?? '')
-    expect(codes).to.have.length.of.at.least(15)
-    for (const code of codes) expect(toProblem(new HttpError(400, code, 'x'), '/').title).to.match(/^[A-Z][a-z]+/)
+    const [, list = ''] = /^Codes of problems, by status:\n\n(.*?)\n\n/ms.exec(text) ?? []
+    const codes = [...list.matchAll(/`([A-Z_]{4,})`/g)].map(([, code]) => code ?? '')
+    expect(codes).to.include.members(await codesOfSource())
+    for (const code of codes) expect(toProblem(new HttpError(400, code, 'x'), '/').title).to.match(/^[A-Z][a-z]* [a-z]/)
   })
 
   it('says of every reason of a condition what is so', async () => {

@@ -198,6 +198,22 @@ describe('docker-faas apply and diff', () => {
     expect(stderr).to.contain(`${path}:3:33: functions.a.enviroment is not known, and ignored\n`)
   })
 
+  it('passes over what else lies in a folder of functions, tells it, and is strict about files that were named', async () => {
+    write('fns/stack.yml', 'functions: {mixed: {image: "a:1", environment_file: [env.yml]}}')
+    write('fns/env.yml', 'environment: {A: "1"}')
+    write('fns/mixed/package.json', '{"name": "mixed", "version": "1.0.0"}')
+    for (const place of ['node_modules/x', '.git']) write(`fns/mixed/${place}/broken.json`, '{')
+    const { code, stdout, stderr } = await cli(['apply', '-R', '-f', join(folder, 'fns')])
+    expect([code, stdout], stderr).to.deep.equal([0, 'function/mixed created\n'])
+    const told = (name: string) => `${join(folder, name)}: passed over, as it is neither a stack file nor a manifest\n`
+    expect(stderr).to.equal(`${told('fns/env.yml')}${told('fns/mixed/package.json')}1 created\n`)
+    const named = await cli(['apply', '-f', join(folder, 'fns/mixed/package.json')])
+    expect([named.code, named.stderr]).to.deep.equal([
+      2,
+      `docker-faas: ${join(folder, 'fns/mixed/package.json')}:1:1: has neither functions (a stack file) nor a kind; kinds are Namespace, Profile, Function\n`
+    ])
+  })
+
   it('reads several files, folders and the standard input, and chooses by name', async () => {
     write('d/one.yml', 'functions: {one: {image: "one:1"}}')
     write(

@@ -9,6 +9,7 @@ import { eventually } from '../helpers/eventually.ts'
 import { COMPILE_CACHE, MAIN } from '../helpers/program.ts'
 
 const AT = '2026-01-01T00:00:00.000Z'
+const GET = `${process.execPath} ${MAIN} get functions`
 /** Sets the title of a terminal, wipes it, and turns what follows around. */
 const EVIL_PARTS = ['\x1b]0;owned\x07', '\x1b[2J', '\u202e']
 const EVIL = `boom${EVIL_PARTS.join('')}`
@@ -119,16 +120,21 @@ describe('docker-faas get, describe and delete', () => {
   })
 
   it('ends quietly, as SIGPIPE would end it, when nobody reads on', async () => {
-    const get = `${process.execPath} ${MAIN} get functions -o json`
-    const { stdout, stderr } = await promisify(execFile)(
-      'bash',
-      ['-c', `${get} | true; echo "${'$'}{PIPESTATUS[0]}"`],
-      {
-        env: { PATH: process.env['PATH'] ?? '', ...COMPILE_CACHE, HOME: '/nonexistent', ...env }
-      }
-    )
+    const { stdout, stderr } = await inBash(`${GET} -o json | true; echo "${'$'}{PIPESTATUS[0]}"`)
     expect([stdout, stderr]).to.deep.equal(['141\n', ''])
   })
+
+  it('says so in a line when the output cannot be written, and ends as it would when errors cannot be told', async () => {
+    const full = await inBash(`${GET} > /dev/full; echo $?; ${GET} --nope 2> /dev/full; echo $?`)
+    expect(full.stdout).to.equal('1\n2\n')
+    expect(full.stderr).to.match(/^docker-faas: the output cannot be written: ENOSPC.*\n$/)
+  })
+
+  function inBash(script: string): Promise<{ stdout: string; stderr: string }> {
+    return promisify(execFile)('bash', ['-c', script], {
+      env: { PATH: process.env['PATH'] ?? '', ...COMPILE_CACHE, HOME: '/nonexistent', ...env }
+    })
+  }
 
   it('--watch prints what is there, and each change as it comes', async () => {
     const child = spawn(process.execPath, [MAIN, 'get', 'functions', '--watch', '-l', 'tier=web'], {

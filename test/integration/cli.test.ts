@@ -1,5 +1,6 @@
-import { execFile } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { execFile, execFileSync } from 'node:child_process'
+import { symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import type { AdoptionChoice } from '../../src/http/deps.ts'
 import { LATEST_VERSION } from '../../src/store/schema-migrator.ts'
@@ -9,6 +10,7 @@ import { type CliRun, runCli } from '../helpers/cli.ts'
 import { createNamespaces } from '../helpers/namespaces.ts'
 import { COMPILE_CACHE, MAIN } from '../helpers/program.ts'
 
+const CHECKOUT = join(import.meta.dirname, '../..')
 /** An engine that is not there: none of these commands may need one. */
 const NOWHERE = 'unix:///nonexistent/docker.sock'
 
@@ -58,6 +60,8 @@ describe('command line', function () {
     'describe',
     'delete',
     'version',
+    'backup',
+    'namespace create',
     'invocation',
     'invocation list',
     'schedule list',
@@ -73,6 +77,7 @@ describe('command line', function () {
       const { code, stdout } = await runCli([...command.split(' ').filter(word => word !== ''), '--help'])
       expect(code).to.equal(0)
       expect(stdout).to.match(new RegExp(`^Usage: docker-faas ${command}`))
+      expect(stdout).not.to.match(/default: (false|\[\])/)
     })
   }
 
@@ -80,6 +85,19 @@ describe('command line', function () {
     const { code, stdout } = await runProcess(['version'])
     expect([code, stdout]).to.deep.equal([0, (await run(['--version'])).stdout])
     expect(stdout).to.match(/^\d+\.\d+\.\d+\n$/)
+  })
+
+  it('is hack/bin/docker-faas of a checkout, by a link and in any folder, and takes its database', () => {
+    const link = join(scratch.directory, 'docker-faas')
+    symlinkSync(join(CHECKOUT, 'hack/bin/docker-faas'), link)
+    const own = (...args: string[]) =>
+      execFileSync(link, args, {
+        cwd: '/',
+        env: { PATH: process.env['PATH'] ?? '', ...COMPILE_CACHE },
+        encoding: 'utf8'
+      })
+    expect(own('version')).to.match(/^\d+\.\d+\.\d+\n$/)
+    expect(own('migrate', 'status').split('\n')[0]).to.equal(join(CHECKOUT, 'data/docker-faas.db'))
   })
 
   it('names every mistake of the configuration at once, and ends with 78', async () => {
@@ -248,7 +266,7 @@ describe('command line', function () {
     const { invocations } = api.store
     for (const id of ['a', 'b']) {
       const draft = { namespace: 'team-a', name: 'fn', method: 'POST', path: '/x?secret=1', headers: [] }
-      await invocations.accept({ ...draft, body: Buffer.from('x'), id, now: 0 })
+      await invocations.accept({ ...draft, body: Buffer.from('x'), id, callId: `call-${id}`, now: 0 })
     }
     await invocations.bury('team-a', 'fn', 1)
     const known = { ...env, AUTH_PASSWORD: PASSWORD }
@@ -261,6 +279,8 @@ describe('command line', function () {
     )
     expect(await of('ls', '--phase', 'dead', '-o', 'name')).to.equal('invocation/b\ninvocation/a\n')
     expect(JSON.parse(await of('get', 'a'))).to.include({ id: 'a', phase: 'dead', path: '/x' })
+    expect(JSON.parse(await of('get', 'call-b'))).to.include({ id: 'b', callId: 'call-b' })
+    expect(await of('get', 'c')).to.equal('3 docker-faas: there is no call c, or it is no longer remembered\n')
     expect(await of('requeue', 'a')).to.equal('put back 1 dead letter\n')
     expect(await of('purge', '--all')).to.equal('removed 1 dead letter\n')
     expect(await of('list', '--json')).to.contain('"queued"')

@@ -56,11 +56,22 @@ async function readDocument(
   document: ManifestDocument,
   { envsubst, faults }: { readonly envsubst: boolean; readonly faults: Fault[] }
 ): Promise<Loaded> {
+  if (document.source.isFound && isForeign(document.toValue())) {
+    const at = terminalSafe(document.source.name)
+    stderr.write(`${at}: passed over, as it is neither a stack file nor a manifest\n`)
+    return { manifests: [], gateways: [] }
+  }
   if (!isStack(document)) return { manifests: readManifests(document, faults), gateways: [] }
   const { functions, gateway, unknown } = await readStack(document, envsubst ? env : undefined, faults)
   for (const { at, message } of unknown) stderr.write(`${terminalSafe(`${at}: ${message}`)}\n`)
   const source = `provider.gateway of ${document.source.name}`
   return { manifests: functions, gateways: gateway === undefined ? [] : [{ gateway, source }] }
+}
+
+/** Whether nothing in it is of a stack file or a manifest: a folder of functions also has package.json and files of environments. */
+function isForeign(value: unknown): boolean {
+  const ours = ['functions', 'provider', 'apiVersion', 'kind', 'metadata', 'spec', 'items']
+  return typeof value !== 'object' || value === null || !ours.some(key => Object.hasOwn(value, key))
 }
 
 /** What faas-cli writes into every new stack file: it names no gateway in particular. */

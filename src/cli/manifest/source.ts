@@ -1,5 +1,5 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative, sep } from 'node:path'
 import { readInput } from '../client/input.ts'
 import type { Environment } from '../environment.ts'
 import { usageError } from '../exit-code.ts'
@@ -11,6 +11,8 @@ export interface Source {
   readonly text: string
   /** What paths in it are relative to. */
   readonly folder: string
+  /** Nobody named it: it was found in a folder, where other things may lie. */
+  readonly isFound?: true
 }
 
 const MAX_BYTES = 64 * 1024 * 1024
@@ -42,9 +44,15 @@ async function readPath(path: string, recursive: boolean): Promise<Source[]> {
   const files = entries
     .filter(entry => !entry.isDirectory() && EXTENSION.test(entry.name))
     .map(entry => join(entry.parentPath, entry.name))
+    .filter(file => !relative(path, file).split(sep).some(isOfOthers))
     .sort()
   if (files.length === 0) throw usageError(`there is no .yml, .yaml or .json file in ${path}`)
-  return await Promise.all(files.map(readOne))
+  return await Promise.all(files.map(async file => ({ ...(await readOne(file)), isFound: true as const })))
+}
+
+/** Packages, and what is hidden, such as .git. */
+function isOfOthers(name: string): boolean {
+  return name === 'node_modules' || name.startsWith('.')
 }
 
 async function readOne(path: string): Promise<Source> {

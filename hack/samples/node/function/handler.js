@@ -12,8 +12,9 @@ const key = existsSync(KEY_FILE) ? readFileSync(KEY_FILE, 'utf8').trim() : ''
 
 module.exports = async (event, context) => {
   if (key !== '' && event.headers['x-api-key'] !== key) return context.status(401).fail('the header X-Api-Key is wrong')
+  const said = typeof event.body === 'string' ? event.body.trim() : event.body.name
   return context.headers({ 'Cache-Control': 'no-store' }).succeed({
-    greeting: `${process.env.GREETING || 'Hello'}, ${event.query.name || event.body || 'world'}!`,
+    greeting: `${process.env.GREETING || 'Hello'}, ${event.query.name || said || 'world'}!`,
     method: event.method,
     path: event.path
   })

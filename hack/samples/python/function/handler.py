@@ -13,7 +13,7 @@ KEY = open(KEY_FILE).read().strip() if os.path.exists(KEY_FILE) else ''
 def handle(event, context):
     if KEY and event.headers.get('X-Api-Key') != KEY:
         return {'statusCode': 401, 'body': 'the header X-Api-Key is wrong'}
-    name = event.query.get('name') or event.body.decode() or 'world'
+    name = event.query.get('name') or event.body.decode().strip() or 'world'
     return {
         'statusCode': 200,
         'headers': {'Cache-Control': 'no-store'},
