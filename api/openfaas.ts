@@ -13,7 +13,7 @@ export interface ReplicaLimits {
 }
 
 export const MIN_REPLICAS_LABEL = 'com.openfaas.scale.min'
-/** What OpenFaaS on Kubernetes adds to the labels that it gives back; who sends those on does not mean it. */
+/** Given back on every function, so never the user's own. */
 const NAME_LABEL = 'faas_function'
 /** What the name of a new function, and its namespace, must be. */
 export const NAME_RULE = 'must be a DNS label: 1 to 63 of a-z, 0-9 and "-", starting and ending with a letter or digit'
@@ -195,7 +195,7 @@ export function toFunctionStatus(
     ...ifAny('envVars', wanted.env),
     ...ifAny('constraints', wanted.constraints),
     ...ifAny('secrets', wanted.secrets),
-    labels: meta.labels,
+    labels: { ...meta.labels, [NAME_LABEL]: meta.name },
     ...ifAny('annotations', meta.annotations),
     ...ifAny('limits', wanted.limits),
     ...ifAny('requests', wanted.requests),

@@ -18,7 +18,7 @@ export const OpenfaasFunction = z
     envVars: texts({ LOG_LEVEL: 'info' }).optional(),
     constraints: z.array(text('node.labels.gpu == true')).optional(),
     secrets: z.array(text('api-key')).optional(),
-    labels: texts({ team: 'images' }),
+    labels: texts({ team: 'images', faas_function: 'resize' }),
     annotations: texts({ 'com.openfaas.health.http.path': '/ready' }).optional(),
     limits: Quantities.optional(),
     requests: Quantities.optional(),

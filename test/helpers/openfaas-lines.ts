@@ -178,7 +178,7 @@ export const CONTRACT_LINES: readonly ContractLine[] = [
     [PROCESS, 'cli.describe'],
     ['test/integration/api-system.test.ts', 'leaves out what']
   ),
-  line('Trap 8: not faasd; labels as they were deployed', [CONTRACT, 'cli.version'], [CONTRACT, 'cli.diff']),
+  line('Trap 8: not faasd; label faas_function', [CONTRACT, 'cli.version'], [CONTRACT, 'cli.diff']),
   line(
     'The older program: containers, config, metrics, tokens, debug ports',
     ['test/integration/legacy.test.ts', ''],

@@ -186,6 +186,7 @@ describe('the OpenFaaS API', () => {
         ...sent,
         name: service,
         namespace: 'openfaas-fn',
+        labels: { team: 'a', faas_function: 'hello' },
         limits: { memory: '5Mi' },
         replicas: 1,
         availableReplicas: 0,

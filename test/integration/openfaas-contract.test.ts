@@ -71,7 +71,7 @@ describe('the OpenFaaS contract, on the wire', () => {
         expect((await cli.deploy(body)).at(-1)).to.equal(202)
       }
       const found = await get('nulls')
-      expect(found.labels).to.deep.equal({})
+      expect(found.labels).to.deep.equal({ faas_function: 'nulls' })
       expect(found).not.to.have.any.keys('annotations', 'envVars', 'limits', 'requests')
     })
 
@@ -109,8 +109,7 @@ describe('the OpenFaaS contract, on the wire', () => {
       }
       await deployed('diffed', wanted)
       const found = await get('diffed')
-      // Also the labels: faas-cli tells of one that the file does not have.
-      expect(found).to.deep.include(wanted)
+      expect(found).to.deep.include({ ...wanted, labels: { team: 'a', faas_function: 'diffed' } })
       const { name, replicas, availableReplicas, invocationCount, createdAt, ...rest } = found
       expect((await cli.call('POST', '/system/functions', { service: name, ...rest })).status).to.equal(202)
       expect((await api.store.functions.get('openfaas-fn/diffed'))?.metadata.generation).to.equal(1)

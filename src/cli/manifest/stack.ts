@@ -28,7 +28,7 @@ const FIELDS: Readonly<Record<string, string>> = {
   ...{ lang: '', handler: '', skip_build: '', build_options: '', build_args: '', build_secrets: '', platforms: '' }
 }
 const TOP_FIELDS: ReadonlySet<string> = new Set(['version', 'provider', 'functions', 'configuration'])
-/** The server does not keep it: OpenFaaS on Kubernetes adds it to each function. */
+/** The server gives it to each function itself. */
 const NAME_LABEL = 'faas_function'
 
 /** Whether the document is a stack file of OpenFaaS. */
