@@ -25,7 +25,8 @@ export type Admission =
 
 const NEEDS_CREDENTIALS =
   'calling a function needs credentials: the user and password of the gateway (Basic), or a token with the scope ' +
-  'invoke (Bearer), unless the gateway runs with REQUIRE_AUTH_FOR_FUNCTIONS=false; faas-cli invoke sends none\n'
+  'invoke (Bearer), unless the gateway runs with REQUIRE_AUTH_FOR_FUNCTIONS=false; faas-cli invoke sends none of its ' +
+  'own, but what -H "Authorization: Bearer <token>" gives it\n'
 
 const BARRED =
   'functions may not call functions, unless the gateway runs with FUNCTIONS_MAY_CALL=functions and their egress is not none\n'
