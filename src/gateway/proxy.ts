@@ -25,6 +25,11 @@ export interface InvocationProxy {
   /** Lets calls of the function that wait look again whether they still have to. */
   wake: (key: string) => void
   /**
+   * The token is no longer good: sessions that were opened by it end, and so do answers that go on. What was called and has not answered
+   * yet does, as it may be half done.
+   */
+  endToken: (tokenId: string) => void
+  /**
    * Refuses calls that wait, lets the others end for `graceMs`, then cuts them off and refuses all. Until then calls that
    * still come over kept connections are served, and told that the connection ends. Sessions such as WebSockets last as long as
    * the last call, and are closed then.
@@ -85,6 +90,9 @@ export function createProxy(deps: ProxyDeps): InvocationProxy {
       }
     },
     wake: key => room.wake(key),
+    endToken: tokenId => {
+      for (const call of active.list()) if (call.tokenId === tokenId) call.onTokenEnd()
+    },
     close: async graceMs => {
       context.isClosing = true
       overload.stop()

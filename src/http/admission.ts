@@ -20,7 +20,7 @@ export interface AdmissionDeps {
 
 /** Where a call may go, or the answer that it gets instead. */
 export type Admission =
-  | { readonly target: FunctionTarget }
+  | { readonly target: FunctionTarget; readonly tokenId?: string }
   | { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly text: string }
 
 const NEEDS_CREDENTIALS =
@@ -62,7 +62,9 @@ function admitIdentity(deps: AdmissionDeps, req: IncomingMessage, identity: Iden
   const admission = admit(deps.authenticator, req, own)
   if (!('target' in admission)) return admission
   const { namespace, name } = admission.target
-  if (isWithin(identity.namespaces, namespace)) return admission
+  if (isWithin(identity.namespaces, namespace)) {
+    return identity.tokenId === undefined ? admission : { target: admission.target, tokenId: identity.tokenId }
+  }
   return { status: 404, headers: {}, text: `function ${name} not found in namespace ${namespace}\n` }
 }
 
