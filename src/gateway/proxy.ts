@@ -67,10 +67,7 @@ export function createProxy(deps: ProxyDeps): InvocationProxy {
     clock,
     pace: limits.defaults.pace
   }
-  const ticker = setInterval(() => {
-    clock.tick++
-    for (const call of active.list()) if (call.ticker === undefined) call.checkStall()
-  }, context.pace.tickMs).unref()
+  const ticker = startTicks({ active, clock, pace: context.pace })
   const stopEnds = table.onEnd((containerId, why) => {
     for (const call of active.list()) call.onReplicaEnd?.(containerId, why)
   })
@@ -110,6 +107,15 @@ export function createProxy(deps: ProxyDeps): InvocationProxy {
       await pools.destroy()
     }
   }
+}
+
+/** Calls without a clock of their own are looked at in every tick. */
+function startTicks({ active, clock, pace }: Pick<CallContext, 'active' | 'pace'> & { clock: { tick: number } }) {
+  const look = () => {
+    clock.tick++
+    for (const call of active.list()) if (call.ticker === undefined) call.checkStall()
+  }
+  return setInterval(look, pace.tickMs).unref()
 }
 
 function createOverload({ overload, clock, random, log }: ProxyDeps): Overload {
