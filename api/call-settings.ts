@@ -1,6 +1,7 @@
 import { parseDuration } from './duration.ts'
+import type { FieldError } from './errors.ts'
 import type { StringMap } from './meta.ts'
-import { type RuleFault, ruleFault } from './rule-fault.ts'
+import { unreadSetting } from './rule.ts'
 
 /** How calls of one function are carried out, where it differs from the gateway's own settings. Plain JSON, milliseconds. */
 export interface CallSettings {
@@ -98,10 +99,10 @@ export function callSettingsOf(annotations: StringMap): CallSettings | undefined
 }
 
 /** Annotations that cannot be read. Pure. */
-export function callSettingFaults(annotations: StringMap): RuleFault[] {
+export function callSettingFaults(annotations: StringMap): FieldError[] {
   return [...Object.values(RULES), ...Object.values(RETRY_RULES)].flatMap(({ annotation, read: parse, rule }) => {
-    const said = annotations[annotation]
-    return said === undefined || parse(said) !== undefined ? [] : [ruleFault('annotations', annotation, rule, said)]
+    const value = parse(annotations[annotation] ?? '')
+    return unreadSetting('annotations', annotations, { name: annotation, value, rule })
   })
 }
 

@@ -1,7 +1,8 @@
 import { parseDuration } from './duration.ts'
+import type { FieldError } from './errors.ts'
 import type { FunctionObject } from './function.ts'
 import type { StringMap } from './meta.ts'
-import { type RuleFault, ruleFault } from './rule-fault.ts'
+import { unreadSetting } from './rule.ts'
 
 /**
  * What is asked when no path is named. Every watchdog serves it; a plain server answers 404, which will do then;
@@ -64,13 +65,13 @@ export function leastReadyMs({ timing }: HttpProbe): number {
 }
 
 /** Annotations that cannot be read. Pure. */
-export function probeFaults(annotations: StringMap): RuleFault[] {
+export function probeFaults(annotations: StringMap): FieldError[] {
   const kinds: readonly Kind[] = ['health', 'ready']
   return kinds.flatMap(kind =>
     FIELDS.filter(({ field }) => isAsked(kind, field)).flatMap(({ field, read, rule }) => {
       const name = `${PREFIXES[kind]}${field}`
-      const said = annotations[name]
-      return said === undefined || read(said) !== undefined ? [] : [ruleFault('annotations', name, rule, said)]
+      const value = read(annotations[name] ?? '')
+      return unreadSetting('annotations', annotations, { name, value, rule })
     })
   )
 }

@@ -1,6 +1,7 @@
+import type { FieldError } from './errors.ts'
 import type { StringMap } from './meta.ts'
 import { parseMemory } from './quantity.ts'
-import { type RuleFault, ruleFault } from './rule-fault.ts'
+import { unreadSetting } from './rule.ts'
 
 /** Annotations by which a namespace says how much its functions may have together. */
 export const QUOTA_ANNOTATIONS = {
@@ -53,13 +54,15 @@ export function quotaOf(annotations: StringMap): Quota {
 }
 
 /** What of the annotations cannot be read as a quota. Pure. */
-export function quotaFaults(annotations: StringMap): RuleFault[] {
+export function quotaFaults(annotations: StringMap): FieldError[] {
   const { functions, replicas, memoryBytes } = quotaOf(annotations)
   const number = 'must be a whole number from 0 to 1000000'
+  const fault = (name: string, value: unknown, rule: string) =>
+    unreadSetting('annotations', annotations, { name, value, rule })
   return [
-    ...fault(annotations, QUOTA_ANNOTATIONS.functions, functions, number),
-    ...fault(annotations, QUOTA_ANNOTATIONS.replicas, replicas, number),
-    ...fault(annotations, QUOTA_ANNOTATIONS.memory, memoryBytes, 'must be a quantity such as 512Mi or 4Gi')
+    ...fault(QUOTA_ANNOTATIONS.functions, functions, number),
+    ...fault(QUOTA_ANNOTATIONS.replicas, replicas, number),
+    ...fault(QUOTA_ANNOTATIONS.memory, memoryBytes, 'must be a quantity such as 512Mi or 4Gi')
   ]
 }
 
@@ -152,9 +155,4 @@ function wholeNumber(text: string | undefined): number | undefined {
 
 function memory(text: string | undefined): number | undefined {
   return text === undefined ? undefined : parseMemory(text)
-}
-
-function fault(annotations: StringMap, name: string, value: unknown, rule: string): RuleFault[] {
-  const said = annotations[name]
-  return said === undefined || value !== undefined ? [] : [ruleFault('annotations', name, rule, said)]
 }

@@ -1,7 +1,8 @@
 import { parseDuration } from './duration.ts'
+import type { FieldError } from './errors.ts'
 import type { FunctionObject, FunctionScale } from './function.ts'
 import type { StringMap } from './meta.ts'
-import { type RuleFault, ruleFault } from './rule-fault.ts'
+import { settingFault, unreadSetting } from './rule.ts'
 
 /** How a function scales. Source of labels and defaults: OpenFaaS, but for what is named `com.docker-faas`. */
 const LABEL_PREFIX = 'com.openfaas.scale.'
@@ -75,23 +76,23 @@ export function scalingOf({ labels, annotations }: { labels: StringMap; annotati
 }
 
 /** What of its labels and annotations cannot be read, or contradicts itself. Pure. */
-export function scalingFaults(labels: StringMap, annotations: StringMap): RuleFault[] {
+export function scalingFaults(labels: StringMap, annotations: StringMap): FieldError[] {
   const { min, max } = scalingOf({ labels, annotations })
   const isReversed = max !== undefined && min > max && labels[LABELS.min] !== undefined
+  const fault = (name: string, value: unknown, rule: string) => unreadSetting('labels', labels, { name, value, rule })
+  const freezing = { name: FREEZE_DURATION, value: duration(annotations[FREEZE_DURATION]), rule: DURATION_RULE }
   return [
-    ...fault(labels, LABELS.min, wholeNumber(labels[LABELS.min], 1), 'must be a whole number from 1 up'),
-    ...fault(labels, LABELS.max, wholeNumber(labels[LABELS.max], 1), 'must be a whole number from 1 up'),
-    ...fault(labels, LABELS.factor, wholeNumber(labels[LABELS.factor], 0, 100), 'must be a percentage, 0 to 100'),
-    ...fault(labels, LABELS.type, scaleType(labels[LABELS.type]), TYPE_RULE),
-    ...fault(labels, LABELS.target, positive(labels[LABELS.target]), 'must be a number above 0'),
-    ...fault(labels, LABELS.proportion, positive(labels[LABELS.proportion], 1), 'must be above 0 and at most 1'),
-    ...fault(labels, LABELS.zero, truth(labels[LABELS.zero]), 'must be true or false'),
-    ...fault(labels, LABELS.zeroDuration, duration(labels[LABELS.zeroDuration]), DURATION_RULE),
-    ...fault(labels, LABELS.downWindow, duration(labels[LABELS.downWindow]), DURATION_RULE),
-    ...(isReversed ? [ruleFault('labels', LABELS.min, `must be at most ${LABELS.max}, ${max}`, String(min))] : []),
-    ...(annotations[FREEZE_DURATION] !== undefined && duration(annotations[FREEZE_DURATION]) === undefined
-      ? [ruleFault('annotations', FREEZE_DURATION, DURATION_RULE, annotations[FREEZE_DURATION])]
-      : [])
+    ...fault(LABELS.min, wholeNumber(labels[LABELS.min], 1), 'must be a whole number from 1 up'),
+    ...fault(LABELS.max, wholeNumber(labels[LABELS.max], 1), 'must be a whole number from 1 up'),
+    ...fault(LABELS.factor, wholeNumber(labels[LABELS.factor], 0, 100), 'must be a percentage, 0 to 100'),
+    ...fault(LABELS.type, scaleType(labels[LABELS.type]), TYPE_RULE),
+    ...fault(LABELS.target, positive(labels[LABELS.target]), 'must be a number above 0'),
+    ...fault(LABELS.proportion, positive(labels[LABELS.proportion], 1), 'must be above 0 and at most 1'),
+    ...fault(LABELS.zero, truth(labels[LABELS.zero]), 'must be true or false'),
+    ...fault(LABELS.zeroDuration, duration(labels[LABELS.zeroDuration]), DURATION_RULE),
+    ...fault(LABELS.downWindow, duration(labels[LABELS.downWindow]), DURATION_RULE),
+    ...(isReversed ? [settingFault('labels', LABELS.min, `must be at most ${LABELS.max}, ${max}`, String(min))] : []),
+    ...unreadSetting('annotations', annotations, freezing)
   ]
 }
 
@@ -116,11 +117,6 @@ export function pinnedAt(
 
 const TYPE_RULE = `must be ${SCALE_TYPES.join(', ')} (by a metric of your own, alerts scale it: POST /system/alert)`
 const DURATION_RULE = 'must be a duration such as "90s", "15m" or "1h"'
-
-function fault(labels: StringMap, name: string, value: unknown, rule: string): RuleFault[] {
-  const said = labels[name]
-  return said === undefined || value !== undefined ? [] : [ruleFault('labels', name, rule, said)]
-}
 
 function scaleType(text: string | undefined): ScaleType | undefined {
   return SCALE_TYPES.find(type => type === text)

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { comesEver, isTimeZone, readCron, type Ticks, UTC } from './cron.ts'
 import { parseDuration } from './duration.ts'
+import type { FieldError } from './errors.ts'
 import type { StringMap } from './meta.ts'
-import { type RuleFault, ruleFault } from './rule-fault.ts'
+import { settingFault } from './rule.ts'
 
 /** Annotations of OpenFaaS: the topics that call a function, and when `cron-function` does. */
 const TOPIC = 'topic'
@@ -40,7 +41,7 @@ export interface Scheduling {
 
 interface Reading {
   readonly scheduling: Scheduling
-  readonly faults: readonly RuleFault[]
+  readonly faults: readonly FieldError[]
 }
 
 /**
@@ -53,7 +54,7 @@ export function schedulingOf(annotations: StringMap): Scheduling | undefined {
 }
 
 /** What of the annotations cannot be. Pure. */
-export function scheduleFaults(annotations: StringMap): RuleFault[] {
+export function scheduleFaults(annotations: StringMap): FieldError[] {
   return isScheduled(annotations) ? [...read(annotations).faults] : []
 }
 
@@ -83,9 +84,9 @@ function digestOf(...texts: string[]): string {
 }
 
 function read(annotations: StringMap): Reading {
-  const faults: RuleFault[] = []
+  const faults: FieldError[] = []
   const fault = (name: string, rule: string) => {
-    faults.push(ruleFault('annotations', name, rule, annotations[name] ?? ''))
+    faults.push(settingFault('annotations', name, rule, annotations[name] ?? ''))
   }
   const timezone = annotations[TIMEZONE] ?? UTC
   const isZone = isTimeZone(timezone)
