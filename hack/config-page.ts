@@ -1,6 +1,6 @@
 import { configNames, metaOf, NO_EFFECT_YET } from '../src/config/config.ts'
 
-const INTRO = `<!-- Written by hack/config-docs.ts out of src/config/config.ts; change it there. -->
+const INTRO = `<!-- Written by hack/config-docs.ts out of the variables in src/config/; change them there. -->
 # Configuration
 
 Docker FaaS is configured by environment variables and nothing else. It reads them once, at its start. An empty variable

@@ -3,7 +3,7 @@
  * a test failed, a level broke off, or nothing ran at all.
  */
 import { globSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
-import { loadConfig } from '../src/config/config.ts'
+import { loadConfig } from '../src/config/load.ts'
 import { runChecks } from './check.ts'
 import { run } from './command.ts'
 import { connectEngine, ensureHello, ensureTestkit } from './images.ts'

@@ -1,5 +1,6 @@
 import { systemClock, toTimestamp } from '../clock.ts'
-import { type Config, ConfigError } from '../config/config.ts'
+import type { Config } from '../config/config.ts'
+import { ConfigError } from '../config/load.ts'
 import { FileWatch } from '../engine/file-watch.ts'
 import { type Certificate, CertificateError, type CertificateFiles, readCertificate } from '../http/certificate.ts'
 import type { Logger } from '../logging/logger.ts'

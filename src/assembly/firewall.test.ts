@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { FakeEngine } from '../../test/helpers/fake-engine.ts'
-import { loadConfig } from '../config/config.ts'
+import { loadConfig } from '../config/load.ts'
 import { FirewallError } from '../engine/firewall.ts'
 import { createLogger } from '../logging/logger.ts'
 import { createMetrics } from '../metrics/metrics.ts'

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { eventually } from '../../test/helpers/eventually.ts'
 import { FakeEngine } from '../../test/helpers/fake-engine.ts'
-import { loadConfig } from '../config/config.ts'
+import { loadConfig } from '../config/load.ts'
 import { EngineFacts } from '../engine/engine-facts.ts'
 import { EngineHealth } from '../engine/health.ts'
 import { EndpointTable } from '../gateway/endpoints.ts'

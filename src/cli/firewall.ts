@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { firewallWish, rivalProblem } from '../assembly/firewall.ts'
-import { loadConfig } from '../config/config.ts'
+import { loadConfig } from '../config/load.ts'
 import { Firewall } from '../engine/firewall.ts'
 import { createLogger } from '../logging/logger.ts'
 import type { Environment } from './environment.ts'

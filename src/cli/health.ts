@@ -1,4 +1,4 @@
-import { loadConfig } from '../config/config.ts'
+import { loadConfig } from '../config/load.ts'
 import { send } from './client/target.ts'
 import type { Environment } from './environment.ts'
 import { ownUrl } from './own-url.ts'

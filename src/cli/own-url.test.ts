@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { loadConfig } from '../config/config.ts'
+import { loadConfig } from '../config/load.ts'
 import { ownUrl } from './own-url.ts'
 
 describe('ownUrl', () => {

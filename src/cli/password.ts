@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { type Config, loadConfig } from '../config/config.ts'
+import type { Config } from '../config/config.ts'
+import { loadConfig } from '../config/load.ts'
 import { type PasswordSources, readAdminPassword } from '../http/auth/admin-password.ts'
 import type { Environment } from './environment.ts'
 

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { assemblePreview } from '../assembly/preview.ts'
-import { loadConfig } from '../config/config.ts'
+import { loadConfig } from '../config/load.ts'
 import { createLogger } from '../logging/logger.ts'
 import { migrationStatus } from '../store/migrator.ts'
 import type { Environment } from './environment.ts'

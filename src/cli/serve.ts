@@ -1,5 +1,6 @@
 import { assembleGateway, type Gateway } from '../assembly/gateway.ts'
-import { type Config, loadConfig, NO_EFFECT_YET } from '../config/config.ts'
+import { type Config, NO_EFFECT_YET } from '../config/config.ts'
+import { loadConfig } from '../config/load.ts'
 import { readAdminPassword } from '../http/auth/admin-password.ts'
 import { createLogger, type Logger } from '../logging/logger.ts'
 import { StoppedEarlyError } from '../runtime/manager.ts'

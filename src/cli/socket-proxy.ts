@@ -1,4 +1,4 @@
-import { loadConfig } from '../config/config.ts'
+import { loadConfig } from '../config/load.ts'
 import { createLogger } from '../logging/logger.ts'
 import { SocketProxy } from '../socket-proxy/socket-proxy.ts'
 import { ask, parseAddress, readText } from '../socket-proxy/upstream.ts'

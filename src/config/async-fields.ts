@@ -1,11 +1,7 @@
 import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
 import { bytes, duration, field, integer, list } from './field.ts'
-
-const SECOND_MS = 1000
-const HOUR_MS = 3_600_000
-const YEAR_MS = 8760 * HOUR_MS
-const MAX_COUNT = 1_000_000
+import { HOUR_MS, MAX_COUNT, SECOND_MS, YEAR_MS } from './units.ts'
 
 const HOST = /^(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
 

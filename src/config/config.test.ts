@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { type Config, ConfigError, type ConfigName, configNames, loadConfig, metaOf, NO_EFFECT_YET } from './config.ts'
+import { type Config, type ConfigName, configNames, metaOf, NO_EFFECT_YET } from './config.ts'
+import { ConfigError, loadConfig } from './load.ts'
 
 type Env = Record<string, string | undefined>
 

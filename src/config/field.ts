@@ -4,6 +4,7 @@ import * as z from 'zod'
 import type { PortRange } from '../../api/debug-ports.ts'
 import { formatDuration, parseDuration } from '../../api/duration.ts'
 import { parseCpu, parseMemory } from '../../api/quantity.ts'
+import { HOUR_MS } from './units.ts'
 
 /** What is known of one variable beside its type: what the reference page and the messages are made of. */
 export interface FieldMeta {
@@ -110,8 +111,6 @@ export function portRange(least: number): Kind<PortRange> {
     }
   }
 }
-
-const HOUR_MS = 3_600_000
 
 /** Milliseconds of a Go duration in [minMs, maxMs]; a bare number is seconds. */
 export function duration(minMs = 0, maxMs = 24 * HOUR_MS): Kind<number> {

@@ -1,7 +1,7 @@
 import { parseRegistry } from '../../api/image-rule.ts'
 import { LEVELS, type Level } from '../../api/isolation.ts'
 import { DNS_LABEL } from '../../api/meta.ts'
-import { bool, field, type Kind, list, oneOf } from './field.ts'
+import { bool, field, type Kind, list, oneOf, ports } from './field.ts'
 
 /** `namespace=level`, with commas between them. */
 const levels: Kind<Readonly<Record<string, Level>>> = {
@@ -40,6 +40,11 @@ const runtimes = list(text => (/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,63}$/.test(text) ? 
 
 /** How functions are kept from everything else, and what they may be made of. */
 export const isolationFields = {
+  FIREWALL: field(
+    oneOf(['auto', 'off']),
+    'auto',
+    'Whether functions are kept from the host, from each other and from metadata addresses by rules of iptables, where the gateway can write them'
+  ),
   POLICY_DEFAULT: field(
     oneOf(LEVELS),
     'baseline',
@@ -52,5 +57,11 @@ export const isolationFields = {
     'Runtimes that functions may ask for, by the annotation com.docker-faas.runtime or by profiles'
   ),
   IMAGE_REGISTRIES_ALLOWED: field(registries, '', 'Where the images of functions may come from; not set: anywhere'),
-  IMAGE_DIGEST_REQUIRED: field(bool, 'false', 'Whether images must be named by their digest')
+  IMAGE_DIGEST_REQUIRED: field(bool, 'false', 'Whether images must be named by their digest'),
+  FUNCTIONS_MAY_CALL: field(
+    oneOf(['nothing', 'functions', 'everything']),
+    'nothing',
+    'What functions may ask of the gateway: nothing, calls of functions, or all of its API'
+  ),
+  FUNCTIONS_HOST_PORTS: field(ports, '', 'Ports of the host that functions may connect to, such as that of a database')
 } as const

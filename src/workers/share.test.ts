@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { loadConfig } from '../config/config.ts'
+import { loadConfig } from '../config/load.ts'
 import { configShare, routeShare } from './share.ts'
 
 const route = { key: 'ns/a', uid: 'u', replicas: 1, endpoints: [] }

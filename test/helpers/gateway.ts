@@ -1,6 +1,6 @@
 import Docker from 'dockerode'
 import { assembleGateway, type Gateway } from '../../src/assembly/gateway.ts'
-import { loadConfig } from '../../src/config/config.ts'
+import { loadConfig } from '../../src/config/load.ts'
 import { createLogger } from '../../src/logging/logger.ts'
 import { aHome, GatewayClient, PASSWORD, testEnvironment } from './gateway-client.ts'
 import { PRODUCT_HOST } from './product-engine.ts'

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import type { PeerCertificate } from 'node:tls'
-import { type Config, loadConfig } from '../../config/config.ts'
+import type { Config } from '../../config/config.ts'
+import { loadConfig } from '../../config/load.ts'
 import { readAdminPassword } from '../../http/auth/admin-password.ts'
 import { readCertificate } from '../../http/certificate.ts'
 import type { Environment } from '../environment.ts'
