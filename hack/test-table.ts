@@ -32,8 +32,8 @@ const PENDING = 'comes with the work that is under way'
 /** Id → files of the repository whose tests have it in a title: those against real parts first. */
 export function findTests(root: URL, owns: TestTable['owns']): Map<string, string[]> {
   const found = new Map<string, string[]>()
-  const files = globSync('{test,api,controllers,src,migrations,hack}/**/*.test.ts', { cwd: root.pathname })
-  for (const file of [...files, 'test/helpers/engine-contract.ts'].sort(realFirst)) {
+  const all = ['{test,api,controllers,src,migrations,hack}/**/*.test.ts', 'test/helpers/engine-contract-*.ts']
+  for (const file of globSync(all, { cwd: root.pathname }).sort(realFirst)) {
     for (const id of idsOf(readFileSync(new URL(file, root), 'utf8'))) {
       if (owns(id, file)) found.set(id, [...(found.get(id) ?? []), file])
     }

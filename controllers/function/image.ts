@@ -1,7 +1,8 @@
 import type { FunctionObject, PinnedImage } from '../../api/function.ts'
 import { templateHash } from '../../api/spec-hash.ts'
 import type { Engine } from '../../src/engine/engine.ts'
-import type { ImagePuller, ImageState } from '../../src/engine/images.ts'
+import type { ImageState } from '../../src/engine/image-state.ts'
+import type { ImagePuller } from '../../src/engine/images.ts'
 import type { ImageStatus } from './desired.ts'
 
 export interface ImageDeps {

@@ -1,6 +1,6 @@
 import type { FunctionObject } from '../../api/function.ts'
 import { ownerLabels } from '../../api/labels.ts'
-import type { NetworkSpec } from '../../src/engine/engine.ts'
+import type { NetworkSpec } from '../../src/engine/specs.ts'
 import type { Desired, Policy } from './desired.ts'
 import { bridgeOf } from './isolation.ts'
 import { surgeOf } from './rollout.ts'

@@ -1,7 +1,7 @@
 import type { ProfileSpec, ResolvedProfile } from '../../api/profile.ts'
 import { parseMemory } from '../../api/quantity.ts'
 import { canonicalJson } from '../../api/spec-hash.ts'
-import type { ContainerSpec } from '../../src/engine/engine.ts'
+import type { ContainerSpec } from '../../src/engine/specs.ts'
 
 /** What of a profile needs another container, as words; none where it grants nothing. Its runtime is told with the isolation. */
 export function profileTexts({ user, tmpfs = [], dns }: ProfileSpec): string[] {

@@ -2,7 +2,7 @@ import { systemClock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
 import { ClosedNetworks } from '../engine/closed-networks.ts'
 import { DiskPressure } from '../engine/disk-pressure.ts'
-import { DockerEngine } from '../engine/docker.ts'
+import { createDockerEngine, type DockerEngine } from '../engine/docker.ts'
 import { EngineFacts } from '../engine/engine-facts.ts'
 import { EngineError, type EngineFault } from '../engine/faults.ts'
 import { EngineHealth } from '../engine/health.ts'
@@ -32,7 +32,7 @@ export function assembleEngine(
   const health = new EngineHealth(systemClock)
   const pressure = new DiskPressure(systemClock)
   const closedNetworks = new ClosedNetworks()
-  const engine = new DockerEngine({
+  const engine = createDockerEngine({
     host: config.DOCKER_HOST,
     closedNetworks,
     registryAuth: createRegistryAuth({

@@ -1,6 +1,7 @@
 import ipaddr from 'ipaddr.js'
-import type { NetworkSpec, NetworkSummary } from './engine.ts'
+import type { NetworkSummary } from './engine.ts'
 import { BRIDGE_PREFIX } from './firewall-rules.ts'
+import type { NetworkSpec } from './specs.ts'
 
 type Known = Pick<NetworkSummary, 'subnets' | 'closedBridge'>
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { checkBody } from './docker-bodies.ts'
 import { explicitImage, toCreateBody, toNetworkBody } from './docker-create.ts'
-import type { ContainerSpec } from './engine.ts'
+import type { ContainerSpec } from './specs.ts'
 
 const spec: ContainerSpec = {
   name: 'hello-0',

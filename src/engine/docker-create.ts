@@ -1,6 +1,6 @@
 import type Docker from 'dockerode'
 import { toSecretsMount } from './docker-secrets.ts'
-import type { ContainerSpec, DnsSettings, NetworkSpec } from './engine.ts'
+import type { ContainerSpec, DnsSettings, NetworkSpec } from './specs.ts'
 
 /** Enough for any function, and below what engines may give that run without the right to raise their own limit. */
 const OPEN_FILES = 16_384

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { basename, dirname } from 'node:path/posix'
 import type Docker from 'dockerode'
 import { isSecretsVolumeName } from '../../api/names.ts'
-import type { SecretFile, SecretsMount } from './engine.ts'
+import type { SecretFile, SecretsMount } from './specs.ts'
 
 /** Where a function finds its secrets, a file for each. Source: OpenFaaS workload contract. */
 const SECRETS_DIR = '/var/openfaas/secrets'

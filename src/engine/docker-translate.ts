@@ -12,9 +12,9 @@ import type {
   ImageSummary,
   Network,
   NetworkSummary,
-  PortBinding,
   Volume
 } from './engine.ts'
+import type { PortBinding } from './specs.ts'
 
 const STATES: ReadonlySet<string> = new Set([
   'created',

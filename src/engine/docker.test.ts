@@ -4,9 +4,9 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { rejects, watchInto } from '../../test/helpers/engine-contract.ts'
+import { rejects, watchInto } from '../../test/helpers/engine-contract-world.ts'
 import { eventually } from '../../test/helpers/eventually.ts'
-import { DockerEngine, type DockerEngineOptions } from './docker.ts'
+import { createDockerEngine, type DockerEngine, type DockerEngineOptions } from './docker.ts'
 import type { PullProgress } from './engine.ts'
 
 type Handler = (req: IncomingMessage, res: ServerResponse) => void
@@ -40,7 +40,7 @@ describe('DockerEngine', () => {
   })
 
   function start(options: DockerEngineOptions = {}): void {
-    engine = new DockerEngine({
+    engine = createDockerEngine({
       host: `unix://${join(folder, 'sock')}`,
       timeoutMs: 10_000,
       pullInactivityMs: 10_000,
@@ -92,7 +92,7 @@ describe('DockerEngine', () => {
   describe('addresses', () => {
     for (const host of ['', 'ssh://me@host', 'tcp://', 'npipe:////./pipe/docker_engine', '/var/run/docker.sock']) {
       it(`refuses ${host === '' ? 'an empty one' : host}`, () => {
-        expect(() => new DockerEngine({ host })).to.throw('neither unix:///path nor tcp://host:port')
+        expect(() => createDockerEngine({ host })).to.throw('neither unix:///path nor tcp://host:port')
       })
     }
 
@@ -103,7 +103,7 @@ describe('DockerEngine', () => {
       process.env['DOCKER_HOST'] = 'tcp://127.0.0.1:1'
       try {
         const { port } = tcp.address() as AddressInfo
-        const overTcp = new DockerEngine({ host: `tcp://127.0.0.1:${port}` })
+        const overTcp = createDockerEngine({ host: `tcp://127.0.0.1:${port}` })
         expect(await overTcp.listNetworks()).to.deep.equal([])
         await overTcp[Symbol.asyncDispose]()
         handler = json([])
@@ -185,7 +185,7 @@ describe('DockerEngine', () => {
     })
 
     it('D4: that are refused are unavailable', async () => {
-      const nowhere = new DockerEngine({ host: `unix://${join(folder, 'nothing')}` })
+      const nowhere = createDockerEngine({ host: `unix://${join(folder, 'nothing')}` })
       await rejects('unavailable', nowhere.listNetworks())
       await rejects('unavailable', watchInto(nowhere.watch(new AbortController().signal)).ended)
       await rejects(

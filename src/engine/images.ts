@@ -1,57 +1,17 @@
 import PQueue from 'p-queue'
-import { parseImageReference } from '../../api/image-reference.ts'
 import type { Clock } from '../clock.ts'
 import type { Engine, Image } from './engine.ts'
 import { type EngineFault, faultOf } from './faults.ts'
+import { type ImageState, isFixed, isImageId, present } from './image-state.ts'
+import { baseMs, type Pull, PullHistory, type PullRecord, pardon } from './pull-history.ts'
 
 /** Two pulls fill most uplinks; more only make each of them slower. */
 const CONCURRENCY = 2
-const BACKOFF_CAP_MS = 5 * 60_000
-/**
- * First step of the back-off: what a person has to mend is asked for less often than what mends itself. A registry's
- * `Retry-After` cannot be followed, as the engine does not pass it on; one that says too often is asked as seldom as one
- * that refuses. NOTE asking the registry beside the engine would not help: mirrors, proxies and certificates are the
- * engine's own.
- */
-const BACKOFF_BASE_MS: Partial<Record<EngineFault, number>> = {
-  unauthorized: 30_000,
-  throttled: 30_000,
-  'no-image': 10_000,
-  'no-space': 10_000
-}
-const DEFAULT_BASE_MS = 1_000
 /** How long a pull answers for those who want a fresh image and do not say as of when. */
 const FRESH_MS = 30_000
-/** What nobody asked for this long is forgotten. */
-const MEMORY_MS = 60 * 60_000
 
 /** When the registry is asked: at each new revision, only for what is not there, or never. */
 export type PullPolicy = 'Always' | 'IfNotPresent' | 'Never'
-
-export type ImageState =
-  | {
-      readonly state: 'present'
-      /** `sha256:…` of its config; what containers are made of. */
-      readonly id: string
-      /** `repository@sha256:…` of the reference's own repository; absent for an image that was built here. */
-      readonly digest?: string
-      /** Why the registry could not be asked whether there is a newer one, when it should have been. */
-      readonly stale?: string
-    }
-  | {
-      readonly state: 'pulling'
-      /** Milliseconds since the epoch. */
-      readonly since: number
-      readonly currentBytes: number
-      readonly totalBytes: number
-    }
-  | {
-      readonly state: 'failed'
-      readonly fault: EngineFault
-      readonly message: string
-      /** Milliseconds since the epoch: an `ensure` from then on tries again. */
-      readonly retryAt: number
-    }
 
 interface Want {
   /** A new revision is being resolved: with policy `Always` the registry is asked once even when the image is there. */
@@ -74,46 +34,16 @@ interface Deps {
   readonly concurrency?: number
 }
 
-/** A pull that is queued or under way. */
-interface Pull {
-  readonly since: number
-  currentBytes: number
-  totalBytes: number
-}
-
-interface Failure {
-  /** When the pull began (epoch). */
-  readonly since: number
-  readonly fault: EngineFault
-  readonly message: string
-  /** On the monotonic clock. */
-  readonly retryAt: number
-}
-
-/** What is known of one reference; nothing, for one that is present and was never pulled. */
-interface Entry {
-  pull?: Pull | undefined
-  /** When the last pull that went well began (epoch) and ended (monotonic). */
-  pulled?: { readonly since: number; readonly endedAt: number } | undefined
-  failure?: Failure | undefined
-  /** Pulls in a row that failed. */
-  failures: number
-  /** Pulls that ended: tells a look from before an end from one after it. */
-  settled: number
-  /** On the monotonic clock. */
-  touchedAt: number
-}
-
 /** Brings images into the engine's store: one pull per reference, outside of any pass, with back-off. */
 export class ImagePuller {
   readonly #deps: Deps
   readonly #queue: PQueue
   readonly #abort = new AbortController()
-  /** By reference; longest untouched first. */
-  readonly #entries = new Map<string, Entry>()
+  readonly #history: PullHistory
 
   constructor(deps: Deps) {
     this.#deps = deps
+    this.#history = new PullHistory(deps)
     this.#queue = new PQueue({ concurrency: deps.concurrency ?? CONCURRENCY })
   }
 
@@ -122,7 +52,7 @@ export class ImagePuller {
    * when the engine's own store cannot be read.
    */
   async ensure(reference: string, want: Want): Promise<ImageState> {
-    this.#forgetOld()
+    this.#history.dropOld()
     const image = await this.#inspect(reference)
     const asOf = this.#asOf(want)
     if (image !== undefined && !this.#wantsPull(reference, want.fresh, asOf)) {
@@ -130,19 +60,18 @@ export class ImagePuller {
       return present(reference, image)
     }
     if (image === undefined && (this.#deps.policy === 'Never' || isImageId(reference))) return this.#absent(reference)
-    const entry = this.#touch(reference)
-    if (entry.pull !== undefined) return { state: 'pulling', ...entry.pull }
-    if (entry.failure !== undefined && asOf !== undefined && entry.failure.since < asOf) {
-      entry.failure = undefined // of an older spec: the person who wrote the new one may have mended the cause
-      entry.failures = 0
+    const record = this.#history.touch(reference)
+    if (record.pull !== undefined) return { state: 'pulling', ...record.pull }
+    if (record.failure !== undefined && asOf !== undefined && record.failure.since < asOf) {
+      pardon(record) // of an older spec: the person who wrote the new one may have mended the cause
     }
-    const waitMs = (entry.failure?.retryAt ?? 0) - this.#deps.clock.monotonic()
-    if (entry.failure !== undefined && waitMs > 0) {
-      const { fault, message } = entry.failure
+    const waitMs = (record.failure?.retryAt ?? 0) - this.#deps.clock.monotonic()
+    if (record.failure !== undefined && waitMs > 0) {
+      const { fault, message } = record.failure
       if (image !== undefined) return { ...present(reference, image), stale: message }
       return { state: 'failed', fault, message, retryAt: this.#deps.clock.now() + waitMs }
     }
-    return this.#start(reference, entry)
+    return this.#start(reference, record)
   }
 
   /** What `ensure` would come to for a new revision. Starts no pull, and knows of none: for plans that only show. */
@@ -155,30 +84,33 @@ export class ImagePuller {
 
   /** Clears the failures and the freshness of a reference, since its spec or the credentials changed; a running pull goes on. */
   forget(reference: string): void {
-    const entry = this.#entries.get(reference)
-    if (entry?.pull === undefined) this.#entries.delete(reference)
-    else Object.assign(entry, { failures: 0, failure: undefined, pulled: undefined })
+    const record = this.#history.get(reference)
+    if (record?.pull === undefined) this.#history.drop(reference)
+    else {
+      pardon(record)
+      record.pulled = undefined
+    }
   }
 
   /** Lets every reference be pulled again at once whose last pull ended with that fault: its cause is mended. */
   retry(fault: EngineFault): void {
-    for (const [reference, { failure }] of this.#entries) if (failure?.fault === fault) this.forget(reference)
+    for (const reference of this.#history.failedWith(fault)) this.forget(reference)
   }
 
   /** Aborts all pulls and starts no more; resolves when none is left. */
   async stop(): Promise<void> {
     this.#abort.abort()
     this.#queue.clear()
-    this.#entries.clear()
+    this.#history.clear()
     await this.#queue.onIdle()
   }
 
   /** Looks again when a pull ended meanwhile, so that one look before it does not start a second pull. */
   async #inspect(reference: string): Promise<Image | undefined> {
     while (true) {
-      const settled = this.#entries.get(reference)?.settled
+      const settled = this.#history.get(reference)?.settled
       const image = await this.#deps.engine.inspectImage(reference, this.#abort.signal)
-      if (image !== undefined || this.#entries.get(reference)?.settled === settled) return image
+      if (image !== undefined || this.#history.get(reference)?.settled === settled) return image
     }
   }
 
@@ -190,7 +122,7 @@ export class ImagePuller {
   /** Whether an image that is there is pulled all the same. */
   #wantsPull(reference: string, fresh: boolean, asOf: number | undefined): boolean {
     if (!fresh || this.#deps.policy !== 'Always' || isFixed(reference) || this.#abort.signal.aborted) return false
-    const pulled = this.#entries.get(reference)?.pulled
+    const pulled = this.#history.get(reference)?.pulled
     if (pulled === undefined) return true
     return asOf === undefined ? this.#deps.clock.monotonic() - pulled.endedAt > FRESH_MS : pulled.since < asOf
   }
@@ -205,7 +137,7 @@ export class ImagePuller {
     }
   }
 
-  #start(reference: string, entry: Entry): ImageState {
+  #start(reference: string, record: PullRecord): ImageState {
     const now = this.#deps.clock.now()
     if (this.#abort.signal.aborted) {
       return {
@@ -216,13 +148,13 @@ export class ImagePuller {
       }
     }
     const pull: Pull = { since: now, currentBytes: 0, totalBytes: 0 }
-    entry.pull = pull
-    void this.#queue.add(() => this.#pull(reference, entry, pull))
+    record.pull = pull
+    void this.#queue.add(() => this.#pull(reference, record, pull))
     return { state: 'pulling', ...pull }
   }
 
-  async #pull(reference: string, entry: Entry, pull: Pull): Promise<void> {
-    const { engine, clock, onSettled } = this.#deps
+  async #pull(reference: string, record: PullRecord, pull: Pull): Promise<void> {
+    const { engine, onSettled } = this.#deps
     const { signal } = this.#abort
     let failure: { readonly fault: EngineFault; readonly message: string } | undefined
     try {
@@ -235,73 +167,13 @@ export class ImagePuller {
       failure = { fault: faultOf(err), message: err instanceof Error ? err.message : String(err) }
     }
     if (signal.aborted) return
-    entry.pull = undefined
-    entry.settled++
-    if (failure === undefined) {
-      entry.pulled = { since: pull.since, endedAt: clock.monotonic() }
-      entry.failure = undefined
-      entry.failures = 0
-    } else {
-      const retryAt = clock.monotonic() + this.#backoffMs(failure.fault, entry.failures++)
-      entry.failure = { ...failure, since: pull.since, retryAt }
-    }
+    if (failure === undefined) this.#history.succeeded(record, pull)
+    else this.#history.failed(record, pull, failure)
     onSettled(reference)
-  }
-
-  /** Random in [0, min(cap, base·2^failures)), so that references that failed together come back apart. */
-  #backoffMs(fault: EngineFault, failures: number): number {
-    return this.#deps.random() * Math.min(BACKOFF_CAP_MS, baseMs(fault) * 2 ** failures)
-  }
-
-  /** The entry of a reference, as the one that was touched last. */
-  #touch(reference: string): Entry {
-    const entry = this.#entries.get(reference) ?? { failures: 0, settled: 0, touchedAt: 0 }
-    entry.touchedAt = this.#deps.clock.monotonic()
-    this.#entries.delete(reference)
-    this.#entries.set(reference, entry)
-    return entry
   }
 
   /** What an outcome is kept for is over once the image is seen, but with `Always`, where it answers for freshness. */
   #consume(reference: string): void {
-    const entry = this.#entries.get(reference)
-    if (this.#deps.policy !== 'Always' && entry?.pull === undefined) this.#entries.delete(reference)
+    if (this.#deps.policy !== 'Always') this.#history.drop(reference)
   }
-
-  #forgetOld(): void {
-    const oldest = this.#deps.clock.monotonic() - MEMORY_MS
-    for (const [reference, entry] of this.#entries) {
-      if (entry.touchedAt >= oldest) return
-      if (entry.pull === undefined) this.#entries.delete(reference)
-    }
-  }
-}
-
-function baseMs(fault: EngineFault): number {
-  return BACKOFF_BASE_MS[fault] ?? DEFAULT_BASE_MS
-}
-
-function isImageId(reference: string): boolean {
-  return /^(?:sha256:)?[0-9a-f]{64}$/.test(reference)
-}
-
-/** Whether the reference can only ever mean one image. */
-function isFixed(reference: string): boolean {
-  return isImageId(reference) || parseImageReference(reference)?.digest !== undefined
-}
-
-function present(reference: string, image: Image): ImageState & { state: 'present' } {
-  const digest = digestFor(reference, image)
-  return { state: 'present', id: image.id, ...(digest === undefined ? {} : { digest }) }
-}
-
-/** The digest under which the reference's own repository knows the image. */
-function digestFor(reference: string, image: Image): string | undefined {
-  const wanted = parseImageReference(reference)
-  if (wanted === undefined) return undefined
-  const own = image.digests.filter(text => {
-    const known = parseImageReference(text)
-    return known?.registry === wanted.registry && known.repository === wanted.repository
-  })
-  return own.find(text => wanted.digest !== undefined && text.endsWith(`@${wanted.digest}`)) ?? own[0]
 }

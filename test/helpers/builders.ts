@@ -4,7 +4,8 @@ import { createSigner, type Signer } from '../../api/signature.ts'
 import { templateHash } from '../../api/spec-hash.ts'
 import { type Desired, desiredOf, type Policy } from '../../controllers/function/desired.ts'
 import type { Observed, ObservedNetwork, Phase, Replica } from '../../controllers/function/observed.ts'
-import type { Container, ContainerSpec, ContainerState } from '../../src/engine/engine.ts'
+import type { Container, ContainerState } from '../../src/engine/engine.ts'
+import type { ContainerSpec } from '../../src/engine/specs.ts'
 
 /** The instant at which builders put everything; milliseconds since the epoch. */
 export const NOW = Date.UTC(2026, 0, 1)

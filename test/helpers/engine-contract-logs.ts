@@ -1,17 +1,7 @@
 import { expect } from 'chai'
-import type { ContainerSpec, Engine, LogLine, LogQuery } from '../../src/engine/engine.ts'
-import type { EngineFault } from '../../src/engine/faults.ts'
+import type { LogLine, LogQuery } from '../../src/engine/engine.ts'
+import { type ContractWorld, rejects } from './engine-contract-world.ts'
 import { eventually } from './eventually.ts'
-
-interface Contract {
-  readonly engine: Engine
-  readonly aName: () => string
-  readonly create: (over?: Partial<ContainerSpec>) => Promise<{ readonly name: string }>
-  readonly run: (over?: Partial<ContainerSpec>) => Promise<{ readonly name: string }>
-  readonly rejects: (fault: EngineFault, call: Promise<unknown>) => Promise<void>
-  /** Done when it has. */
-  readonly exited: (name: string) => Promise<unknown>
-}
 
 const NEVER = new AbortController().signal
 /** Not too long for a variable of the environment. */
@@ -19,12 +9,12 @@ const LONG = 90_000
 const PART = 64 * 1024
 
 /** What holds for the log of a container. */
-export function describeLogs(contract: () => Contract): void {
+export function describeLogs(t: ContractWorld): void {
   describe('the lines of a log', () => {
     const print = (bytes: string | Buffer) =>
-      contract().run({ env: { MODE: 'print', PRINT: Buffer.from(bytes).toString('base64') } })
+      t.run({ env: { MODE: 'print', PRINT: Buffer.from(bytes).toString('base64') } })
     const read = (name: string, query: LogQuery = {}) =>
-      Array.fromAsync(contract().engine.readLogs(name, query, NEVER) as AsyncIterable<LogLine>)
+      Array.fromAsync(t.engine.readLogs(name, query, NEVER) as AsyncIterable<LogLine>)
     /** Once there are so many. */
     const lines = (name: string, count: number, query?: LogQuery) =>
       eventually(async () => {
@@ -34,7 +24,7 @@ export function describeLogs(contract: () => Contract): void {
       })
 
     it('are those of stdout and stderr, each with its time', async () => {
-      const { name } = await contract().run({ env: { MODE: 'log' } })
+      const { name } = await t.run({ env: { MODE: 'log' } })
       const found = await lines(name, 2)
       const texts = found.map(({ stream, text }) => `${stream}: ${text}`)
       expect(texts).to.have.members(['stdout: to stdout', 'stderr: to stderr'])
@@ -69,22 +59,22 @@ export function describeLogs(contract: () => Contract): void {
     })
 
     it('are none of a container that never ran, and a fault of one that is not there', async () => {
-      const { name } = await contract().create()
+      const { name } = await t.create()
       expect(await read(name)).to.deep.equal([])
       expect(await read(name, { follow: true })).to.deep.equal([])
-      await contract().rejects('not-found', read(contract().aName()))
+      await rejects('not-found', read(t.aName()))
     })
 
     it('come as they are written when they are followed, until it ends, the last one without an end', async () => {
       const { name } = await print('first\nlast without end')
       const seen: string[] = []
       const reading = (async () => {
-        for await (const { text } of contract().engine.readLogs(name, { follow: true }, NEVER)) seen.push(text)
+        for await (const { text } of t.engine.readLogs(name, { follow: true }, NEVER)) seen.push(text)
       })()
       await eventually(() => expect(seen).to.deep.equal(['first']))
-      await contract().engine.signalContainer(name, 'SIGKILL')
+      await t.engine.signalContainer(name, 'SIGKILL')
       await reading
-      await contract().exited(name)
+      await t.exited(name)
       expect((await read(name)).map(({ text }) => text)).to.deep.equal(['first', 'last without end'])
       expect((await read(name, { follow: true })).map(({ text }) => text)).to.include('first')
     })
@@ -95,15 +85,15 @@ export function describeLogs(contract: () => Contract): void {
       const seen: string[] = []
       const reading = (async () => {
         const query = { follow: true, tail: 0 }
-        for await (const { text } of contract().engine.readLogs(name, query, leaving.signal)) seen.push(text)
+        for await (const { text } of t.engine.readLogs(name, query, leaving.signal)) seen.push(text)
       })()
       await eventually(async () => {
-        await contract().engine.signalContainer(name, 'SIGUSR1')
+        await t.engine.signalContainer(name, 'SIGUSR1')
         expect(seen).to.include('again')
       })
       leaving.abort()
       await reading
-      expect(await Array.fromAsync(contract().engine.readLogs(name, {}, AbortSignal.abort()))).to.deep.equal([])
+      expect(await Array.fromAsync(t.engine.readLogs(name, {}, AbortSignal.abort()))).to.deep.equal([])
     })
   })
 }

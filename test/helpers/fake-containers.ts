@@ -1,4 +1,5 @@
-import type { Container, ContainerSpec, EngineEvent, PortBinding } from '../../src/engine/engine.ts'
+import type { Container, EngineEvent } from '../../src/engine/engine.ts'
+import type { ContainerSpec, PortBinding } from '../../src/engine/specs.ts'
 import { refusal } from './fake-faults.ts'
 import type { FakeNetworks } from './fake-networks.ts'
 

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { BARE_SPEC } from './builders.ts'
-import { describeEngine, rejects, watchInto } from './engine-contract.ts'
+import { describeEngine } from './engine-contract.ts'
+import { rejects, watchInto } from './engine-contract-world.ts'
 import { eventually } from './eventually.ts'
 import { FakeEngine } from './fake-engine.ts'
 

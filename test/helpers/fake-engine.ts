@@ -1,36 +1,15 @@
-import { createHash } from 'node:crypto'
-import { canonicalReference, parseImageReference } from '../../api/image-reference.ts'
 import type { StringMap } from '../../api/meta.ts'
 import type { Clock } from '../../src/clock.ts'
 import type * as engine from '../../src/engine/engine.ts'
 import type { EngineFault } from '../../src/engine/faults.ts'
+import type { ContainerSpec, NetworkSpec, SecretFile } from '../../src/engine/specs.ts'
 import { type FakeContainer, FakeContainers } from './fake-containers.ts'
 import { FakeEvents } from './fake-events.ts'
 import { FakeFaults, refusal } from './fake-faults.ts'
+import { type FakeImageOptions, FakeImages, hash } from './fake-images.ts'
 import { FakeLogs } from './fake-logs.ts'
 import { FakeNetworks } from './fake-networks.ts'
 import { FakeVolumes } from './fake-volumes.ts'
-
-interface FakeImage extends engine.Image {
-  readonly references: readonly string[]
-  readonly isRemote: boolean
-  /** The registry has it too. */
-  readonly wasPulled?: true
-  readonly stopSignal: string
-  readonly ignoresTerm: boolean
-}
-
-export interface FakeImageOptions {
-  /** `sha256:…`; made from the reference when absent. */
-  readonly digest?: string
-  /** Only in the registry, until it is pulled. */
-  readonly remote?: boolean
-  readonly stopSignal?: string
-  /** Its process does not end at SIGTERM. */
-  readonly ignoresTerm?: boolean
-  /** `USER` of its Dockerfile; root when left out. */
-  readonly user?: string
-}
 
 /**
  * Docker in memory, with what the contract suite pins down of the real one: names, states, subnets, addresses, ports,
@@ -41,7 +20,7 @@ export class FakeEngine implements engine.Engine {
   readonly #events = new FakeEvents()
   readonly #networks = new FakeNetworks()
   readonly #containers: FakeContainers
-  readonly #images: FakeImage[] = []
+  readonly #images = new FakeImages()
   readonly #volumes: FakeVolumes
   readonly #logs: FakeLogs
   readonly #clock: Pick<Clock, 'now'>
@@ -78,41 +57,17 @@ export class FakeEngine implements engine.Engine {
 
   /** Puts an image into the store; gives its id. */
   addImage(reference: string, options: FakeImageOptions = {}): string {
-    const {
-      digest = hash(`digest ${reference}`),
-      remote = false,
-      stopSignal = 'SIGTERM',
-      ignoresTerm = false,
-      user = ''
-    } = options
-    const { registry, repository, tag } = parsed(reference)
-    const id = hash(`image ${digest}`)
-    const pinned = [`${registry}/${repository}@${digest}`]
-    const tagged = tag === undefined ? [] : [`${registry}/${repository}:${tag}`]
-    const references = [...tagged, ...pinned]
-    const same = this.#images.findIndex(image => image.id === id)
-    if (same >= 0) this.#images.splice(same, 1)
-    // The tag moves; the image that had it stays, known by its id and digest.
-    for (const [at, image] of this.#images.entries()) {
-      this.#images[at] = { ...image, references: image.references.filter(reference => !tagged.includes(reference)) }
-    }
-    this.#images.push({ id, digests: pinned, references, isRemote: remote, stopSignal, ignoresTerm, user })
-    return id
+    return this.#images.add(reference, options)
   }
 
   /** As `docker tag` by hand. */
   tag(imageId: string, reference: string): void {
-    const at = this.#images.findIndex(({ id }) => id === imageId)
-    const image = this.#images[at]
-    if (image !== undefined) {
-      this.#images[at] = { ...image, references: [...image.references, canonicalReference(reference)] }
-    }
+    this.#images.tag(imageId, reference)
   }
 
   /** As `docker rmi --force` by hand. */
   loseImage(reference: string): void {
-    const image = this.#image(reference)
-    if (image !== undefined) this.#images.splice(this.#images.indexOf(image), 1)
+    this.#images.lose(reference)
   }
 
   /** The process ends by itself. */
@@ -126,7 +81,7 @@ export class FakeEngine implements engine.Engine {
   }
 
   /** What a container was made of, without a call. */
-  specOf(id: string): engine.ContainerSpec {
+  specOf(id: string): ContainerSpec {
     return this.#containers.get('spec', id).spec
   }
 
@@ -152,7 +107,7 @@ export class FakeEngine implements engine.Engine {
 
   /** Id of the image that the reference names, also when it is only in the registry. */
   imageId(reference: string): string | undefined {
-    return this.#images.find(image => image.references.includes(canonicalReference(reference)))?.id
+    return this.#images.findAnywhere(reference)?.id
   }
 
   /** From now on memory cannot be limited, as on a kernel without its cgroup. */
@@ -274,9 +229,9 @@ export class FakeEngine implements engine.Engine {
     })
   }
 
-  async createContainer(spec: engine.ContainerSpec, signal?: AbortSignal): Promise<string> {
+  async createContainer(spec: ContainerSpec, signal?: AbortSignal): Promise<string> {
     return this.#faults.mutate('container_create', spec.name, signal, () => {
-      const image = this.#image(spec.image)
+      const image = this.#images.find(spec.image)
       if (image === undefined) throw refusal('container_create', 'no-image', `no such image: ${spec.image}`)
       this.#needSpace('container_create')
       if (spec.runtime !== undefined && !this.runtimes.has(spec.runtime)) {
@@ -378,7 +333,7 @@ export class FakeEngine implements engine.Engine {
     })
   }
 
-  async createNetwork(spec: engine.NetworkSpec, signal?: AbortSignal): Promise<string> {
+  async createNetwork(spec: NetworkSpec, signal?: AbortSignal): Promise<string> {
     return this.#faults.mutate('network_create', spec.name, signal, () => {
       const id = this.#nextId()
       this.#networks.create(id, spec, this.#clock.now())
@@ -438,7 +393,7 @@ export class FakeEngine implements engine.Engine {
     })
   }
 
-  async writeSecrets(nameOrId: string, files: readonly engine.SecretFile[], signal?: AbortSignal): Promise<void> {
+  async writeSecrets(nameOrId: string, files: readonly SecretFile[], signal?: AbortSignal): Promise<void> {
     return this.#faults.mutate('archive_put', nameOrId, signal, () => {
       const { secretsVolume } = this.#containers.get('archive_put', nameOrId)
       this.#needSpace('archive_put')
@@ -454,7 +409,7 @@ export class FakeEngine implements engine.Engine {
 
   async inspectImage(referenceOrId: string, signal?: AbortSignal): Promise<engine.Image | undefined> {
     return this.#faults.run('image_inspect', referenceOrId, signal, () => {
-      const found = this.#image(referenceOrId)
+      const found = this.#images.find(referenceOrId)
       return found && { id: found.id, digests: [...found.digests], user: found.user }
     })
   }
@@ -465,56 +420,28 @@ export class FakeEngine implements engine.Engine {
     signal?: AbortSignal
   ): Promise<void> {
     return this.#faults.mutate('image_pull', reference, signal, () => {
-      const index = this.#images.findIndex(image => image.references.includes(canonicalReference(reference)))
-      const found = this.#images[index]
+      const found = this.#images.findAnywhere(reference)
       if (found === undefined) throw refusal('image_pull', 'no-image', `manifest for ${reference} not found`)
       this.#needSpace('image_pull')
       onProgress({ currentBytes: 1, totalBytes: 1 })
-      this.#images[index] = { ...found, isRemote: false, ...(found.isRemote ? { wasPulled: true } : {}) }
+      this.#images.pulled(found)
       this.#events.emit({ kind: 'image', action: 'pull', reference })
     })
   }
 
   async listImages(signal?: AbortSignal): Promise<engine.ImageSummary[]> {
-    return this.#faults.run('image_list', '', signal, () =>
-      this.#images
-        .filter(image => !image.isRemote)
-        .map(({ id, digests, references }) => ({ id, digests, tags: references.filter(isTag), sizeBytes: 1 }))
-    )
+    return this.#faults.run('image_list', '', signal, () => this.#images.list())
   }
 
   async removeImage(referenceOrId: string, signal?: AbortSignal): Promise<void> {
-    return this.#faults.mutate('image_remove', referenceOrId, signal, () => {
-      const image = this.#image(referenceOrId)
-      if (image === undefined) return
-      const tags = image.references.filter(isTag)
-      if (tags.length > 1 && referenceOrId === image.id) {
-        throw refusal('image_remove', 'busy', `unable to delete ${image.id}: it is referenced several times`)
-      }
-      const at = this.#images.indexOf(image)
-      if (tags.length > 1) {
-        const references = image.references.filter(reference => reference !== canonicalReference(referenceOrId))
-        this.#images[at] = { ...image, references }
-        return
-      }
-      if (this.#containers.list().some(({ imageId }) => imageId === image.id)) {
-        throw refusal('image_remove', 'busy', `unable to delete ${image.id}: a container is using it`)
-      }
-      if (image.wasPulled === true) this.#images[at] = { ...image, isRemote: true }
-      else this.#images.splice(at, 1)
-    })
+    return this.#faults.mutate('image_remove', referenceOrId, signal, () =>
+      this.#images.remove(referenceOrId, id => this.#containers.list().some(({ imageId }) => imageId === id))
+    )
   }
 
   async *watch(signal: AbortSignal): AsyncIterable<engine.EngineEvent> {
     await this.#faults.run('events', '', undefined, () => undefined)
     yield* this.#events.watch(signal)
-  }
-
-  #image(referenceOrId: string): FakeImage | undefined {
-    return this.#images.find(
-      image =>
-        !image.isRemote && (image.id === referenceOrId || image.references.includes(canonicalReference(referenceOrId)))
-    )
   }
 
   #needSpace(operation: string): void {
@@ -528,8 +455,7 @@ export class FakeEngine implements engine.Engine {
   }
 
   #endsAt(container: FakeContainer, posixSignal: string): boolean {
-    const image = this.#images.find(({ id }) => id === container.imageId)
-    return posixSignal === container.stopSignal && image?.ignoresTerm !== true
+    return posixSignal === container.stopSignal && this.#images.endsWhenAsked(container.imageId)
   }
 
   #setPaused(container: FakeContainer, paused: boolean): void {
@@ -542,20 +468,6 @@ export class FakeEngine implements engine.Engine {
   #nextId(): string {
     return hash(`object ${++this.#ids}`).slice('sha256:'.length)
   }
-}
-
-function hash(text: string): string {
-  return `sha256:${createHash('sha256').update(text).digest('hex')}`
-}
-
-function parsed(reference: string) {
-  const result = parseImageReference(reference)
-  if (result === undefined) throw new Error(`${reference} is no image reference`)
-  return result
-}
-
-function isTag(reference: string): boolean {
-  return !reference.includes('@')
 }
 
 function withLabels(wanted: StringMap): (object: { readonly labels: StringMap }) => boolean {

@@ -1,6 +1,7 @@
 import type { StringMap } from '../../api/meta.ts'
-import type { NetworkSpec, NetworkSummary } from '../../src/engine/engine.ts'
+import type { NetworkSummary } from '../../src/engine/engine.ts'
 import { pickNetwork } from '../../src/engine/pick-network.ts'
+import type { NetworkSpec } from '../../src/engine/specs.ts'
 import { overlaps } from '../../src/engine/subnets.ts'
 import { refusal } from './fake-faults.ts'
 

@@ -1,5 +1,6 @@
 import type { StringMap } from '../../api/meta.ts'
-import type { SecretFile, Volume } from '../../src/engine/engine.ts'
+import type { Volume } from '../../src/engine/engine.ts'
+import type { SecretFile } from '../../src/engine/specs.ts'
 
 interface FakeVolume extends Volume {
   files: ReadonlyMap<string, string>

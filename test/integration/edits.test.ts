@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { LABEL } from '../../api/labels.ts'
-import { DockerEngine } from '../../src/engine/docker.ts'
+import { createDockerEngine } from '../../src/engine/docker.ts'
 import { useTestRun } from '../helpers/docker-run.ts'
 import { TestGateway } from '../helpers/gateway.ts'
 import { testkitImage } from '../helpers/images.ts'
@@ -60,7 +60,7 @@ describe('a function that is edited without end', function () {
 
   /** What happens to the containers until the function that it gives is called. */
   async function watchContainers() {
-    const engine = new DockerEngine({ host: PRODUCT_HOST })
+    const engine = createDockerEngine({ host: PRODUCT_HOST })
     const stopped = new AbortController()
     const running = new Set((await live()).map(({ Id }) => Id))
     const seen = { created: 0, mostStarting: 0, mostRunning: 0, starting: new Set<string>(), running }

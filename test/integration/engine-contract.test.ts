@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
-import { DockerEngine } from '../../src/engine/docker.ts'
+import { createDockerEngine } from '../../src/engine/docker.ts'
 import { importImage, useTestRun } from '../helpers/docker-run.ts'
 import { describeEngine } from '../helpers/engine-contract.ts'
 import { freePort } from '../helpers/free-port.ts'
@@ -11,7 +11,7 @@ describe('the Docker engine', () => {
   describeEngine('DockerEngine', () => {
     const { docker, host, instance, labels, prefix, image, subnet } = run()
     return {
-      engine: new DockerEngine({ host }),
+      engine: createDockerEngine({ host }),
       labels,
       prefix,
       image,

@@ -1,8 +1,8 @@
 import { expect } from 'chai'
-import { DockerEngine } from '../../src/engine/docker.ts'
-import type { ContainerSpec } from '../../src/engine/engine.ts'
+import { createDockerEngine, type DockerEngine } from '../../src/engine/docker.ts'
+import type { ContainerSpec } from '../../src/engine/specs.ts'
 import { createTestRun, useTestRun } from '../helpers/docker-run.ts'
-import { rejects } from '../helpers/engine-contract.ts'
+import { rejects } from '../helpers/engine-contract-world.ts'
 import { eventually } from '../helpers/eventually.ts'
 
 /** What only the real engine can show: that what is asked of it also holds. */
@@ -13,7 +13,7 @@ describe('DockerEngine on a real engine', () => {
   let network: string
 
   before(async () => {
-    engine = new DockerEngine({ host: run().host })
+    engine = createDockerEngine({ host: run().host })
     network = `${run().prefix}net`
     await engine.createNetwork({ name: network, labels: run().labels, subnet: run().subnet() })
   })

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { systemClock } from '../../src/clock.ts'
-import { DockerEngine } from '../../src/engine/docker.ts'
-import { ImagePuller, type ImageState, type PullPolicy } from '../../src/engine/images.ts'
+import { createDockerEngine, type DockerEngine } from '../../src/engine/docker.ts'
+import type { ImageState } from '../../src/engine/image-state.ts'
+import { ImagePuller, type PullPolicy } from '../../src/engine/images.ts'
 import { createRegistryAuth, type RegistryAuth } from '../../src/engine/registry-auth.ts'
 import { PRODUCT_HOST } from '../helpers/product-engine.ts'
 import { Registry } from '../helpers/registry.ts'
@@ -53,7 +54,7 @@ describe('ImagePuller with a registry and Docker', function () {
     policy = 'IfNotPresent' as PullPolicy,
     registryAuth = undefined as RegistryAuth | undefined
   } = {}) {
-    const engine = new DockerEngine({ host: PRODUCT_HOST, ...(registryAuth === undefined ? {} : { registryAuth }) })
+    const engine = createDockerEngine({ host: PRODUCT_HOST, ...(registryAuth === undefined ? {} : { registryAuth }) })
     engines.push(engine)
     const pulls: string[] = []
     const waiting: (() => void)[] = []
