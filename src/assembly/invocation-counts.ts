@@ -1,5 +1,5 @@
 import { keyOf } from '../../api/meta.ts'
-import type { FunctionMetrics } from '../metrics/function.ts'
+import type { FunctionMetrics } from '../metrics/function-calls.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { Component } from '../runtime/manager.ts'
 import { systemTimers, type Timers } from '../runtime/timers.ts'

@@ -1,3 +1,6 @@
+import { Gauge, Histogram, type Registry } from 'prom-client'
+import { parseKey } from '../../api/meta.ts'
+
 interface Pending {
   readonly generation: number
   readonly atMs: number
@@ -88,4 +91,35 @@ function extended(pending: readonly Pending[], next: Pending): readonly Pending[
   const last = pending.at(-1)
   if (pending.length < MAX_PENDING || last === undefined) return [...pending, next]
   return [...pending.slice(0, -1), { generation: next.generation, atMs: last.atMs }]
+}
+
+/** The lag of all functions, with its metrics; `now` gives milliseconds of the clock that it is told in. */
+export function createLag(registry: Registry, now: () => number): LagTracker {
+  const registers = [registry]
+  const convergence = new Histogram({
+    ...{ name: 'docker_faas_convergence_seconds', help: 'Time from a wish written down until the world meets it' },
+    ...{ buckets: [0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20, 30, 60, 120, 300, 600], registers }
+  })
+  const lag = new LagTracker(seconds => convergence.observe(seconds))
+  new Gauge({
+    ...{
+      name: 'docker_faas_reconcile_lag_seconds',
+      help: 'Time since the oldest wish that is not met; 0 when all are'
+    },
+    ...{ labelNames: ['namespace', 'function'], registers },
+    collect() {
+      this.reset()
+      for (const key of lag.keys()) {
+        const { namespace, name } = parseKey(key)
+        this.set({ namespace, function: name }, lag.lagOf(key, now()) / 1000)
+      }
+    }
+  })
+  new Gauge({
+    ...{ name: 'docker_faas_reconcile_lag_max_seconds', help: 'The longest lag of all functions', registers },
+    collect() {
+      this.set(lag.maxLag(now()) / 1000)
+    }
+  })
+  return lag
 }
