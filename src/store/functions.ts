@@ -1,23 +1,17 @@
 import type { EntityManager } from '@mikro-orm/sqlite'
-import { type AuditOutcome, type AuditSubject, digestOf } from '../../api/audit.ts'
 import { ConflictError } from '../../api/errors.ts'
-import {
-  type FunctionDraft,
-  type FunctionObject,
-  type FunctionStatus,
-  INITIAL_STATUS,
-  type Revision
-} from '../../api/function.ts'
+import type { FunctionDraft, FunctionObject, FunctionStatus, Revision } from '../../api/function.ts'
 import { keyOf } from '../../api/meta.ts'
 import { type Clock, toTimestamp } from '../clock.ts'
 import { type AdmittedWrite, admit, mostReplicasOf } from './admission.ts'
 import { FunctionEntity, type FunctionRow } from './entities.ts'
 import type { ChangeFeed } from './feed.ts'
-import { addRevision, find, findRevisions, removeRow, stored } from './function-rows.ts'
+import { find, findRevisions, removeRow, stored } from './function-rows.ts'
+import { changeObject, insertObject, type Outcome, subjectOf, writeScale } from './function-writes.ts'
 import { nextResourceVersion } from './meta.ts'
 import { ensureNamespace } from './namespace-rows.ts'
 import type { Database } from './orm.ts'
-import { deploymentOf, fromObject, isSameScale, statementOf, templateOf, toObject, toRevision } from './rows.ts'
+import { deploymentOf, fromObject, isSameScale, statementOf, toObject, toRevision } from './rows.ts'
 import { sqlText } from './sql-text.ts'
 import type { Change, FunctionStore, ListOptions, ScaleDecision, WriteOptions, WriteResult } from './store.ts'
 
@@ -30,14 +24,6 @@ export interface FunctionsDeps {
   readonly memoryDefaultBytes: number
   /** Told what a listener of changes threw: that must not fail the write, which is on the disk already. */
   readonly onListenerError: (err: unknown) => void
-}
-
-/** What a transaction did: the answer, and what to tell once it is committed. */
-interface Outcome<T> {
-  readonly answer: T
-  readonly changes: readonly Change[]
-  /** What was asked for, and so is audited; absent for what a controller does. */
-  readonly subject?: AuditSubject
 }
 
 /** Functions in SQLite. See `FunctionStore` for what each method promises. */
@@ -80,12 +66,12 @@ export class Functions implements FunctionStore {
       const draft = draftFor(key, change, current)
       await this.#admit(em, { namespace: current.metadata.namespace, current, draft }, options)
       const isSame = deploymentOf(draft) === deploymentOf({ ...current.metadata, spec: current.spec })
-      if (isSame && !isSameScale(draft.scale, current.scale)) return await this.#scale(em, current, draft)
+      if (isSame && !isSameScale(draft.scale, current.scale)) return await writeScale(em, current, draft, this.#now())
       if (isSame) {
         const subject = subjectOf('unchanged', current.metadata, { before: current, after: current })
         return { answer: { outcome: 'unchanged', object: current }, changes: [], subject }
       }
-      return await this.#change(em, current, draft)
+      return await changeObject(em, current, draft, this.#now())
     }, options)
   }
 
@@ -136,10 +122,9 @@ export class Functions implements FunctionStore {
       const current = toObject(row)
       const decision = decide(current, await mostReplicasOf(em, current, this.#deps.memoryDefaultBytes))
       if (decision === undefined || isAlready(decision, current)) return { answer: current, changes: [] }
-      const { subject: _unaudited, ...done } = await this.#scale(em, current, {
-        spec: { ...current.spec, replicas: decision.replicas },
-        ...(decision.scale === undefined ? {} : { scale: decision.scale })
-      })
+      const { replicas, scale } = decision
+      const wish = { spec: { ...current.spec, replicas }, ...(scale === undefined ? {} : { scale }) }
+      const { subject: _unaudited, ...done } = await writeScale(em, current, wish, this.#now())
       return { ...done, answer: done.answer.object }
     })
   }
@@ -178,66 +163,8 @@ export class Functions implements FunctionStore {
     if (options.ifMatch !== undefined) throw new ConflictError(key, String(options.ifMatch), 'none')
     const removal = dying === undefined ? [] : [await removeRow(em, dying)]
     await this.#admit(em, { namespace: draft.namespace, draft }, options)
-    const resourceVersion = await nextResourceVersion(em)
-    const now = this.#now()
-    const uid = this.#deps.newUid()
-    const { spec, scale, ...named } = draft
-    const object = stored({
-      metadata: { ...named, uid, generation: 1, resourceVersion, createdAt: now, updatedAt: now },
-      spec,
-      ...(scale === undefined ? {} : { scale }),
-      status: INITIAL_STATUS
-    })
-    await em.insert(FunctionEntity, fromObject(object))
-    await addRevision(em, object)
-    const subject = subjectOf('created', object.metadata, { after: object })
-    return { answer: { outcome: 'created', object }, changes: [...removal, { type: 'ADDED', object }], subject }
-  }
-
-  async #change(em: EntityManager, current: FunctionObject, draft: FunctionDraft): Promise<Outcome<WriteResult>> {
-    const { spec, scale, ...named } = draft
-    const object = stored({
-      metadata: {
-        ...current.metadata,
-        ...named,
-        generation: current.metadata.generation + 1,
-        resourceVersion: await nextResourceVersion(em),
-        updatedAt: this.#now()
-      },
-      spec,
-      ...(scale === undefined ? {} : { scale }),
-      status: current.status
-    })
-    const { status: _status, ...columns } = fromObject(object)
-    await em.nativeUpdate(FunctionEntity, { uid: current.metadata.uid }, columns)
-    if (templateOf(draft) !== templateOf({ ...current.metadata, spec: current.spec })) await addRevision(em, object)
-    const subject = subjectOf('changed', object.metadata, { before: current, after: object })
-    return { answer: { outcome: 'changed', object }, changes: [{ type: 'MODIFIED', object }], subject }
-  }
-
-  /** Writes the number of replicas and what was decided beside it; the rest of the object stays. */
-  async #scale(
-    em: EntityManager,
-    current: FunctionObject,
-    { spec, scale }: Pick<FunctionDraft, 'spec' | 'scale'>
-  ): Promise<Outcome<WriteResult>> {
-    const { scale: _before, ...rest } = current
-    const isCounted = spec.replicas !== current.spec.replicas
-    const object = stored({
-      ...rest,
-      metadata: {
-        ...current.metadata,
-        generation: current.metadata.generation + (isCounted ? 1 : 0),
-        resourceVersion: await nextResourceVersion(em),
-        updatedAt: isCounted ? this.#now() : current.metadata.updatedAt
-      },
-      spec,
-      ...(scale === undefined ? {} : { scale })
-    })
-    const { status: _status, ...columns } = fromObject(object)
-    await em.nativeUpdate(FunctionEntity, { uid: current.metadata.uid }, columns)
-    const subject = subjectOf('changed', object.metadata, { before: current, after: object })
-    return { answer: { outcome: 'changed', object }, changes: [{ type: 'MODIFIED', object }], subject }
+    const { changes, ...done } = await insertObject(em, draft, { uid: this.#deps.newUid(), now: this.#now() })
+    return { ...done, changes: [...removal, ...changes] }
   }
 
   /** What runs already, or comes from elsewhere, is not refused: its namespace comes with it. */
@@ -264,18 +191,6 @@ export class Functions implements FunctionStore {
 
   #now(): string {
     return toTimestamp(this.#deps.clock.now())
-  }
-}
-
-function subjectOf(
-  outcome: AuditOutcome,
-  { namespace, name }: FunctionObject['metadata'],
-  { before, after }: { before?: FunctionObject; after?: FunctionObject }
-): AuditSubject {
-  return {
-    ...{ kind: 'function', namespace, name, outcome },
-    ...(before !== undefined && { before: digestOf(deploymentOf({ ...before.metadata, spec: before.spec })) }),
-    ...(after !== undefined && { after: digestOf(deploymentOf({ ...after.metadata, spec: after.spec })) })
   }
 }
 
