@@ -1,36 +1,31 @@
-import { readFile } from 'node:fs/promises'
 import type { FunctionObject } from '../../api/function.ts'
-import { heirOf } from '../../api/legacy.ts'
 import { keyOf, parseKey } from '../../api/meta.ts'
-import type { Adoption } from '../../controllers/adopt/adoption.ts'
 import type { Decisions } from '../../controllers/adopt/decisions.ts'
 import { Departures } from '../../controllers/function/departures.ts'
 import { onFunctionChange } from '../../controllers/function/events.ts'
 import { Prober } from '../../controllers/function/prober.ts'
 import { FunctionReconciler } from '../../controllers/function/reconciler.ts'
-import { Resync } from '../../controllers/function/resync.ts'
-import { survey } from '../../controllers/function/survey.ts'
+import type { Resync } from '../../controllers/function/resync.ts'
 import { Throttle } from '../../controllers/function/throttle.ts'
-import { GarbageReconciler, GC_KEY } from '../../controllers/gc/reconciler.ts'
+import { type GarbageReconciler, GC_KEY } from '../../controllers/gc/reconciler.ts'
 import { IMAGES_KEY, type ImagesReconciler } from '../../controllers/images/reconciler.ts'
 import { SecretReconciler } from '../../controllers/secret/reconciler.ts'
 import type { Waker } from '../../controllers/wake/waker.ts'
 import { systemClock } from '../clock.ts'
-import type { Config } from '../config/config.ts'
 import type { FileWatch } from '../engine/file-watch.ts'
-import { type HostRoute, readHostRoutes } from '../engine/host-routes.ts'
 import type { ImagePuller } from '../engine/images.ts'
-import { PortLeases } from '../engine/port-leases.ts'
-import { SubnetLeases } from '../engine/subnet-leases.ts'
-import { capacityOf, prefixFor } from '../engine/subnets.ts'
-import { Controller } from '../runtime/controller.ts'
-import type { Reconciler } from '../runtime/reconciler.ts'
-import { assembleAdoption, assembleDecisions, COMPARISON_KEY, doubtsOf, holdsOf, meetHeld } from './adoption.ts'
+import type { Controller } from '../runtime/controller.ts'
+import { assembleAddresses } from './addresses.ts'
+import { assembleAdoption, assembleDecisions, holdsOf } from './adoption.ts'
 import { aimsOf } from './autoscaler.ts'
 import type { ControlPlaneDeps } from './control-plane-deps.ts'
+import { assembleController } from './controller.ts'
+import { assembleGarbage } from './garbage.ts'
 import { assembleImages } from './images.ts'
+import { inheritance } from './inheritance.ts'
 import { policyOf } from './policy.ts'
 import { wakeProfileUsers } from './profiles.ts'
+import { assembleResync, fullLookMs } from './resync.ts'
 import { Self } from './self.ts'
 import { WaitingKeys } from './waiting-keys.ts'
 import { assembleWaker } from './waker.ts'
@@ -58,12 +53,6 @@ export interface ControlPlane {
   /** Whether a function waits for a person. */
   readonly isHeld: (key: string) => boolean
 }
-
-/** Orphans that may go in one pass, as a share of all that is ours. */
-const GC_SHARE = 0.25
-
-/** A function at rest gets a pass after so many periods of the resync. */
-const FULL_LOOK_PERIODS = 10
 
 /** Wires the loop together: store and engine in, controllers out. */
 export function assembleControlPlane(deps: ControlPlaneDeps): ControlPlane {
@@ -173,140 +162,12 @@ function followStore(
   })
 }
 
-/** Where the networks of functions get their addresses, what is in the way, and where debuggers get their ports. */
-function assembleAddresses({ config }: ControlPlaneDeps) {
-  return {
-    subnets: new SubnetLeases({ pool: config.FUNCTIONS_SUBNET_POOL, clock: systemClock }),
-    prefixFor,
-    capacityOf,
-    routes: hostRoutes,
-    ports: new PortLeases({
-      range: config.DEBUG_PORT_RANGE,
-      reserved: [config.GATEWAY_PORT, config.METRICS_PORT],
-      clock: systemClock
-    })
-  }
-}
-
-function hostRoutes(): Promise<HostRoute[]> {
-  return readHostRoutes(path => readFile(path, 'utf8'))
-}
-
 function assembleThrottle({ config, metrics }: ControlPlaneDeps): Throttle {
   return new Throttle({
     perSecond: config.ENGINE_REPAIR_RATE,
     burst: config.ENGINE_REPAIR_BURST,
     monotonic: systemClock.monotonic,
     onDelayed: metrics.repairDelayed
-  })
-}
-
-function fullLookMs({ RECONCILE_INTERVAL_SECONDS }: Config): number {
-  return FULL_LOOK_PERIODS * RECONCILE_INTERVAL_SECONDS * 1000
-}
-
-interface ResyncTargets {
-  readonly adoption: Adoption
-  readonly self: Self
-  readonly prober: Prober
-  readonly functions: () => Controller
-  readonly garbage: () => Controller
-  readonly imageGarbage: () => Controller
-}
-
-function assembleResync(deps: ControlPlaneDeps, targets: ResyncTargets): Resync {
-  const { adoption, self, prober, functions, garbage, imageGarbage } = targets
-  const { config, store, engine, endpoints, metrics, log } = deps
-  const surveyDeps = {
-    engine,
-    secrets: store.secrets,
-    profiles: store.profiles,
-    instance: config.INSTANCE_ID,
-    functionsNetwork: config.FUNCTIONS_NETWORK,
-    gatewayId: () => self.id,
-    heirOf: inheritance(deps),
-    routes: hostRoutes
-  }
-  const resync = new Resync({
-    functions: store.functions,
-    alsoAwaited: [COMPARISON_KEY],
-    // What somebody asked for, or an event told of, does not wait for a look at everything.
-    add: key => functions().addLast(key),
-    addAfter: (key, delayMs) => functions().addAfter(key, delayMs),
-    onFirstComplete: () => {
-      endpoints.markComplete()
-      garbage().add(GC_KEY)
-      imageGarbage().add(IMAGES_KEY)
-    },
-    onResync: reason => {
-      metrics.watchResynced(reason)
-      void meetHeld(deps, adoption, { add: key => functions().add(key), settled: key => resync.settled(key) })
-    },
-    look: (objects, signal) => survey(surveyDeps, objects, signal),
-    confirm: keys => prober.confirm(keys),
-    onLookError: err => log.warn({ err }, 'Failed to look at everything at once'),
-    fullLookMs: fullLookMs(config),
-    random: Math.random,
-    now: systemClock.now
-  })
-  return resync
-}
-
-interface GarbageParts {
-  readonly resync: Resync
-  readonly self: Self
-  readonly adoption: Adoption
-  readonly deserted: ReadonlySet<string>
-}
-
-function assembleGarbage(
-  deps: ControlPlaneDeps,
-  { resync, self, adoption, deserted }: GarbageParts
-): GarbageReconciler {
-  const { config, store, engine, signer, metrics, log } = deps
-  return new GarbageReconciler({
-    engine,
-    functions: store.functions,
-    events: store.events,
-    signer,
-    instance: config.INSTANCE_ID,
-    gatewayId: () => self.id,
-    heirOf: inheritance(deps),
-    doubts: signal => doubtsOf(adoption, signal),
-    deserted,
-    bornAt: store.bornAt,
-    graceMs: config.GC_GRACE,
-    intervalMs: config.GC_INTERVAL,
-    maxShare: GC_SHARE,
-    isReady: () => resync.isComplete,
-    onCollected: kind => metrics.collected(kind),
-    onOrphans: count => metrics.setOrphans(count),
-    onForged: count => metrics.setForged(count),
-    onLeaked: count => metrics.setLeakedNetworks(count),
-    now: systemClock.now,
-    log
-  })
-}
-
-/** Only a function that came from the older program's database takes over what that left running of it. */
-function inheritance({ config, store }: ControlPlaneDeps) {
-  return (object: FunctionObject) =>
-    store.inheritedUids.has(object.metadata.uid) ? heirOf(object, config.FUNCTIONS_NETWORK) : undefined
-}
-
-function assembleController(
-  { config, metrics, log }: ControlPlaneDeps,
-  reconciler: Reconciler,
-  concurrency: number
-): Controller {
-  return new Controller({
-    reconciler,
-    concurrency,
-    deadlineMs: config.RECONCILE_DEADLINE,
-    log,
-    metrics: metrics.controller(reconciler.name),
-    clock: systemClock,
-    random: Math.random
   })
 }
 
