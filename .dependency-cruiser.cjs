@@ -70,7 +70,9 @@ module.exports = {
       name: 'decisions-are-pure',
       comment: 'plan, rollout, status and decide take values and return values',
       severity: 'error',
-      from: { path: '^controllers/.*/(plan|rollout|status|decide|replica-phase)\\.ts$' },
+      from: {
+        path: '^controllers/.*/(plan|plan-(due|frozen|network|replica|secrets)|rollout|status|conditions|trouble|replica-summary|decide|replica-phase)\\.ts$'
+      },
       to: {
         path: '^(node:|src/(store|gateway|runtime|logging|metrics|clock)|src/engine/(?!engine\\.ts|faults\\.ts|subnets\\.ts))'
       }

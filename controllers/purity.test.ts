@@ -5,7 +5,7 @@ import { expect } from 'chai'
 
 const ROOT = join(import.meta.dirname, '..')
 const PURE =
-  'controllers/*/{plan,plan-frozen,rollout,revival,status,decide,bounds,window,restarts,history,step,container-spec,network-spec,desired,debug-ports,debug-status}.ts'
+  'controllers/*/{plan,plan-due,plan-frozen,plan-network,plan-replica,plan-secrets,rollout,revival,status,conditions,trouble,replica-summary,decide,bounds,window,restarts,history,step,container-spec,network-spec,desired,debug-ports,debug-status}.ts'
 /** What makes a decision depend on more than its arguments. */
 const IMPURE = [
   /\bawait\b/,

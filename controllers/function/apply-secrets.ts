@@ -5,6 +5,7 @@ import type { Engine, Volume } from '../../src/engine/engine.ts'
 import { faultOf } from '../../src/engine/faults.ts'
 import type { ContainerSpec, SecretFile, SecretsMount } from '../../src/engine/specs.ts'
 import type { SecretStore } from '../../src/store/secret-store.ts'
+import type { Departures } from './departures.ts'
 import type { Desired, WantedSecrets } from './desired.ts'
 import { NameConflictError, SecretsIncompleteError } from './faults.ts'
 
@@ -21,6 +22,7 @@ export interface SecretsDeps {
   >
   readonly secrets: Pick<SecretStore, 'list' | 'reveal'>
   readonly signer: Signer
+  readonly departures: Departures
   readonly resourceVersion: () => number
 }
 
@@ -91,6 +93,21 @@ export function isOurVolume(
 ): boolean {
   const isWhose = labels[LABEL.instance] === owner.instance && labels[LABEL.uid] === owner.uid
   return isWhose && name.endsWith(`-${labels[LABEL.specHash]}`) && signer.isGenuine(labels, { kind: 'volume' })
+}
+
+/** Removes a volume. One that a container of somebody else uses stays, and is tried again later; nothing waits for that. */
+export async function removeSecrets(
+  { engine, departures }: Pick<SecretsDeps, 'engine' | 'departures'>,
+  key: string,
+  name: string,
+  signal: AbortSignal
+): Promise<void> {
+  try {
+    await engine.removeVolume(name, signal)
+  } catch (err) {
+    if (faultOf(err) !== 'busy') throw err
+    departures.volumes.refused(key, name)
+  }
 }
 
 async function readFiles({ secrets }: SecretsDeps, { volume, found }: WantedSecrets): Promise<SecretFile[]> {

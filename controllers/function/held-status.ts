@@ -1,7 +1,8 @@
 import { transition } from '../../api/condition.ts'
 import type { FunctionObject, FunctionStatus } from '../../api/function.ts'
 import { REMEDY } from '../adopt/plan.ts'
-import { type PassResult, statusOf } from './status.ts'
+import type { PassResult } from './pass-result.ts'
+import { statusOf } from './status.ts'
 
 /**
  * The status of a function that waits for a person: how what runs does, with the reason why the database is not

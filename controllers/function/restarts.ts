@@ -1,7 +1,9 @@
-import type { RestartRecord } from '../../api/function.ts'
+import type { FunctionObject, RestartRecord } from '../../api/function.ts'
 import { faultOfMessage } from '../../src/engine/engine-fault.ts'
-import type { Replica } from './observed.ts'
+import type { Desired } from './desired.ts'
+import type { Observed, Replica } from './observed.ts'
 import { isUnhealthy } from './replica-phase.ts'
+import { restartable } from './revival.ts'
 
 /** Waits before the first, second, … replacement of a replica that keeps exiting: 1, 2, 4 … 300 s. */
 const BASE_MS = 1000
@@ -117,4 +119,38 @@ function isFromOutside(exitCode: number, oomKilled: boolean): boolean {
 
 function waitMs(failures: number): number {
   return failures <= 0 ? 0 : Math.min(CAP_MS, BASE_MS * 2 ** (failures - 1))
+}
+
+/** How the last exits of the current revision went. Another one starts with a clean record: its exits are not those of the one before. */
+export function restartsAfter(
+  object: FunctionObject,
+  desired: Desired,
+  observed: Observed,
+  now: number
+): RestartRecord[] {
+  const before = desired.hash === undefined || object.status.specHash === desired.hash ? object.status.restarts : []
+  const own = observed.replicas.filter(
+    r => r.uid === desired.owner.uid && (desired.hash === undefined || r.hash === desired.hash)
+  )
+  const ended = own.filter(r => (r.phase === 'exited' || isUnhealthy(r)) && r.stoppingSince === undefined)
+  return recordExits(before, {
+    exited: ended.filter(r => r.ordinal < desired.replicas),
+    alive: own,
+    replicas: desired.replicas,
+    now
+  })
+}
+
+/** The same of earlier revisions, kept of ordinals only that have a replica of an earlier revision; without an image, every one may be such. */
+export function outdatedRestartsAfter(
+  object: FunctionObject,
+  { hash, owner, replicas }: Desired,
+  observed: Observed,
+  now: number
+): RestartRecord[] {
+  const outdated = observed.replicas.filter(r => r.uid === owner.uid && r.hash !== hash)
+  const before = object.status.outdatedRestarts.filter(({ ordinal }) => outdated.some(r => r.ordinal === ordinal))
+  const hung = outdated.filter(r => isUnhealthy(r) && r.stoppingSince === undefined)
+  const exited = [...restartable(outdated), ...hung].filter(r => r.ordinal < replicas)
+  return recordExits(before, { exited, alive: outdated, replicas, now })
 }

@@ -4,7 +4,9 @@ import type { RestartRecord } from '../../api/function.ts'
 import { EngineError } from '../../src/engine/faults.ts'
 import { aDesired, aFunction, anObserved, aReplica, NETWORK, NOW } from '../../test/helpers/builders.ts'
 import type { Desired, ImageStatus } from './desired.ts'
-import { type PassResult, statusOf, troubleOf } from './status.ts'
+import type { PassResult } from './pass-result.ts'
+import { statusOf } from './status.ts'
+import { troubleOf } from './trouble.ts'
 
 type Situation = Partial<PassResult>
 

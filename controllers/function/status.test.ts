@@ -6,7 +6,8 @@ import { aDesired, aFunction, anObserved, aReplica, NETWORK, NOW } from '../../t
 import type { Desired, ImageStatus } from './desired.ts'
 import { NameConflictError, SubnetsExhaustedError } from './faults.ts'
 import type { Observed } from './observed.ts'
-import { statusOf, troubleOf } from './status.ts'
+import { statusOf } from './status.ts'
+import { troubleOf } from './trouble.ts'
 
 const OLD = 'aaaaaaaa'
 
