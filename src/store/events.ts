@@ -16,7 +16,8 @@ const MAX_MESSAGE = 1024
 /** How many events a watch holds at once. */
 const WATCH_BATCH = 100
 
-const NEWEST_FIRST = { lastAt: 'desc', id: 'desc' } as const
+/** By their positions: a clock that is set back must not make the last one the oldest, which goes first. */
+const NEWEST_FIRST = { resourceVersion: 'desc' } as const
 
 export interface EventsDeps {
   readonly database: Database

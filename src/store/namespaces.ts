@@ -39,6 +39,12 @@ const TRACES = [
   "DELETE FROM invocations WHERE namespace = ? AND phase IN ('done', 'cancelled')"
 ]
 
+/**
+ * The same of an earlier namespace of the name: what came after it was gone, such as the last event of its last function, and the dead
+ * letters that a process that was killed had no time for.
+ */
+const EARLIER_TRACES = [...TRACES, "DELETE FROM invocations WHERE namespace = ? AND phase = 'dead'"]
+
 /** Namespaces in SQLite. See `NamespaceStore` for what each method promises. */
 export class Namespaces implements NamespaceStore {
   readonly #deps: NamespacesDeps
@@ -74,8 +80,10 @@ export class Namespaces implements NamespaceStore {
         const resourceVersion = await nextResourceVersion(em)
         const createdAt = previous?.createdAt ?? toTimestamp(this.#deps.clock.now())
         const object = { name, labels, annotations, createdAt, resourceVersion }
-        if (previous === undefined) await em.insert(NamespaceEntity, fromNamespace(object))
-        else await em.nativeUpdate(NamespaceEntity, { name }, { ...namespaceColumns(object), resourceVersion })
+        if (previous === undefined) {
+          await removeTraces(em, name, EARLIER_TRACES)
+          await em.insert(NamespaceEntity, fromNamespace(object))
+        } else await em.nativeUpdate(NamespaceEntity, { name }, { ...namespaceColumns(object), resourceVersion })
         return { outcome: previous === undefined ? 'created' : 'changed', object, previous }
       },
       {
@@ -92,7 +100,7 @@ export class Namespaces implements NamespaceStore {
         if (current === undefined) return undefined
         checkVersion(name, current, options)
         await requireEmpty(em, name, toTimestamp(this.#deps.clock.now()))
-        for (const sql of TRACES) await em.execute(sql, [sqlText(name)])
+        await removeTraces(em, name, TRACES)
         await nextResourceVersion(em)
         await em.nativeDelete(NamespaceEntity, { name })
         return current
@@ -105,6 +113,10 @@ export class Namespaces implements NamespaceStore {
     const { database, memoryDefaultBytes } = this.#deps
     return database.read(em => readUsage(em, memoryDefaultBytes, namespaces))
   }
+}
+
+async function removeTraces(em: EntityManager, name: string, traces: readonly string[]): Promise<void> {
+  for (const sql of traces) await em.execute(sql, [sqlText(name)])
 }
 
 async function requireEmpty(em: EntityManager, name: string, now: string): Promise<void> {

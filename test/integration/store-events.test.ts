@@ -61,6 +61,14 @@ describe('store: events', () => {
     expect(await store.events.list()).to.have.length(5)
   })
 
+  it('keeps what happens, and lists it first, though the clock was set back', async () => {
+    for (let n = 0; n < 100; n++) await store.events.record(anEvent({ message: `m${n}` }))
+    clock.advance(-DAY)
+    await store.events.record(anEvent({ message: 'after' }))
+    const kept = (await store.events.list()).map(({ message }) => message)
+    expect([kept.length, kept[0], kept.at(-1)]).to.deep.equal([100, 'after', 'm1'])
+  })
+
   it('lists newest first, by namespace, name and limit', async () => {
     for (const [namespace, name] of [
       ['a', 'x'],

@@ -99,6 +99,27 @@ describe('store: namespaces', () => {
     expect((await store.namespaces.delete('a'))?.name).to.equal('a')
   })
 
+  it('begins a namespace without what came after an earlier one of its name was gone', async () => {
+    await store.namespaces.put('a', () => NOTHING)
+    const call = { namespace: 'a', name: 'x', method: 'POST', path: '/', now: 1, ...EMPTY_CALL }
+    await store.invocations.accept({ ...call, id: 'dead' })
+    const claim = { namespace: 'a', name: 'x', phase: 'queued', limit: 1, owner: 'me', now: 1, leaseUntil: 2 } as const
+    const [{ seq } = { seq: 0 }] = (await store.invocations.claim(claim)).claimed
+    const result = { head: [], body: Buffer.from('of the earlier one') }
+    const settlement = { kind: 'end', reason: 'AttemptsExhausted', status: 500, durationMs: 1, result } as const
+    expect(await store.invocations.settle(seq, 'me', settlement, 2)).to.equal('dead')
+    // As when the process is killed here, before it comes to the dead letters.
+    await store.namespaces.delete('a')
+    const late = { namespace: 'a', name: 'x', uid: 'u', type: 'Normal', reason: 'Deleted', message: 'm' } as const
+    await store.events.record(late)
+    await store.events.record({ ...late, namespace: 'openfaas-fn', uid: 'v' })
+    await store.namespaces.put('a', () => NOTHING, { dryRun: true })
+    expect(await store.invocations.get('dead'), 'a dry run removes nothing').not.to.equal(undefined)
+    await store.namespaces.put('a', () => NOTHING)
+    expect(await store.invocations.get('dead')).to.equal(undefined)
+    expect((await store.events.list()).map(({ namespace }) => namespace)).to.deep.equal(['openfaas-fn'])
+  })
+
   it('decides between a function that comes and its namespace that goes: one of them is refused', async () => {
     for (let round = 0; round < 20; round++) {
       const namespace = `n${round}`
