@@ -49,6 +49,7 @@ describe('FunctionSpecInput', () => {
     [{ env: { 'A=B': '1' } }, 'env.A=B'],
     [{ env: { '1A': '1' } }, 'env.1A'],
     [{ env: { A: 'a\0b' } }, 'env.A'],
+    [{ envProcess: 'a\0b' }, 'envProcess'],
     [{ env: { A: 'x'.repeat(MAX_ENV_BYTES) } }, 'env'],
     [{ limits: { memory: 'lots' } }, 'limits.memory'],
     [{ limits: { memory: '-1Mi' } }, 'limits.memory'],

@@ -62,7 +62,7 @@ const specShape = {
   /** How many are wanted. Left out: as many as now; for a new function, `DEFAULT_REPLICAS`. */
   replicas: z.int().min(0).max(REPLICAS_CEILING).optional(),
   /** The process that the watchdog runs; reaches the container as `fprocess`. */
-  envProcess: z.string().max(4096, 'must be at most 4096 characters').default(''),
+  envProcess: EnvValue.max(4096, 'must be at most 4096 characters').default(''),
   env: Env.default({}),
   secrets: z
     .array(SecretName)

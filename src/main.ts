@@ -1,4 +1,3 @@
-import './left-out.ts'
 import { constants } from 'node:os'
 import { setFlagsFromString } from 'node:v8'
 import type { Environment } from './cli/environment.ts'

@@ -49,7 +49,6 @@ export class EdgeComponent implements Edge {
       ...dataPlane,
       connectionsCut: metrics.connectionsCut
     })
-    identity.index.onEnd(tokenId => this.#front.endTokens([tokenId]))
     certificate?.onReplaced(next => this.#front.useCertificate(next))
   }
 

@@ -21,10 +21,7 @@ export function assembleWaker(
     onWoken: (key, from) => {
       const own = metrics.knownFunctionMetrics(key)
       if (from === 'zero') own?.woken()
-      else {
-        own?.thawed()
-        metrics.scaleDecided('thaw', 'called')
-      }
+      else own?.thawed()
     },
     onWriteFailed: metrics.wakeWriteFailed,
     timers: systemTimers,

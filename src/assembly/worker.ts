@@ -108,7 +108,6 @@ export class Worker {
         break
       case 'ended':
         this.#authenticator.ended(message.tokens)
-        this.#front.endTokens(message.tokens)
         break
       case 'closed-networks':
         this.#close(message.subnets)

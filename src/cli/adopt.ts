@@ -2,6 +2,8 @@ import type { Command } from 'commander'
 import type { AdoptionItem, AdoptionList, AdoptionOutcome } from '../http/deps.ts'
 import { type ConnectOptions, connect } from './client/connect.ts'
 import { addGatewayOptions } from './client/options.ts'
+import { toJson } from './client/output.ts'
+import { terminalSafeLines } from './client/terminal.ts'
 import type { Environment } from './environment.ts'
 import { usageError } from './exit-code.ts'
 
@@ -34,12 +36,10 @@ async function adopt(environment: Environment, functions: readonly string[], opt
   const gateway = await connect(environment, options)
   const choice = { action: options.delete ? 'delete' : 'adopt', ...(functions.length > 0 ? { functions } : {}) }
   const answer = isDecision ? await gateway.call('POST', '/v1/adopt', choice) : await gateway.call('GET', '/v1/adopt')
-  const text = options.json
-    ? JSON.stringify(answer, null, 2)
-    : isDecision
-      ? describeOutcome(answer as AdoptionOutcome)
-      : describeList(answer as AdoptionList)
-  environment.stdout.write(`${text}\n`)
+  const { stdout } = environment
+  if (options.json) stdout.write(toJson(answer))
+  else if (isDecision) stdout.write(`${terminalSafeLines(describeOutcome(answer as AdoptionOutcome))}\n`)
+  else stdout.write(`${terminalSafeLines(describeList(answer as AdoptionList))}\n`)
 }
 
 function describeList(list: AdoptionList): string {

@@ -76,7 +76,7 @@ async function listInvocations(environment: Environment, options: ListOptions): 
   const { phase, callId, limit } = options
   const path = INVOCATIONS + queryOf({ ...selectionOf(options), phase, callId, limit })
   const { items } = await api.call<{ readonly items: readonly InvocationView[] }>('GET', path)
-  if (options.json) stdout.write(`${JSON.stringify(items, null, 2)}\n`)
+  if (options.json) stdout.write(toJson(items))
   else await printList(environment, items, viewAt(Date.now()), options)
 }
 

@@ -52,6 +52,9 @@ describe('the request of invoke', () => {
     [{ callback: 'http://a' }, /--callback goes with --async/],
     [{ header: ['no header'] }, /-H must be/],
     [{ header: ['a: b\r\nc: d'] }, /-H must be/],
+    [{ header: ['x-name: Ł'] }, /^x-name holds characters that no header can/],
+    [{ contentType: 'a\nb' }, /^content-type holds/],
+    [{ async: true, callback: 'http://a/\u{1f600}' }, /^x-callback-url holds/],
     [{ path: '/a#b' }, /fragment/]
   ]
   for (const [options, message] of wrong) {

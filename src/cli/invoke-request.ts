@@ -28,11 +28,15 @@ export interface CallRequest {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what a header must not hold
 const HEADER = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*[:=][ \t]*([^\u0000-\u0008\u000a-\u001f\u007f]*)$/
 
+/** What can be sent of a header's value. Source: Node.js, `validateHeaderValue`. */
+const SENT = /^[\t\u0020-\u007e\u0080-\u00ff]*$/
+
 /** The request that calls the function. Throws for what cannot be sent. */
 export function toCallRequest({ name, namespace }: FunctionName, options: CallOptions): CallRequest {
   const method = methodOf(options)
   const prefix = options.async ? 'async-function' : 'function'
   const headers = headersOf(options)
+  requireSendable(headers)
   return { method, path: `/${prefix}/${name}.${namespace}${pathOf(options)}`, headers }
 }
 
@@ -58,6 +62,11 @@ function headersOf({ header, contentType, callback, async: isAsync }: CallOption
   if (callback === undefined) return headers
   if (!isAsync) throw usageError('--callback goes with --async')
   return { ...headers, 'x-callback-url': callback }
+}
+
+function requireSendable(headers: Readonly<Record<string, string>>): void {
+  const [odd] = Object.entries(headers).find(([, value]) => !SENT.test(value)) ?? []
+  if (odd !== undefined) throw usageError(`${odd} holds characters that no header can: escape them`)
 }
 
 /** Without the function's name; what a URL cannot hold is escaped, and nothing else, as the function is to see the rest. */

@@ -3,6 +3,8 @@ import { assemblePreview } from '../assembly/preview.ts'
 import { loadConfig } from '../config/load.ts'
 import { createLogger } from '../logging/logger.ts'
 import { migrationStatus } from '../store/migrator.ts'
+import { toJson } from './client/output.ts'
+import { terminalSafeLines } from './client/terminal.ts'
 import type { Environment } from './environment.ts'
 
 type Plans = Awaited<ReturnType<Awaited<ReturnType<typeof assemblePreview>>['view']['previewAll']>>
@@ -20,7 +22,7 @@ export async function printPlan({ env, stdout }: Environment, { json }: { json: 
   const stderr = createLogger({ level: 'warn', format: 'text', stream: process.stderr })
   await using preview = await assemblePreview(config, stderr)
   const plans = await preview.view.previewAll()
-  stdout.write(json ? `${JSON.stringify(plans, null, 2)}\n` : describePlans(plans))
+  stdout.write(json ? toJson(plans) : terminalSafeLines(describePlans(plans)))
 }
 
 async function sizeOf(path: string): Promise<number> {

@@ -3,8 +3,9 @@ import type { Command } from 'commander'
 import type { SecretKeyRotation } from '../http/deps.ts'
 import { type ConnectOptions, connect } from './client/connect.ts'
 import { addGatewayOptions, NAMESPACE_OPTION } from './client/options.ts'
+import { toJson } from './client/output.ts'
 import { askSecret } from './client/secret-input.ts'
-import { terminalSafe } from './client/terminal.ts'
+import { terminalSafe, terminalSafeLines } from './client/terminal.ts'
 import type { Environment } from './environment.ts'
 import { usageError } from './exit-code.ts'
 import { addDeleteSome, addGetOne, addList } from './resource/nouns.ts'
@@ -131,7 +132,7 @@ async function rotateKey(environment: Environment, options: RotateOptions): Prom
   const gateway = await connect(environment, options)
   const { removeOld } = options
   const result = await gateway.call<SecretKeyRotation>('POST', '/v1/secret-keys/rotate', { removeOld })
-  environment.stdout.write(`${options.json ? JSON.stringify(result, null, 2) : describe(result)}\n`)
+  environment.stdout.write(options.json ? toJson(result) : `${terminalSafeLines(describe(result))}\n`)
   if (result.unreadable.length > 0) {
     throw new Error(`${result.unreadable.length} secrets cannot be read: restore their key, or write them anew`)
   }

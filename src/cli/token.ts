@@ -2,6 +2,8 @@ import type { Command } from 'commander'
 import type { TokenInput, TokenView } from '../../api/token.ts'
 import { type ConnectOptions, connect } from './client/connect.ts'
 import { addGatewayOptions } from './client/options.ts'
+import { toJson } from './client/output.ts'
+import { terminalSafe } from './client/terminal.ts'
 import type { Environment } from './environment.ts'
 import { addGetOne, addList } from './resource/nouns.ts'
 
@@ -56,11 +58,11 @@ async function createToken(environment: Environment, name: string, options: Toke
   } satisfies TokenInput
   const created = await api.call<TokenView & { readonly token: string }>('POST', TOKENS, input)
   if (json) {
-    stdout.write(`${JSON.stringify(created, null, 2)}\n`)
+    stdout.write(toJson(created))
     return
   }
-  stdout.write(`${created.token}\n`)
-  stderr.write(`created token ${describe(created)}; it is shown this once\n`)
+  stdout.write(`${terminalSafe(created.token)}\n`)
+  stderr.write(`${terminalSafe(`created token ${describe(created)}`)}; it is shown this once\n`)
 }
 
 /** Has the running gateway revoke the token of that id or name. */

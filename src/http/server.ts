@@ -15,8 +15,6 @@ export interface CallTarget extends FunctionTarget {
   readonly owesContinue: boolean
   /** The client asks to speak another protocol. */
   readonly upgrade?: Handover
-  /** Of the token by which it was admitted. */
-  readonly tokenId?: string | undefined
 }
 
 export interface DataPlane {
@@ -105,7 +103,7 @@ function createBareServer(certificate: Certificate | undefined, options: ServerO
 function callFunction(deps: GatewayServerDeps, req: IncomingMessage, res: ServerResponse, manner: Manner): void {
   const go = (admission: Admission) => {
     if ('target' in admission) {
-      deps.proxy.handle(req, res, { ...admission.target, ...manner, tokenId: admission.tokenId })
+      deps.proxy.handle(req, res, { ...admission.target, ...manner })
       return
     }
     boundUnreadBody(deps, req, res)

@@ -1,4 +1,5 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { expect } from 'chai'
@@ -212,6 +213,16 @@ describe('docker-faas apply and diff', () => {
       2,
       `docker-faas: ${join(folder, 'fns/mixed/package.json')}:1:1: has neither functions (a stack file) nor a kind; kinds are Namespace, Profile, Function\n`
     ])
+  })
+
+  it('reads no pipes and devices of a folder, which would be waited for, and files that links lead to', async () => {
+    const real = write('real.yml', 'functions: {linked: {image: "a:1"}}')
+    write('d/notes.txt', '')
+    execFileSync('mkfifo', [join(folder, 'd', 'pipe.yml')])
+    symlinkSync('/dev/zero', join(folder, 'd', 'endless.json'))
+    symlinkSync(real, join(folder, 'd', 'link.yaml'))
+    const run = await cli(['apply', '-f', join(folder, 'd'), '-o', 'name'])
+    expect(run).to.include({ code: 0, stdout: 'function/linked\n' })
   })
 
   it('reads several files, folders and the standard input, and chooses by name', async () => {

@@ -165,6 +165,20 @@ describe('docker-faas as a client: which gateway, and as whom', () => {
     expect(await asked(['--token-file', join(folder, 'token')], { ...more, DOCKER_FAAS_TOKEN: 'no' })).to.equal('api')
   })
 
+  it('says of a token that none can be sent with, and not that no gateway answers', async () => {
+    const more = { DOCKER_FAAS_GATEWAY: api.url, DOCKER_FAAS_TOKEN: 'a\nb' }
+    expect(await cli(['token', 'list'], more)).to.include({
+      code: 2,
+      stderr: 'docker-faas: DOCKER_FAAS_TOKEN holds no token\n'
+    })
+    const own = join(folder, 'own.yaml')
+    writeFileSync(own, `{currentContext: a, contexts: {a: {gateway: "${api.url}", token: "a b"}}}`, { mode: 0o600 })
+    expect(await cli(['token', 'list'], { DOCKER_FAAS_CONFIG: own })).to.include({
+      code: 2,
+      stderr: 'docker-faas: context a holds no token\n'
+    })
+  })
+
   it("sends the password of this machine's gateway to no other machine by itself", async () => {
     const run = await cli(['token', 'list', '--gateway', 'http://192.0.2.1:8080'])
     expect(run.code).to.equal(4)

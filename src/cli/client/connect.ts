@@ -116,15 +116,21 @@ async function findToken(
   options: ConnectOptions,
   place: Place | undefined
 ): Promise<string | undefined> {
-  if (options.tokenFile !== undefined) return await readToken(options.tokenFile)
+  if (options.tokenFile !== undefined) {
+    if (place?.trusted === false && place.context === undefined) {
+      throw usageError(`--token-file does not go to ${place.url}, as ${place.source} names it: say --gateway as well`)
+    }
+    return await readToken(options.tokenFile)
+  }
   if (place === undefined || place.trusted) {
     const given = filled(env['DOCKER_FAAS_TOKEN'])
-    if (given !== undefined) return given
+    if (given !== undefined) return toToken(given, 'DOCKER_FAAS_TOKEN')
     const file = filled(env['DOCKER_FAAS_TOKEN_FILE'])
     if (file !== undefined) return await readToken(file)
   }
   const { tokenFile, token } = place?.context ?? {}
-  return tokenFile === undefined ? token : await readToken(tokenFile)
+  if (tokenFile !== undefined) return await readToken(tokenFile)
+  return token === undefined ? undefined : toToken(token, `context ${place?.context?.name}`)
 }
 
 /** The certificates that are trusted: those of the file, which may be the gateway's own, and no others. */
@@ -150,9 +156,13 @@ export function parseGatewayUrl(text: string, source: string): string {
 }
 
 async function readToken(path: string): Promise<string> {
-  const token = (await readText('the file of the token', path)).trim()
-  if (!/^[\x21-\x7e]+$/.test(token)) throw usageError(`${path} holds no token`)
-  return token
+  return toToken((await readText('the file of the token', path)).trim(), path)
+}
+
+/** Throws for what no header can hold. */
+function toToken(text: string, source: string): string {
+  if (!/^[\x21-\x7e]+$/.test(text)) throw usageError(`${source} holds no token`)
+  return text
 }
 
 async function readText(what: string, path: string): Promise<string> {

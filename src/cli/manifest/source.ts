@@ -41,11 +41,13 @@ async function readPath(path: string, recursive: boolean): Promise<Source[]> {
   const isFolder = await attempt(path, async () => (await stat(path)).isDirectory())
   if (!isFolder) return [await readOne(path)]
   const entries = await attempt(path, () => readdir(path, { recursive, withFileTypes: true }))
-  const files = entries
-    .filter(entry => !entry.isDirectory() && EXTENSION.test(entry.name))
+  const named = entries
+    .filter(entry => EXTENSION.test(entry.name))
     .map(entry => join(entry.parentPath, entry.name))
     .filter(file => !relative(path, file).split(sep).some(isOfOthers))
-    .sort()
+  const kinds = await Promise.all(named.map(file => attempt(file, () => stat(file))))
+  // A pipe would be waited for, and a device has no end.
+  const files = named.filter((_, index) => kinds[index]?.isFile()).sort()
   if (files.length === 0) throw usageError(`there is no .yml, .yaml or .json file in ${path}`)
   return await Promise.all(files.map(async file => ({ ...(await readOne(file)), isFound: true as const })))
 }

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { type ConnectOptions, connect } from '../client/connect.ts'
 import { queryOf } from '../client/gateway-client.ts'
 import { ALL_NAMESPACES_OPTION, addGatewayOptions, NAMESPACE_OPTION } from '../client/options.ts'
-import { HEADERS_OPTION, OUTPUT_OPTION, type OutputOptions, printList, printOne } from '../client/output.ts'
+import { HEADERS_OPTION, OUTPUT_OPTION, type OutputOptions, printList, printOne, toJson } from '../client/output.ts'
 import { terminalSafe } from '../client/terminal.ts'
 import type { Environment } from '../environment.ts'
 import { findResource, type ItemList } from './resources.ts'
@@ -68,7 +68,7 @@ async function printAll(environment: Environment, noun: Noun, options: ListOptio
   const { allNamespaces = false } = options
   const namespace = noun.namespaced && !allNamespaces ? client.namespace : undefined
   const { items } = await client.call<ItemList>('GET', `${path}${queryOf({ namespace })}`)
-  if (options.json === true) environment.stdout.write(`${JSON.stringify(items, null, 2)}\n`)
+  if (options.json === true) environment.stdout.write(toJson(items))
   else await printList(environment, items, view({ allNamespaces, now: Date.now() }), options)
 }
 
