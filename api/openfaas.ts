@@ -274,7 +274,8 @@ function isResources(key: string): boolean {
 function quantities(value: unknown): unknown {
   if (!isRecord(value)) return value
   const known = Object.entries(value).filter(([key]) => key === 'memory' || key === 'cpu')
-  return Object.fromEntries(known.filter(([, quantity]) => quantity !== null && quantity !== ''))
+  // OpenFaaS on Kubernetes gives back "0" for the one of the two that nobody set.
+  return Object.fromEntries(known.filter(([, quantity]) => quantity !== null && quantity !== '' && quantity !== '0'))
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

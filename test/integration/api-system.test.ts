@@ -174,8 +174,8 @@ describe('the OpenFaaS API', () => {
         secrets: ['token'],
         labels: { team: 'a' },
         annotations: { 'com.openfaas.ready.http.path': '/ready' },
-        limits: { memory: '5Mi', cpu: '' },
-        requests: { cpu: '100m' },
+        limits: { memory: '5Mi', cpu: '0' },
+        requests: { cpu: '100m', memory: '' },
         readOnlyRootFilesystem: true
       }
       await api.request('POST', '/system/secrets', { name: 'token', value: 'v' })
@@ -188,6 +188,7 @@ describe('the OpenFaaS API', () => {
         namespace: 'openfaas-fn',
         labels: { team: 'a', faas_function: 'hello' },
         limits: { memory: '5Mi' },
+        requests: { cpu: '100m' },
         replicas: 1,
         availableReplicas: 0,
         invocationCount: 0
