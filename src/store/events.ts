@@ -1,7 +1,9 @@
 import type { EntityManager } from '@mikro-orm/sqlite'
 import type { FaasEvent } from '../../api/event.ts'
+import { isWithin } from '../../api/scope.ts'
 import { type Clock, toTimestamp } from '../clock.ts'
 import { EventEntity, type EventRow } from './entities.ts'
+import { EventTail } from './event-tail.ts'
 import { nextEventVersion } from './meta.ts'
 import { type Database, PLAIN } from './orm.ts'
 import { sqlText } from './sql-text.ts'
@@ -32,12 +34,14 @@ export class Events implements EventStore {
   readonly #clock: Clock
   #resourceVersion: number
   #closed = false
+  readonly #tail: EventTail
   readonly #watchers = new WakeUps()
 
   constructor({ database, clock, resourceVersion }: EventsDeps) {
     this.#database = database
     this.#clock = clock
     this.#resourceVersion = resourceVersion
+    this.#tail = new EventTail(resourceVersion)
   }
 
   async record(event: EventDraft): Promise<void> {
@@ -46,13 +50,14 @@ export class Events implements EventStore {
     const work = async (em: EntityManager) => {
       const now = this.#clock.now()
       const resourceVersion = await nextEventVersion(em)
-      await countOrInsert(em, draft, { now, resourceVersion })
+      const recorded = await countOrInsert(em, draft, { now, resourceVersion })
       await prune(em, draft, now)
-      return resourceVersion
+      return recorded
     }
     await this.#database.write(work, {
-      committed: resourceVersion => {
-        this.#resourceVersion = resourceVersion
+      committed: recorded => {
+        this.#tail.push(recorded)
+        this.#resourceVersion = recorded.resourceVersion
         this.#watchers.wake()
       }
     })
@@ -78,18 +83,31 @@ export class Events implements EventStore {
   async *watch(resourceVersion: number, filter: EventFilter, signal: AbortSignal): AsyncGenerator<FaasEvent> {
     let position = resourceVersion
     while (!signal.aborted && !this.#closed) {
-      const upTo = this.#resourceVersion
-      const events = upTo > position ? await this.#between(position, upTo, filter) : []
+      const { events, to } = await this.#after(position, filter)
       yield* events
-      position = events.length === WATCH_BATCH ? (events.at(-1)?.resourceVersion ?? upTo) : Math.max(position, upTo)
+      position = to
       if (position >= this.#resourceVersion && !this.#closed) await this.#watchers.next(signal)
     }
+  }
+
+  /** Tells nobody any more what happened in the namespace, whose rows are gone. */
+  forget(namespace: string): void {
+    this.#tail.forget(namespace)
   }
 
   /** Ends every watch. */
   close(): void {
     this.#closed = true
     this.#watchers.wake()
+  }
+
+  /** What a watch that has come to the position tells next, and where it is then. */
+  async #after(position: number, filter: EventFilter): Promise<{ events: readonly FaasEvent[]; to: number }> {
+    const upTo = Math.max(position, this.#resourceVersion)
+    const recent = this.#tail.after(position)
+    if (recent !== undefined) return { events: recent.filter(event => matches(event, filter)), to: upTo }
+    const events = await this.#between(position, upTo, filter)
+    return { events, to: events.length === WATCH_BATCH ? (events.at(-1)?.resourceVersion ?? upTo) : upTo }
   }
 
   /** The oldest first; no more than a batch. */
@@ -113,11 +131,19 @@ function whereOf({ namespaces = 'all', name, uid, type, reason, since }: EventFi
   }
 }
 
+/** The same of one that is at hand. */
+function matches(event: FaasEvent, { namespaces = 'all', since, ...rest }: EventFilter): boolean {
+  const isNamed = (['name', 'uid', 'type', 'reason'] as const).every(
+    field => rest[field] === undefined || rest[field] === event[field]
+  )
+  return isNamed && isWithin(namespaces, event.namespace) && (since === undefined || event.lastAt >= since)
+}
+
 async function countOrInsert(
   em: EntityManager,
   draft: EventDraft,
   { now, resourceVersion }: { now: number; resourceVersion: number }
-): Promise<void> {
+): Promise<FaasEvent> {
   const { uid, type, reason, message } = draft
   const since = toTimestamp(now - REPEAT_WINDOW_MS)
   const same = await em.findOne(
@@ -126,8 +152,13 @@ async function countOrInsert(
     { ...PLAIN, orderBy: NEWEST_FIRST }
   )
   const lastAt = toTimestamp(now)
-  if (same === null) await em.insert(EventEntity, { ...draft, count: 1, firstAt: lastAt, lastAt, resourceVersion })
-  else await em.nativeUpdate(EventEntity, { id: same.id }, { count: same.count + 1, lastAt, resourceVersion })
+  if (same === null) {
+    const first = { ...draft, count: 1, firstAt: lastAt, lastAt, resourceVersion }
+    return { ...first, id: await em.insert(EventEntity, first) }
+  }
+  const again = { count: same.count + 1, lastAt, resourceVersion }
+  await em.nativeUpdate(EventEntity, { id: same.id }, again)
+  return toEvent({ ...same, ...again })
 }
 
 /** Removes what is too old of any object, and what is too much of this one. */

@@ -17,6 +17,8 @@ export interface NamespacesDeps {
   readonly database: Database
   readonly clock: Clock
   readonly memoryDefaultBytes: number
+  /** Told that nothing of a namespace is there any more, neither of it nor of an earlier one of its name. */
+  readonly onCleared: (name: string) => void
 }
 
 /**
@@ -88,6 +90,7 @@ export class Namespaces implements NamespaceStore {
       },
       {
         dryRun: options.dryRun ?? false,
+        committed: ({ outcome }) => outcome === 'created' && this.#deps.onCleared(name),
         audited: ({ outcome, object, previous }) => subjectOf(outcome, { before: previous, after: object })
       }
     )
@@ -105,7 +108,11 @@ export class Namespaces implements NamespaceStore {
         await em.nativeDelete(NamespaceEntity, { name })
         return current
       },
-      { dryRun: options.dryRun ?? false, audited: before => before && subjectOf('deleted', { before }) }
+      {
+        dryRun: options.dryRun ?? false,
+        committed: before => before && this.#deps.onCleared(name),
+        audited: before => before && subjectOf('deleted', { before })
+      }
     )
   }
 

@@ -116,7 +116,8 @@ export async function openStore(options: OpenOptions): Promise<Store> {
     const schedules = new Schedules({ database })
     const invocationCounts = new InvocationCounts({ database })
     const lastLines = new LastLines({ database, ...options.lastLines })
-    const namespaces = new Namespaces({ database, clock, memoryDefaultBytes })
+    const onCleared = (name: string) => events.forget(name)
+    const namespaces = new Namespaces({ database, clock, memoryDefaultBytes, onCleared })
     const profiles = await Profiles.open(common)
     const stores = { audit, functions, events, images, adoption, secrets, tokens, invocations, schedules, namespaces }
     return {

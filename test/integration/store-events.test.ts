@@ -1,7 +1,9 @@
 import { expect } from 'chai'
 import { openStore, type Store } from '../../src/store/open.ts'
+import { Database } from '../../src/store/orm.ts'
 import type { EventDraft } from '../../src/store/store.ts'
 import { Scratch, TestClock } from '../fixtures/db/files.ts'
+import { eventually } from '../helpers/eventually.ts'
 
 const HOUR = 60 * 60 * 1000
 const DAY = 24 * HOUR
@@ -61,14 +63,6 @@ describe('store: events', () => {
     expect(await store.events.list()).to.have.length(5)
   })
 
-  it('keeps what happens, and lists it first, though the clock was set back', async () => {
-    for (let n = 0; n < 100; n++) await store.events.record(anEvent({ message: `m${n}` }))
-    clock.advance(-DAY)
-    await store.events.record(anEvent({ message: 'after' }))
-    const kept = (await store.events.list()).map(({ message }) => message)
-    expect([kept.length, kept[0], kept.at(-1)]).to.deep.equal([100, 'after', 'm1'])
-  })
-
   it('lists newest first, by namespace, name and limit', async () => {
     for (const [namespace, name] of [
       ['a', 'x'],
@@ -87,7 +81,7 @@ describe('store: events', () => {
     expect(await names({ limit: 0 })).to.deep.equal([])
   })
 
-  it('keeps the newest hundred of an object, and leaves those of others', async () => {
+  it('keeps the newest hundred of an object, though the clock is set back, and leaves those of others', async () => {
     await store.events.record(anEvent({ uid: 'other', name: 'other' }))
     for (let i = 0; i < 105; i++) {
       clock.advance(1)
@@ -97,6 +91,10 @@ describe('store: events', () => {
     expect(kept).to.have.length(100)
     expect([kept[0]?.message, kept.at(-1)?.message]).to.deep.equal(['number 104', 'number 5'])
     expect(await store.events.list({ name: 'other' })).to.have.length(1)
+    clock.advance(-DAY)
+    await store.events.record(anEvent({ message: 'after' }))
+    const still = await store.events.list({ name: 'echo' })
+    expect([still.length, still[0]?.message, still.at(-1)?.message]).to.deep.equal([100, 'after', 'number 6'])
   })
 
   it('forgets what is older than a week when something is recorded', async () => {
@@ -136,6 +134,58 @@ describe('store: events', () => {
       if (message === 'one') break
     }
     expect(told).to.deep.equal(['three 1', 'one 3'])
+  })
+
+  it('asks the database nothing for a watch that has come to the end, and tells the same as one that has not', async () => {
+    const left = new AbortController()
+    const begin = store.events.resourceVersion()
+    const other = anEvent({ namespace: 'b', uid: 'b' })
+    const filters = [
+      {},
+      { namespaces: new Set(['b']) },
+      { name: 'echo', uid: 'b' },
+      { reason: 'Updated' },
+      { type: 'Warning' as const }
+    ]
+    const follow = async (from: number, filter: (typeof filters)[number], told: string[]) => {
+      for await (const { uid, message, count, id } of store.events.watch(from, filter, left.signal))
+        told.push(`${id} ${uid} ${message} ${count}`)
+    }
+    const live = filters.map((): string[] => [])
+    const reads = { count: 0 }
+    const { read } = Database.prototype
+    Database.prototype.read = function <T>(work: Parameters<typeof read<T>>[0]) {
+      reads.count++
+      return read.call(this, work) as Promise<T>
+    }
+    try {
+      const followed = filters.map((filter, at) => follow(begin, filter, live[at] ?? []))
+      const drafts = [
+        anEvent(),
+        other,
+        anEvent({ reason: 'Updated' }),
+        anEvent({ type: 'Warning', message: 'w' }),
+        other
+      ]
+      for (const draft of drafts) {
+        await store.events.record(draft)
+        await new Promise(resolve => setImmediate(resolve))
+      }
+      expect(live.map(({ length }) => length)).to.deep.equal([5, 2, 2, 1, 1])
+      expect(live[0]?.at(-1)).to.equal('2 b made it 2')
+      expect(reads.count).to.equal(0)
+      // Who comes later, and starts further back than what is kept in memory, is told the same of what is there.
+      for (let n = 0; n < 101; n++)
+        await store.events.record(anEvent({ uid: `u${n % 3}`, name: 'many', message: `m${n}` }))
+      const late: string[] = []
+      followed.push(follow(begin, { namespaces: new Set(['b']) }, late))
+      await eventually(async () => expect(late).to.deep.equal(['2 b made it 2']))
+      expect(reads.count).to.equal(1)
+      left.abort()
+      await Promise.all(followed)
+    } finally {
+      Database.prototype.read = read
+    }
   })
 
   it('ends its watches when it is closed', async () => {

@@ -118,6 +118,12 @@ describe('store: namespaces', () => {
     await store.namespaces.put('a', () => NOTHING)
     expect(await store.invocations.get('dead')).to.equal(undefined)
     expect((await store.events.list()).map(({ namespace }) => namespace)).to.deep.equal(['openfaas-fn'])
+    await store.events.record({ ...late, uid: 'w' })
+    const ofA = { namespaces: new Set(['a']) }
+    for await (const { uid } of store.events.watch(0, ofA, new AbortController().signal)) {
+      expect(uid).to.equal('w')
+      break
+    }
   })
 
   it('decides between a function that comes and its namespace that goes: one of them is refused', async () => {
