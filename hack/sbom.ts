@@ -20,7 +20,8 @@ interface Bom {
 
 const [file = 'dist/sbom.cdx.json'] = process.argv.slice(2)
 const { code, output } = await run('npm', [
-  ...['sbom', '--sbom-format=cyclonedx', '--sbom-type=application', '--package-lock-only', '--loglevel=error']
+  ...['sbom', '--sbom-format=cyclonedx', '--sbom-type=application', '--package-lock-only', '--loglevel=error'],
+  '--include=dev' // whatever NODE_ENV says; see below
 ])
 if (code !== 0) throw new Error(`npm sbom ended with code ${code}: ${output}`)
 
