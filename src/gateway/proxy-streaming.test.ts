@@ -15,7 +15,7 @@ const collectGarbage: () => void = (() => {
   return runInNewContext('gc')
 })()
 
-/** Peak of external and heap memory that is held above the start, in bytes, while `work` runs. */
+/** Peak of external and heap memory that is held above the start, in bytes, while `work` runs; looked at seldom, as a look takes long. */
 async function peakWhile(work: () => Promise<unknown>): Promise<number> {
   const held = () => {
     collectGarbage()
@@ -26,7 +26,7 @@ async function peakWhile(work: () => Promise<unknown>): Promise<number> {
   let peak = 0
   const timer = setInterval(() => {
     peak = Math.max(peak, held() - before)
-  }, 20)
+  }, 100)
   await work()
   clearInterval(timer)
   return peak
