@@ -5,21 +5,25 @@ import { delimiter, join } from 'node:path'
 /** Asked by packages before they start a service; 101 is "no". Source: Debian's policy-rc.d specification. */
 const SERVICE_POLICY = '/usr/sbin/policy-rc.d'
 
-/** Installs a package of Debian's; false where that cannot be done, or fails. */
-export function installPackage(name: string, report: (line: string) => void): boolean {
+/** A program, and the packages of Debian's that it is in. */
+export type Program = readonly [program: string, packages: string]
+
+/** Installs packages of Debian's, named with spaces between them; false where that cannot be done, or fails. */
+export function installPackage(names: string, report: (line: string) => void): boolean {
   if (!existsSync('/usr/bin/apt-get') || process.getuid?.() !== 0) return false
-  report(`Installing ${name} with apt-get …`)
+  report(`Installing ${names} with apt-get …`)
   const isOurs = forbidServices()
   try {
-    const install = `apt-get install -q -y --no-install-recommends ${name}`
+    // Somebody else may be installing something.
+    const install = `apt-get install -q -y --no-install-recommends -o DPkg::Lock::Timeout=300 ${names}`
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
     execFileSync('sh', ['-c', `${install} || { apt-get update -q && ${install}; }`], { env, stdio: 'pipe' })
     return true
   } catch {
-    report(`apt-get could not install ${name}.`)
+    report(`apt-get could not install ${names}.`)
     return false
   } finally {
-    if (isOurs) rmSync(SERVICE_POLICY)
+    if (isOurs) rmSync(SERVICE_POLICY, { force: true })
   }
 }
 
@@ -30,8 +34,17 @@ function forbidServices(): boolean {
   return true
 }
 
-/** Installs the package that a program is in, unless the program is there. */
-export function ensureProgram(program: string, packageName: string, report: (line: string) => void): void {
-  const folders = (process.env['PATH'] ?? '').split(delimiter)
-  if (!folders.some(folder => existsSync(join(folder, program)))) installPackage(packageName, report)
+/** Installs, in one go, the packages of those programs that are not there. */
+export function ensurePrograms(programs: readonly Program[], report: (line: string) => void): void {
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin']
+  const isThere = (program: string) => folders.some(folder => existsSync(join(folder, program)))
+  const missing = new Set(programs.flatMap(([program, packages]) => (isThere(program) ? [] : [packages])))
+  if (missing.size === 0 || installPackage([...missing].join(' '), report)) return
+  // One that is not to be had keeps the others from being installed.
+  if (missing.size > 1) for (const packages of missing) installPackage(packages, report)
+}
+
+/** Installs the packages that a program is in, unless the program is there. */
+export function ensureProgram(program: string, packages: string, report: (line: string) => void): void {
+  ensurePrograms([[program, packages]], report)
 }

@@ -2,15 +2,17 @@
  * Runs the levels named, or all of them, and sums up. The last line is always `N passed, N failed`; the code is 1 when
  * a test failed, a level broke off, or nothing ran at all.
  */
+import { randomInt } from 'node:crypto'
 import { globSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { loadConfig } from '../src/config/load.ts'
 import { runChecks } from './check.ts'
 import { run } from './command.ts'
-import { connectEngine, ensureHello, ensureTestkit } from './images.ts'
+import { connectEngine, ensureHello, ensureSample, ensureTestkit, type Sample } from './images.ts'
 import { exposedDebugPorts, type Listener, readListeners } from './listeners.ts'
-import { ensureProgram } from './packages.ts'
+import { ensurePrograms, type Program } from './packages.ts'
 import { openProxy, tallyOfRefusals } from './proxied.ts'
 import { sum, type Tally, tallyOf } from './tally.ts'
+import { NameWatch, scanLeftovers } from './test-objects.ts'
 
 interface Level {
   readonly files: string
@@ -19,8 +21,15 @@ interface Level {
   /** The program reaches Docker through its socket proxy, which may have to refuse nothing. */
   readonly proxied?: true
   /** What its tests run beside Docker, and the packages of Debian's that it is in. */
-  readonly programs?: readonly (readonly [program: string, packageName: string])[]
+  readonly programs?: readonly Program[]
+  readonly samples?: readonly Sample[]
 }
+
+const COMPILER = 'gcc libc6-dev'
+const REGISTRY: readonly Program[] = [
+  ['docker-registry', 'docker-registry'],
+  ['htpasswd', 'apache2-utils']
+]
 
 const LEVELS: Readonly<Record<string, Level>> = {
   unit: { files: '{api,controllers,src,migrations,hack,test/helpers}/**/*.test.ts', covered: true, docker: false },
@@ -35,19 +44,19 @@ const LEVELS: Readonly<Record<string, Level>> = {
       ['nginx', 'nginx-light'],
       ['python3', 'python3'],
       ['curl', 'curl'],
-      ['jq', 'jq']
-    ]
+      ['jq', 'jq'],
+      ['gcc', COMPILER],
+      ...REGISTRY
+    ],
+    samples: ['node', 'shell']
   },
   chaos: {
     files: 'test/chaos/**/*.test.ts',
     covered: false,
     docker: true,
-    programs: [
-      ['ip', 'iproute2'],
-      ['faketime', 'faketime']
-    ]
+    programs: [['ip', 'iproute2'], ['faketime', 'faketime'], ['gcc', COMPILER], ...REGISTRY]
   },
-  sweep: { files: 'test/sweep/**/*.test.ts', covered: false, docker: true },
+  sweep: { files: 'test/sweep/**/*.test.ts', covered: false, docker: true, programs: [['gcc', COMPILER]] },
   scale: {
     files: 'test/scale/**/*.test.ts',
     covered: false,
@@ -60,6 +69,8 @@ const LEVELS: Readonly<Record<string, Level>> = {
   e2e: { files: 'test/e2e/**/*.test.ts', covered: false, docker: true }
 }
 const COVERAGE = 'coverage'
+/** In the names of all that the tests of this run make on the engine: letters that neither words nor ids have together. */
+const MARK = Array.from({ length: 4 }, () => 'ghjkmpqrtvwxz'[randomInt(13)]).join('')
 
 /** A level, or its every n-th file: `integration 2/3` has the second, the fifth, and so on. */
 type Share = string
@@ -85,18 +96,20 @@ async function main(wanted: readonly Share[]): Promise<void> {
   const names = new Set(stages.flat(2).map(nameOf))
   rmSync(COVERAGE, { recursive: true, force: true })
   mkdirSync(COVERAGE, { recursive: true })
-  if ([...names].some(name => LEVELS[name]?.docker)) await makeImages()
-  for (const name of names) {
-    for (const [program, packageName] of LEVELS[name]?.programs ?? []) ensureProgram(program, packageName, console.log)
-  }
+  const levels = [...names].flatMap(name => LEVELS[name] ?? [])
+  ensurePrograms(
+    levels.flatMap(({ programs }) => programs ?? []),
+    console.log
+  )
+  const engine = levels.some(({ docker }) => docker) ? await prepareEngine(levels) : undefined
   const before = readListeners()
   const tallies: Tally[] = []
   for (const tracks of stages) {
     const ofStage = await Promise.all(tracks.map((track, index) => runTrack(track, { inherit: index === 0 })))
     tallies.push(...ofStage.flat())
   }
-  if ([...names].some(name => LEVELS[name]?.covered)) await run('c8', ['report'], { inherit: true })
-  tallies.push(scanDebugPorts(before))
+  if (levels.some(({ covered }) => covered)) await run('c8', ['report'], { inherit: true })
+  tallies.push(scanDebugPorts(before), ...((await engine?.scan()) ?? []))
   const { passed, failures } = sum(tallies)
   if (failures.length > 0 || passed === 0) process.exitCode = 1
   // Once more at the end, as whoever reads the output of CI may have no more of it than its end.
@@ -104,10 +117,15 @@ async function main(wanted: readonly Share[]): Promise<void> {
   console.log(`${passed} passed, ${failures.length} failed`)
 }
 
-async function makeImages(): Promise<void> {
+/** Makes the images, so that no test has to within its time; the scan tells what the tests did wrong on the engine that they share. */
+async function prepareEngine(levels: readonly Level[]): Promise<{ scan: () => Promise<Tally[]> }> {
   const engine = connectEngine()
   await ensureHello(engine, console.log)
   await ensureTestkit(engine, console.log)
+  for (const sample of new Set(levels.flatMap(({ samples }) => samples ?? []))) await ensureSample(engine, sample)
+  const names = new NameWatch(MARK)
+  await names.start(engine)
+  return { scan: async () => [names.stop(), await scanLeftovers(engine, MARK)] }
 }
 
 /** Runs levels in order. Without `inherit`, what one writes is shown when it has ended. */
@@ -125,7 +143,7 @@ async function runLevel(share: Share, { inherit }: { readonly inherit: boolean }
   const files = filesOf(level, share)
   const countFile = `${COVERAGE}/${share.replaceAll(/\W/g, '-')}.json`
   const proxy = level.proxied ? await openProxy() : undefined
-  const env = { COUNT_FILE: countFile, ...proxy?.env }
+  const env = { COUNT_FILE: countFile, TEST_MARK: `${MARK}${letterOf(share)}`, ...proxy?.env }
   const outcome = level.covered
     ? await run('c8', ['--clean=false', '--reporter=none', 'mocha', ...files], { inherit, env })
     : await run('mocha', files, { inherit, env })
@@ -136,6 +154,11 @@ async function runLevel(share: Share, { inherit }: { readonly inherit: boolean }
 
 function nameOf(share: Share): string {
   return share.split(' ')[0] ?? share
+}
+
+/** Another one for each share that runs beside another. */
+function letterOf(share: Share): string {
+  return String.fromCharCode(97 + WHOLE.flat(2).indexOf(share))
 }
 
 function filesOf(level: Level, share: Share): string[] {

@@ -1,5 +1,4 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +7,7 @@ import { expect } from 'chai'
 import { LABEL } from '../../api/labels.ts'
 import { connectEngine } from '../../hack/images.ts'
 import { freePort } from '../helpers/free-port.ts'
+import { uniqueName } from '../helpers/unique-name.ts'
 
 const exec = promisify(execFile)
 const CHECKOUT = join(import.meta.dirname, '../..')
@@ -15,7 +15,7 @@ const FIRST_START_MS = 180_000
 
 describe('npm start in a fresh clone', function () {
   this.timeout(FIRST_START_MS)
-  const id = `start-${randomBytes(3).toString('hex')}`
+  const id = uniqueName('start')
   const docker = connectEngine()
   let clone = ''
   let env: NodeJS.ProcessEnv = {}

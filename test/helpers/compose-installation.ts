@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
 import { existsSync, statSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -13,6 +12,7 @@ import { DEFAULT_HOST } from '../../src/engine/docker-client.ts'
 import { eventually } from './eventually.ts'
 import { freePort } from './free-port.ts'
 import { type Answer, GatewayClient } from './gateway-client.ts'
+import { uniqueName } from './unique-name.ts'
 
 const exec = promisify(execFile)
 const ROOT = join(import.meta.dirname, '../..')
@@ -31,7 +31,7 @@ export class ComposeInstallation extends GatewayClient {
 
   /** Prepares one, with all that its image is built of. */
   static async prepare(): Promise<ComposeInstallation> {
-    const instance = `compose-${randomBytes(3).toString('hex')}`
+    const instance = uniqueName('compose')
     const directory = await mkdtemp(join(tmpdir(), 'docker-faas-compose-'))
     const socket = (process.env['DOCKER_HOST'] || DEFAULT_HOST).replace(/^unix:\/\//, '')
     if (!existsSync(socket)) throw new Error(`the engine of the tests is behind no Unix socket: ${socket}`)

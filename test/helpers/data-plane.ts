@@ -7,6 +7,7 @@ import { Inflight } from '../../src/gateway/inflight.ts'
 import { createProxy, type InvocationProxy } from '../../src/gateway/proxy.ts'
 import type { ProxyDeps } from '../../src/gateway/proxy-deps.ts'
 import { Handover, protocolsOf } from '../../src/http/upgrade.ts'
+import { freePort } from './free-port.ts'
 
 /** What a client got, byte for byte where it matters. */
 export interface Answer {
@@ -175,18 +176,12 @@ export class DataPlane {
   }
 }
 
+/** A port on which nothing listens. */
+export const closedPort = freePort
+
 /** The endpoint of a port on this machine. */
 export function endpointOf(port: number): Endpoint {
   return { containerId: `c${port}`, host: '127.0.0.1', port }
-}
-
-/** A port on which nothing listens. */
-export async function closedPort(): Promise<number> {
-  const server = net.createServer()
-  const port = await listen(server)
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 /** Waits until the condition holds; fails after twenty seconds. */

@@ -1,13 +1,13 @@
-import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { createServer, type Server } from 'node:net'
 import { Readable } from 'node:stream'
 import Docker from 'dockerode'
 import { type Pack, pack } from 'tar-stream'
 import { LABEL } from '../../api/labels.ts'
 import type { StringMap } from '../../api/meta.ts'
 import { overlaps } from '../../src/engine/subnets.ts'
+import { addresses } from './addresses.ts'
 import { PRODUCT_HOST } from './product-engine.ts'
+import { uniqueName } from './unique-name.ts'
 
 /** What one run of an integration test has on the engine; `reap` removes all of it. */
 export interface TestRun {
@@ -74,12 +74,11 @@ const APPLETS = [
 
 /** Starts a run: builds its images. `DOCKER_HOST` counts, as it does for `docker`, unless an engine is given. */
 export async function createTestRun(docker = new Docker(), host = PRODUCT_HOST): Promise<TestRun> {
-  const instance = `test-${randomBytes(5).toString('hex')}`
+  const instance = uniqueName()
   const image = `docker-faas-test/busybox:${instance}`
   const brokenImage = `docker-faas-test/broken:${instance}`
   await importImage(docker, image, instance, '["/bin/sh", "/entry"]')
   await importImage(docker, brokenImage, instance, '["/no-such-program"]')
-  const block = await takeBlock(docker)
   return {
     instance,
     labels: { [LABEL.instance]: instance },
@@ -88,8 +87,8 @@ export async function createTestRun(docker = new Docker(), host = PRODUCT_HOST):
     brokenImage,
     host,
     docker,
-    subnet: subnetSource(block.cidr),
-    reap: () => reap(docker, instance).finally(() => block.claim.close())
+    subnet: await subnetSource(docker),
+    reap: () => reap(docker, instance)
   }
 }
 
@@ -160,38 +159,18 @@ async function fill(tar: Pack, files: readonly ImageFile[]): Promise<void> {
   tar.finalize()
 }
 
-/** A /21 of 198.18.0.0/15 (kept for tests by RFC 2544) that no network of the engine overlaps, and no other run takes until the claim is closed. */
-async function takeBlock(docker: Docker): Promise<{ readonly cidr: string; readonly claim: Server }> {
+/** The /28s of this process, without those that somebody has on the engine all the same. */
+async function subnetSource(docker: Docker): Promise<() => string> {
   const networks = await docker.listNetworks()
   const taken = networks.flatMap(n => n.IPAM?.Config?.flatMap(c => c.Subnet ?? []) ?? [])
-  const blocks = Array.from({ length: 64 }, (_, n) => `198.${18 + (n >> 5)}.${(n & 31) * 8}.0/21`)
-  const free = blocks.filter(block => !taken.some(other => overlaps(other, block)))
-  const first = randomBytes(2).readUInt16BE() % Math.max(1, free.length)
-  for (const cidr of [...free.slice(first), ...free.slice(0, first)]) {
-    const claim = await claimBlock(cidr)
-    if (claim !== undefined) return { cidr, claim }
+  const used = new Set<string>()
+  const next = (): string => {
+    const subnet = addresses.subnet()
+    if (used.has(subnet)) throw new Error(`the run has used its ${used.size} subnets`)
+    used.add(subnet)
+    return taken.some(other => overlaps(other, subnet)) ? next() : subnet
   }
-  throw new Error('no block of 198.18.0.0/15 is free on this engine')
-}
-
-/** Levels run side by side, and a run has no network yet when the next one looks: a name in the kernel's list of sockets is one process's. */
-function claimBlock(cidr: string): Promise<Server | undefined> {
-  const claim = createServer().unref()
-  return new Promise((resolve, reject) => {
-    claim.once('error', (err: NodeJS.ErrnoException) => (err.code === 'EADDRINUSE' ? resolve(undefined) : reject(err)))
-    claim.listen(`\0docker-faas-test ${cidr}`, () => resolve(claim))
-  })
-}
-
-/** Walks the /28s of the block. */
-function subnetSource(cidr: string): () => string {
-  const [a, b, c] = cidr.split('.').map(part => Number.parseInt(part, 10)) as [number, number, number]
-  let next = 0
-  return () => {
-    const n = next++
-    if (n >= 128) throw new Error('the run has used its 128 subnets')
-    return `${a}.${b}.${c + (n >> 4)}.${(n & 15) * 16}/28`
-  }
+  return next
 }
 
 async function reap(docker: Docker, instance: string): Promise<void> {

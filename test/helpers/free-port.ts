@@ -1,13 +1,19 @@
 import { createServer } from 'node:net'
+import { addresses } from './addresses.ts'
 
-/** A port of 127.0.0.1 that nobody listens on. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+/** A port of 127.0.0.1 that nobody listens on, and that neither the kernel nor another process of tests takes. */
+export async function freePort(): Promise<number> {
+  for (let tries = 0; tries < 100; tries++) {
+    const port = addresses.port()
+    if (await isFree(port)) return port
+  }
+  throw new Error('somebody listens on each of the ports of this process')
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise(resolve => {
     const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
   })
 }

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { Agent, type IncomingHttpHeaders, request } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -8,7 +7,9 @@ import type Docker from 'dockerode'
 import { getCondition } from '../../api/condition.ts'
 import type { FunctionObject } from '../../api/function.ts'
 import { LABEL } from '../../api/labels.ts'
+import { addresses } from './addresses.ts'
 import { eventually } from './eventually.ts'
+import { uniqueName } from './unique-name.ts'
 
 export const PASSWORD = 'test-password'
 
@@ -206,18 +207,11 @@ export function testEnvironment(directory: string, instance: string): Record<str
     FUNCTIONS_NETWORK: instance,
     // The rules would be those of this machine.
     FIREWALL: 'off',
-    FUNCTIONS_SUBNET_POOL: aPool()
+    FUNCTIONS_SUBNET_POOL: addresses.pool()
   }
 }
 
 /** A name and a directory that nobody else has. */
 export async function aHome(): Promise<{ instance: string; directory: string }> {
-  const instance = `test-${randomBytes(4).toString('hex')}`
-  return { instance, directory: await mkdtemp(join(tmpdir(), 'docker-faas-test-')) }
-}
-
-/** A /20 of 10.128.0.0/9 by chance: gateways of tests that run side by side seldom meet, and the loop copes when they do. */
-function aPool(): string {
-  const [a = 0, b = 0] = randomBytes(2)
-  return `10.${128 + (a % 120)}.${(b % 16) * 16}.0/20`
+  return { instance: uniqueName(), directory: await mkdtemp(join(tmpdir(), 'docker-faas-test-')) }
 }

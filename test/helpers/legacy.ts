@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto'
 import type Docker from 'dockerode'
 import { load, Scratch, withSqlite } from '../fixtures/db/files.ts'
+import { uniqueName } from './unique-name.ts'
 
 /** Labels of a container of the older program. */
 export function legacyLabels(name: string, replica: number, network: string): Record<string, string> {
@@ -24,9 +24,9 @@ export function legacyNetworkLabels(name: string): Record<string, string> {
 /** What an installation of the older program leaves behind: its database, containers and networks. `clear` removes all. */
 export class LegacyInstallation {
   readonly docker: Docker
-  readonly id = randomBytes(4).toString('hex')
+  readonly id = uniqueName('old')
   /** Its `FUNCTIONS_NETWORK`. */
-  readonly base = `legacy-${this.id}`
+  readonly base = this.id
   readonly #scratch: Scratch
   readonly #label = { 'docker-faas-test.legacy': this.id }
 

@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { access, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +8,7 @@ import { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import Docker from 'dockerode'
 import * as tar from 'tar-stream'
+import { ensureProgram } from '../../hack/packages.ts'
 import { freePort } from './free-port.ts'
 import type { PrivateEngine } from './private-engine.ts'
 
@@ -46,8 +47,8 @@ export class Registry {
 
   /** Starts Debian's docker-registry on a free port, installing it when the machine has none (needs root then). */
   static async start(options: Options = {}): Promise<Registry> {
-    await install('docker-registry', '/usr/bin/docker-registry')
-    if (options.credentials !== undefined) await install('apache2-utils', '/usr/bin/htpasswd')
+    ensureProgram('docker-registry', 'docker-registry', report)
+    if (options.credentials !== undefined) ensureProgram('htpasswd', 'apache2-utils', report)
     const directory = await mkdtemp(join(tmpdir(), 'registry-'))
     const registry = new Registry(await freePort(), directory, options)
     await registry.#configure()
@@ -193,14 +194,6 @@ function splitTag(reference: string): string[] {
   return colon > reference.lastIndexOf('/') ? [reference.slice(0, colon), reference.slice(colon + 1)] : [reference]
 }
 
-async function install(debianPackage: string, path: string): Promise<void> {
-  const isThere = await access(path).then(
-    () => true,
-    () => false
-  )
-  if (isThere) return
-  // NOTE RUNLEVEL=1 keeps the package from starting a service of its own
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }
-  const args = ['-o', 'DPkg::Lock::Timeout=120', 'install', '-y', '--no-install-recommends', debianPackage]
-  await run('apt-get', args, { env })
+function report(line: string): void {
+  process.stdout.write(`${line}\n`)
 }

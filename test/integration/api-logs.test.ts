@@ -368,8 +368,9 @@ describe('GET /system/logs', () => {
     it('for nobody who left before the log was opened', async () => {
       const { functions } = world.api.store
       const get = functions.get.bind(functions)
-      const held = Promise.withResolvers<void>()
+      const [asked, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
       functions.get = async key => {
+        asked.resolve()
         await held.promise
         return get(key)
       }
@@ -377,7 +378,8 @@ describe('GET /system/logs', () => {
       const path = '/system/logs?name=hello&follow=true'
       const request = { headers: { authorization: AUTHORIZATION }, signal: gone.signal }
       const left = fetch(`${world.api.url}${path}`, request).catch(() => 'left')
-      setTimeout(() => gone.abort(), 100)
+      await asked.promise
+      gone.abort()
       expect(await left).to.equal('left')
       await eventually(() => expect(world.api.observed.map(({ path }) => path)).to.include('/system/logs'))
       held.resolve()

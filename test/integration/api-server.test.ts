@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { expect } from 'chai'
 import { type ApiServer, AUTHORIZATION, anIdentity, startApi } from '../helpers/api-server.ts'
+import { eventually } from '../helpers/eventually.ts'
 
 const AUTH = `Authorization: ${AUTHORIZATION}`
 
@@ -213,11 +214,7 @@ describe('the server of the gateway', () => {
     await once(socket, 'ready')
     await api.request('GET', '/livez')
     socket.destroy()
-    const started = Date.now()
-    while (!api.observed.some(({ method }) => method === 'POST')) {
-      expect(Date.now() - started).to.be.below(1500)
-      await new Promise(resolve => setImmediate(resolve))
-    }
+    await eventually(() => expect(api.observed.map(({ method }) => method)).to.include('POST'))
     expect(api.logged).to.deep.equal([])
   })
 })

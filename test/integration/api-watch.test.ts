@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { type ApiServer, startApi } from '../helpers/api-server.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { follow } from '../helpers/watch.ts'
 
 const watch = (api: ApiServer, query = '') => follow(api, `/v1/functions?watch=true${query}`)
@@ -134,11 +135,9 @@ describe('watching functions', () => {
     await put('a')
     expect(await take(1)).to.deep.equal(['ADDED a'])
     leave()
-    const started = Date.now()
-    while (!api.observed.some(({ method, path }) => method === 'GET' && path === '/v1/functions')) {
-      expect(Date.now() - started).to.be.below(2000)
-      await new Promise(resolve => setImmediate(resolve))
-    }
+    await eventually(() =>
+      expect(api.observed.map(({ method, path }) => `${method} ${path}`)).to.include('GET /v1/functions')
+    )
     expect(followed?.aborted).to.equal(true)
     await put('b')
     expect(api.logged).to.deep.equal([])

@@ -44,10 +44,11 @@ describe('the autoscaler over real containers', function () {
     const labels = labelsOf({ target: '15', max: '3' })
     await gateway.apply('load', { image }, { labels })
     await gateway.converged('load')
-    let pauseMs = 10
+    let pauseMs = 20
     let isCalling = true
     const statuses = new Map<number, number>()
-    const callers = Array.from({ length: 4 }, async () => {
+    // So many that they are enough also where a call takes a tenth of a second.
+    const callers = Array.from({ length: 8 }, async () => {
       while (isCalling) {
         const { status } = await gateway.call('GET', '/function/load')
         statuses.set(status, (statuses.get(status) ?? 0) + 1)

@@ -32,13 +32,16 @@ describe('functions on a real engine', function () {
   })
 
   it('tells what a function uses, as Docker has it', async () => {
-    const [{ usage }] = JSON.parse((await gateway.call('GET', '/system/functions?usage=1')).text)
-    expect(usage.totalMemoryBytes).to.be.within(2 ** 18, 2 ** 30)
-    const { items } = JSON.parse((await gateway.call('GET', '/v1/usage')).text)
-    expect(items[0].metadata.name).to.equal('direct')
-    expect(items[0]).to.include({ replicas: 1, readyReplicas: 1, invocationCount: 1, inflight: 0 })
-    expect(items[0].usage.memoryBytes).to.be.closeTo(usage.totalMemoryBytes, 2 ** 25)
-    expect(items[0].usage.cpuMillicores).to.be.within(0, 64_000)
+    // What the engine does not tell in time is left out, and is there for the next one who asks.
+    await eventually(async () => {
+      const [{ usage }] = JSON.parse((await gateway.call('GET', '/system/functions?usage=1')).text)
+      expect(usage?.totalMemoryBytes).to.be.within(2 ** 18, 2 ** 30)
+      const { items } = JSON.parse((await gateway.call('GET', '/v1/usage')).text)
+      expect(items[0].metadata.name).to.equal('direct')
+      expect(items[0]).to.include({ replicas: 1, readyReplicas: 1, invocationCount: 1, inflight: 0 })
+      expect(items[0].usage?.memoryBytes).to.be.closeTo(usage.totalMemoryBytes, 2 ** 25)
+      expect(items[0].usage.cpuMillicores).to.be.within(0, 64_000)
+    })
   })
 
   it('runs containers with no capabilities, no new privileges, limits, and no restart policy of their own', async () => {
@@ -194,12 +197,12 @@ describe('functions on a real engine', function () {
   })
 
   it('does nothing to Docker and writes nothing when all is quiet', async () => {
-    await gateway.apply('quiet', { image })
-    await gateway.converged('quiet')
+    await gateway.apply('at-rest', { image })
+    await gateway.converged('at-rest')
     const digest = async () => {
-      const { metadata } = await gateway.get('quiet')
+      const { metadata } = await gateway.get('at-rest')
       return createHash('sha256')
-        .update(JSON.stringify([metadata, await idsOf('quiet')]))
+        .update(JSON.stringify([metadata, await idsOf('at-rest')]))
         .digest('hex')
     }
     const before = await digest()
@@ -212,7 +215,7 @@ describe('functions on a real engine', function () {
     }
     expect(await digest()).to.equal(before)
     const plan = JSON.parse((await gateway.call('GET', '/v1/plan')).text)
-    expect(plan.functions.find((f: { key: string }) => f.key === 'openfaas-fn/quiet').steps).to.deep.equal([])
+    expect(plan.functions.find((f: { key: string }) => f.key === 'openfaas-fn/at-rest').steps).to.deep.equal([])
   })
 
   it('shows in a dry run what it would do, and does not do it', async () => {

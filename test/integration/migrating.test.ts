@@ -17,6 +17,7 @@ import { sampleImage, testkitImage } from '../helpers/images.ts'
 import { LegacyInstallation } from '../helpers/legacy.ts'
 import { PRODUCT_HOST } from '../helpers/product-engine.ts'
 import { COMPILE_CACHE, MAIN } from '../helpers/program.ts'
+import { uniqueName } from '../helpers/unique-name.ts'
 
 const run = promisify(execFile)
 const OLD_PASSWORD = 'of the old gateway'
@@ -195,7 +196,7 @@ describe('docs/migrating.md', function () {
   it('leads from the older Docker FaaS to us, and back', async () => {
     const legacy = await LegacyInstallation.create(new Docker())
     const [home, name] = [join(directory, 'home'), legacy.nameOf('moved')]
-    const instance = `test-${legacy.id}`
+    const instance = uniqueName()
     await mkdir(home)
     try {
       const testkit = await testkitImage()

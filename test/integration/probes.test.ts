@@ -65,8 +65,8 @@ describe('probes by annotation, over real containers', function () {
     await apply('hung', alive)
     await gateway.converged('hung')
     const id = await idOf('hung')
-    // Node does nothing else meanwhile: two probes of a second fail, and the last one is answered.
-    expect((await gateway.call('GET', '/function/hung/spin?ms=2700')).status).to.equal(200)
+    // Node does nothing else meanwhile: two probes of a second fail, and the third has most of a second to be answered.
+    expect((await gateway.call('GET', '/function/hung/spin?ms=2300')).status).to.equal(200)
     expect(await idOf('hung')).to.equal(id)
     await apply('hung', { ...alive, [`${HEALTH}path`]: answering(500) })
     await eventually(async () => {

@@ -80,7 +80,7 @@ describe('images of functions that come from a registry', function () {
     )
     // The first wait after a refusal is up to 30 s, and to 5 min later. A short wait may end before the change is noticed.
     await gateway.converged('g2', 10_000)
-    await eventually(() => gateway.log.join('').includes('Registry credentials changed'))
+    await eventually(() => expect(gateway.log.join('')).to.contain('Registry credentials changed'))
   })
 
   for (const [status, code] of [

@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { get as httpGet } from 'node:http'
 import { request as httpsRequest, type RequestOptions } from 'node:https'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
@@ -11,6 +10,7 @@ import { expect } from 'chai'
 import type { AuditEntry } from '../../api/audit.ts'
 import { makeCertificate } from '../helpers/certificates.ts'
 import { eventually } from '../helpers/eventually.ts'
+import { freePort } from '../helpers/free-port.ts'
 import { TestGateway } from '../helpers/gateway.ts'
 import { PASSWORD } from '../helpers/gateway-client.ts'
 import { testkitImage } from '../helpers/images.ts'
@@ -221,13 +221,3 @@ describe('docs/nginx.conf', function () {
     expect([none.status, none.headers['x-docker-faas-reason']]).to.deep.equal([404, 'FunctionNotFound'])
   })
 })
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
-  })
-}

@@ -122,7 +122,7 @@ describe('sessions and streams while replicas come and go', function () {
     })
     const open = chats.filter(({ code }) => code === undefined)
     expect(open.length, 'sessions that have outlived the endpoint of their replica').to.be.greaterThan(0)
-    for (const chat of open) await chat.echo('still here')
+    await Promise.all(open.map(chat => chat.echo('still here')))
     for (const chat of chats) expect(await chat.closed()).to.equal(1012)
     await gateway.converged('busy', 60_000)
     await eventually(() => expect(stream.how()).not.to.equal('open'))

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { useTestRun } from '../helpers/docker-run.ts'
 import { eventually } from '../helpers/eventually.ts'
+import { freePort } from '../helpers/free-port.ts'
 import { testkitImage } from '../helpers/images.ts'
 import { rssMiB } from '../helpers/rss.ts'
 import { ServeProcess } from '../helpers/serve-process.ts'
@@ -47,9 +48,9 @@ describe('workers and the process that started them', function () {
   }
 
   it('end when it is killed, after their calls, and leave the port to the next one', async () => {
-    await start()
+    const port = await freePort()
+    await start({ GATEWAY_PORT: String(port) })
     const name = await deploy()
-    const port = await gateway.listening()
     const pids = workers()
     expect(pids).to.have.length(2)
     for (const pid of pids) expect(rssMiB(pid)).to.be.below(WORKER_BAR_MIB)

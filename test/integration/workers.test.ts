@@ -9,9 +9,9 @@ import { testkitImage } from '../helpers/images.ts'
 import { connectionsOf, cpuTicksOf, workersOf } from '../helpers/worker-processes.ts'
 
 const WORKERS = 2
-const BUSY_MS = 1500
+const BUSY_MS = 2500
 /** A call takes some milliseconds; the machine may be slow. */
-const SOON_MS = 1000
+const SOON_MS = 2000
 
 /** Calls from outside this process, each over a connection of its own, until it is told to end; prints what it got. */
 const CALLER = `

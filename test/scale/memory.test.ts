@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,6 +6,7 @@ import { compileGateway, logFileOf, startGateway } from '../../hack/gateway.ts'
 import { readSettings } from '../../hack/settings.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { RSS_BAR_MIB, rssMiB } from '../helpers/rss.ts'
+import { uniqueName } from '../helpers/unique-name.ts'
 
 describe('an idle gateway, run from its sources as npm start does', function () {
   this.timeout(60_000)
@@ -14,7 +14,7 @@ describe('an idle gateway, run from its sources as npm start does', function () 
   it('I10: weighs no more than 130 MiB', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'docker-faas-weight-'))
     const ports = { GATEWAY_PORT: '0', METRICS_PORT: '0' }
-    const instance = `weight-${randomBytes(4).toString('hex')}`
+    const instance = uniqueName('weight')
     const env = { ...process.env, ...ports, INSTANCE_ID: instance, STATE_DB_PATH: join(directory, 'weighed.db') }
     const settings = readSettings(env)
     compileGateway()

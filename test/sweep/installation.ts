@@ -1,12 +1,13 @@
-import { randomBytes } from 'node:crypto'
 import { mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type Docker from 'dockerode'
 import { LABEL } from '../../api/labels.ts'
+import { addresses } from '../helpers/addresses.ts'
 import { shimEnv } from '../helpers/disk-shim.ts'
 import { inside } from '../helpers/inside.ts'
 import { ServeProcess } from '../helpers/serve-process.ts'
+import { uniqueName } from '../helpers/unique-name.ts'
 import { Stops } from './stops.ts'
 import { commitTurnstile, engineTurnstile, type Guard, type Turnstile } from './turnstiles.ts'
 
@@ -25,7 +26,7 @@ export interface InstallationOptions {
  */
 export class Installation {
   readonly docker: Docker
-  readonly instance = `test-${randomBytes(4).toString('hex')}`
+  readonly instance = uniqueName()
   /** The function that scenarios are about. Names of containers are the engine's, so that no other may have it. */
   readonly functionName: string
   /** What ran when the database was lost. */
@@ -39,7 +40,7 @@ export class Installation {
 
   private constructor(folder: string, { docker, functionName, databasePath, env }: InstallationOptions) {
     this.docker = docker
-    this.functionName = functionName ?? `echo-${randomBytes(4).toString('hex')}`
+    this.functionName = functionName ?? uniqueName('echo')
     this.#folder = folder
     const path = databasePath ?? join(folder, 'data', 'test.db')
     this.#env = {
@@ -47,7 +48,7 @@ export class Installation {
       STATE_DB_PATH: path,
       DOCKER_HOST: `unix://${join(folder, 'engine.sock')}`,
       FUNCTIONS_NETWORK: this.instance,
-      FUNCTIONS_SUBNET_POOL: aPool(),
+      FUNCTIONS_SUBNET_POOL: addresses.pool(),
       ENGINE_TIMEOUT: '10s',
       GC_GRACE: '1s',
       GC_INTERVAL: '1s',
@@ -166,12 +167,6 @@ export class Installation {
   #filters() {
     return { label: [`${LABEL.instance}=${this.instance}`] }
   }
-}
-
-/** A /20 of 10.128.0.0/9 by chance. */
-function aPool(): string {
-  const [a = 0, b = 0] = randomBytes(2)
-  return `10.${128 + (a % 120)}.${(b % 16) * 16}.0/20`
 }
 
 function versionIn(env: readonly string[]): string {
