@@ -11,7 +11,7 @@ import { TestGateway } from '../helpers/gateway.ts'
 import { testkitImage } from '../helpers/images.ts'
 
 /** Several resyncs fall into it. */
-const QUIET_MS = 10_000
+const QUIET_MS = 6000
 
 describe('calls while replicas come and go', function () {
   this.timeout(90_000)
@@ -143,7 +143,7 @@ describe('calls while replicas come and go', function () {
     const directory = await mkdtemp(join(tmpdir(), 'docker-faas-quiet-'))
     const recorder = new FaultProxy(join(directory, 'sock'), run().host.slice('unix://'.length))
     await recorder.open()
-    const quiet = await TestGateway.start({ DOCKER_HOST: recorder.host, RECONCILE_INTERVAL_SECONDS: '2' })
+    const quiet = await TestGateway.start({ DOCKER_HOST: recorder.host, RECONCILE_INTERVAL_SECONDS: '1' })
     try {
       for (const name of ['calm-a', 'calm-b']) await quiet.apply(name, { image, replicas: 2 })
       for (const name of ['calm-a', 'calm-b']) await quiet.converged(name)

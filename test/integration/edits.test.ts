@@ -6,7 +6,7 @@ import { TestGateway } from '../helpers/gateway.ts'
 import { testkitImage } from '../helpers/images.ts'
 import { PRODUCT_HOST } from '../helpers/product-engine.ts'
 
-const EDITS = 300
+const EDITS = 200
 const REPLICAS = 2
 /** Replicas beside those that are wanted: one that comes, those that were overtaken, and one that ends its calls. */
 const BESIDE = 4

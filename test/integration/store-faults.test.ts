@@ -15,7 +15,7 @@ import { aDraft, load, rows, Scratch, TestClock, withSqlite } from '../fixtures/
 const FN = 'openfaas-fn'
 const LANES = [0, 1, 2]
 /** A kill takes about a second with what it needs; at night there are a thousand. */
-const KILLS_PER_LANE = Math.ceil(Number(process.env['KILLS'] ?? 24) / LANES.length)
+const KILLS_PER_LANE = Math.ceil(Number(process.env['KILLS'] ?? 15) / LANES.length)
 const WRITER = new URL('../fixtures/db/writer.ts', import.meta.url).pathname
 
 describe('store: faults', () => {
