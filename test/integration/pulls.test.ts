@@ -34,6 +34,7 @@ describe('images of functions that come from a registry', function () {
   })
   after(async () => {
     await gateway?.close()
+    await removePulled()
     await proxy?.[Symbol.asyncDispose]()
     await open?.[Symbol.asyncDispose]()
     await closed?.[Symbol.asyncDispose]()
@@ -42,6 +43,13 @@ describe('images of functions that come from a registry', function () {
   beforeEach(() => {
     proxy.mood = { kind: 'well' }
   })
+
+  /** What has the proxy's address in its name; the registry removes what has its own. */
+  async function removePulled(): Promise<void> {
+    const tags = (await run().docker.listImages()).flatMap(image => image.RepoTags ?? [])
+    for (const tag of tags.filter(name => name.startsWith(proxy.reference(''))))
+      await run().docker.getImage(tag).remove()
+  }
 
   /** Pushes a function that runs, another one at each call. Gives its digest. */
   async function publish(registry: Registry, name: string): Promise<string> {
