@@ -8,6 +8,7 @@ import { createOrigins } from '../http/client-address.ts'
 import type { Logger } from '../logging/logger.ts'
 import type { LogDesk } from '../logs/desk.ts'
 import type { Metrics } from '../metrics/metrics.ts'
+import { Places } from '../places.ts'
 import type { KeyRotation } from '../secrets/rotation.ts'
 import type { Store } from '../store/open.ts'
 import { assembleAlerts } from './alerts.ts'
@@ -53,6 +54,7 @@ export function assembleApi(deps: AssembledApiDeps, shutdown: AbortSignal): Retu
     },
     loop: deps.view,
     logs: deps.logs,
+    watchers: new Places({ max: config.WATCHERS_MAX, onTaken: metrics.setWatchers, onRefused: metrics.watcherRefused }),
     adoption: plane.decisions,
     schedules: assembleScheduleDesk(deps),
     authenticator: deps.identity.authenticator,

@@ -37,6 +37,11 @@ export const accessFields = {
     '100',
     'How many may read or follow logs of functions at the same time; others are told to come again'
   ),
+  WATCHERS_MAX: field(
+    integer(1, 10_000),
+    '1000',
+    'How many may watch functions or events at the same time; others are told to come again'
+  ),
   API_RATE_LIMIT: field(
     integer(0, MAX_COUNT),
     '6000',

@@ -29,6 +29,11 @@ export function hasScope({ scopes }: Identity, scope: Scope): boolean {
   return scopes.has(scope) || scopes.has('admin')
 }
 
+/** The token that it came with; undefined for a password or a session. */
+export function tokenIdOf({ kind, tokenId }: Identity): string | undefined {
+  return kind === 'token' ? tokenId : undefined
+}
+
 /** Who sent the request. Throws before authentication, which is a mistake in the order of middleware. */
 export function callerOf(ctx: Context): Caller {
   const caller: unknown = ctx.state['caller']

@@ -8,6 +8,7 @@ import type { ScheduleView } from '../../api/schedule-view.ts'
 import type { Namespaces } from '../../api/scope.ts'
 import type { FunctionUsage } from '../../api/usage.ts'
 import type { Clock } from '../clock.ts'
+import type { Places } from '../places.ts'
 import type { AuditStore } from '../store/audit-store.ts'
 import type { DeadFilter, InvocationFilter, InvocationPage } from '../store/invocation-store.ts'
 import type { NamespaceStore } from '../store/namespace-store.ts'
@@ -226,6 +227,8 @@ export interface ApiDeps {
   readonly enqueue: (key: string) => void
   readonly loop: LoopView
   readonly logs: LogReader
+  /** Those who watch functions and events. */
+  readonly watchers: Pick<Places, 'take'>
   readonly adoption: AdoptionDesk
   readonly schedules: ScheduleDesk
   readonly authenticator: Omit<Authenticator, 'isOwn'>

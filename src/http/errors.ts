@@ -51,6 +51,7 @@ const TITLES: Readonly<Record<string, string>> = {
   TOO_MANY_REQUESTS: 'Too many requests in a short time',
   NOT_DEAD: 'The call is no dead letter',
   TOO_MANY_LOG_READERS: 'Too many read logs',
+  TOO_MANY_WATCHERS: 'Too many watch',
   QUEUE_FULL: 'Too many asynchronous calls wait',
   CONFLICT: 'The object changed since it was read',
   NOTHING_TO_ADOPT: 'Nothing waits for a decision',

@@ -1,6 +1,7 @@
 import type { FunctionObject } from '../../api/function.ts'
 import type { LogsRequest } from '../../api/log-line.ts'
 import { keyOf } from '../../api/meta.ts'
+import { Places } from '../places.ts'
 import type { LastLinesRecord, LastLinesStore } from '../store/last-lines.ts'
 import type { FunctionStore } from '../store/store.ts'
 import { type FollowDeps, FunctionFollow } from './follow.ts'
@@ -27,12 +28,12 @@ export interface LogMetrics {
 /** Reads the logs of functions for whoever asks. Nothing is kept: a reader that is slow slows down the reading from the engine. */
 export class LogDesk {
   readonly #deps: LogDeskDeps
-  #readers = 0
-  /** By token. */
-  readonly #readersOf = new Map<string, number>()
+  readonly #places: Places
 
   constructor(deps: LogDeskDeps) {
     this.#deps = deps
+    const { maxReaders: max, metrics } = deps
+    this.#places = new Places({ max, onTaken: metrics.setLogReaders, onRefused: metrics.logReaderRefused })
   }
 
   /**
@@ -46,34 +47,11 @@ export class LogDesk {
     signal: AbortSignal
   ): Promise<AsyncIterable<FunctionLine> | undefined> {
     if (signal.aborted) return nothing()
-    const { tokenId } = request
-    if (!this.#hasRoom(tokenId)) {
-      this.#deps.metrics.logReaderRefused()
-      return undefined
-    }
-    this.#count(1, tokenId)
-    signal.addEventListener('abort', () => this.#count(-1, tokenId), { once: true })
+    if (!this.#places.take(request.tokenId, signal)) return undefined
     const lines = request.follow
       ? await this.#follow(object, request, signal)
       : await this.#read(object, request, signal)
     return this.#counted(lines)
-  }
-
-  /** No token keeps everybody else from reading. */
-  #hasRoom(tokenId: string | undefined): boolean {
-    const { maxReaders } = this.#deps
-    const own = tokenId === undefined ? 0 : (this.#readersOf.get(tokenId) ?? 0)
-    return this.#readers < maxReaders && own < Math.ceil(maxReaders / 2)
-  }
-
-  #count(change: 1 | -1, tokenId: string | undefined): void {
-    this.#readers += change
-    if (tokenId !== undefined) {
-      const own = (this.#readersOf.get(tokenId) ?? 0) + change
-      if (own === 0) this.#readersOf.delete(tokenId)
-      else this.#readersOf.set(tokenId, own)
-    }
-    this.#deps.metrics.setLogReaders(this.#readers)
   }
 
   async *#counted(lines: AsyncIterable<FunctionLine>): AsyncGenerator<FunctionLine> {

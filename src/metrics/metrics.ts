@@ -19,6 +19,7 @@ import { createSecretMetrics, type SecretMetrics } from './secrets.ts'
 import { createStoreMetrics, type StoreMetrics } from './store.ts'
 import { createTlsMetrics, type TlsMetrics } from './tls.ts'
 import { createUsageMetrics, type UsageMetrics } from './usage.ts'
+import { createWatchMetrics, type WatchMetrics } from './watches.ts'
 import { createWorkerMetrics, type WorkerMetrics } from './workers.ts'
 
 export interface MetricsOptions {
@@ -42,6 +43,7 @@ export interface Metrics
     StoreMetrics,
     TlsMetrics,
     UsageMetrics,
+    WatchMetrics,
     WorkerMetrics {
   /** The text that Prometheus reads, and its content type. */
   readonly expose: () => Promise<{ readonly contentType: string; readonly text: string }>
@@ -92,6 +94,7 @@ export function createMetrics({ now = systemClock.now, nodeMetrics = true }: Met
     ...createEngineMetrics(registry),
     ...createGarbageMetrics(registry),
     ...createLogReaderMetrics(registry),
+    ...createWatchMetrics(registry),
     ...createNamespaceMetrics(registry),
     ...createSecretMetrics(registry),
     schedules: createScheduleMetrics(registry),

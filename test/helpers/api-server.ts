@@ -112,6 +112,7 @@ export async function startApi(
       resync: () => void resyncs++
     },
     logs: { open: async () => Readable.from([]) },
+    watchers: { take: () => true },
     adoption: {
       list: async () => ({ active: false, adopt: [], conflicts: [], delete: [], forged: 0 }),
       confirm: async () => ({ active: false, adopted: [], deleted: [] })

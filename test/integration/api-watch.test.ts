@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { Places } from '../../src/places.ts'
 import { type ApiServer, startApi } from '../helpers/api-server.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { follow } from '../helpers/watch.ts'
@@ -39,6 +40,27 @@ describe('watching functions', () => {
     await put('a', 'a:2')
     const { take } = await watch(api, `&resourceVersion=${resourceVersion}`)
     expect(await take(2)).to.deep.equal(['ADDED b', 'MODIFIED a'])
+  })
+
+  it('S40: no token keeps all others from watching: it has half of the places, and who leaves gives one back', async () => {
+    const watchers = new Places({ max: 3, onTaken: () => undefined, onRefused: () => undefined })
+    await using bounded = await startApi({ watchers })
+    const { token } = (await bounded.request('POST', '/v1/tokens', { name: 't', scopes: ['read'] })).json
+    const of = async (kind: string, by?: string) => {
+      const watch = await follow(bounded, `/v1/${kind}?watch=true`, by)
+      const { status, headers } = watch.response
+      return { status, retry: headers.get('retry-after'), ...watch }
+    }
+    const bearer = `Bearer ${token}`
+    const [first, second] = [await of('events', bearer), await of('functions', bearer)]
+    expect([first.status, second.status]).to.deep.equal([200, 200])
+    const third = await of('events', bearer)
+    expect([third.status, third.retry]).to.deep.equal([503, '5'])
+    const others = [await of('events'), await of('functions')]
+    expect(others.map(({ status }) => status)).to.deep.equal([200, 503])
+    first.leave()
+    await eventually(async () => expect((await of('functions', bearer)).status).to.equal(200))
+    for (const { leave } of [second, ...others]) leave()
   })
 
   it('sends its headers before there is any change', async () => {

@@ -25,7 +25,7 @@ const SINCE = {
   schema: z.iso.datetime({ offset: true })
 }
 
-type EventDeps = Pick<ApiDeps, 'events' | 'shutdown'>
+type EventDeps = Pick<ApiDeps, 'events' | 'shutdown' | 'watchers'>
 
 const PATH = '/v1/events'
 
@@ -58,9 +58,7 @@ async function answerEvents(ctx: RouterContext, deps: EventDeps): Promise<void> 
   const since = queryInteger(ctx, RESOURCE_VERSION, 0, Number.MAX_SAFE_INTEGER)
   const current = deps.events.resourceVersion()
   if (queryFlag(ctx, WATCH)) {
-    streamWatch(ctx, deps.shutdown, { since, current }, signal =>
-      lines(deps, { filter, limit, since, current }, signal)
-    )
+    streamWatch(ctx, deps, { since, current }, signal => lines(deps, { filter, limit, since, current }, signal))
     return
   }
   ctx.body = toEventList(await deps.events.list({ ...filter, limit, upTo: current }), current)

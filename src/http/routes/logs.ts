@@ -7,7 +7,7 @@ import type { FunctionObject } from '../../../api/function.ts'
 import { LogMessage, type LogsRequest, parseInstant } from '../../../api/log-line.ts'
 import { LEGACY_NAME } from '../../../api/meta.ts'
 import { existingKey, namespaceOf } from '../access.ts'
-import { callerOf } from '../caller.ts'
+import { callerOf, tokenIdOf } from '../caller.ts'
 import { departureOf } from '../departure.ts'
 import type { ApiDeps, FunctionLogLine } from '../deps.ts'
 import { HttpError } from '../errors.ts'
@@ -117,13 +117,13 @@ function readRequest(ctx: RouterContext, deps: Pick<ApiDeps, 'clock'>): LogsRequ
   const tail = readTail(queryParameter(ctx, TAIL))
   const since = readSince(queryParameter(ctx, SINCE), deps.clock.now())
   const instance = queryParameter(ctx, INSTANCE)
-  const { kind, tokenId } = callerOf(ctx)
+  const tokenId = tokenIdOf(callerOf(ctx))
   return {
     follow: queryFlag(ctx, FOLLOW),
     ...(tail === undefined ? {} : { tail }),
     ...(since === undefined ? {} : { since }),
     ...(instance === undefined || instance === '' ? {} : { instance }),
-    ...(kind === 'token' && tokenId !== undefined ? { tokenId } : {})
+    ...(tokenId === undefined ? {} : { tokenId })
   }
 }
 

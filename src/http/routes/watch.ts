@@ -3,6 +3,7 @@ import type { RouterContext } from '@koa/router'
 import type { LabelSelector } from '../../../api/label-selector.ts'
 import { isWithin, type Namespaces } from '../../../api/scope.ts'
 import type { Change } from '../../store/store.ts'
+import { callerOf, tokenIdOf } from '../caller.ts'
 import { departureOf } from '../departure.ts'
 import type { ApiDeps } from '../deps.ts'
 import { HttpError, toProblem } from '../errors.ts'
@@ -15,7 +16,11 @@ export interface WatchRequest {
   readonly since: number | undefined
 }
 
-type WatchDeps = Pick<ApiDeps, 'functions' | 'shutdown'>
+type StreamDeps = Pick<ApiDeps, 'shutdown' | 'watchers'>
+type WatchDeps = StreamDeps & Pick<ApiDeps, 'functions'>
+
+/** Until somebody who watches may have left. */
+const RETRY_AFTER_S = 5
 
 /**
  * Streams changes as NDJSON until the client leaves or the gateway stops. An object that stops being selected is told as
@@ -23,7 +28,7 @@ type WatchDeps = Pick<ApiDeps, 'functions' | 'shutdown'>
  */
 export async function answerWatch(ctx: RouterContext, deps: WatchDeps, request: WatchRequest): Promise<void> {
   const current = deps.functions.resourceVersion()
-  streamWatch(ctx, deps.shutdown, { since: request.since, current }, signal => {
+  streamWatch(ctx, deps, { since: request.since, current }, signal => {
     // Throws when the history is gone; what is listed after this point can only be seen twice, and not be missed.
     const changes = deps.functions.watch(request.since ?? current, signal)
     return lines(deps, request, changes)
@@ -32,11 +37,11 @@ export async function answerWatch(ctx: RouterContext, deps: WatchDeps, request: 
 
 /**
  * Answers with lines of NDJSON until the client leaves or the gateway stops, when the signal aborts. Throws 410 for a
- * resourceVersion `since` which the `current` one has not come to, and what `follow` throws at once.
+ * resourceVersion `since` which the `current` one has not come to, 503 where too many watch, and what `follow` throws at once.
  */
 export function streamWatch(
   ctx: RouterContext,
-  shutdown: AbortSignal,
+  { shutdown, watchers }: StreamDeps,
   { since, current }: { readonly since: number | undefined; readonly current: number },
   follow: (signal: AbortSignal) => AsyncGenerator<string>
 ): void {
@@ -46,7 +51,12 @@ export function streamWatch(
   if (since !== undefined && since > current) {
     throw new HttpError(410, 'GONE', `resourceVersion ${since} is ahead of ${current}, the latest; list again`)
   }
-  const followed = follow(AbortSignal.any([shutdown, departureOf(ctx)]))
+  const signal = AbortSignal.any([shutdown, departureOf(ctx)])
+  if (!watchers.take(tokenIdOf(callerOf(ctx)), signal)) {
+    const message = 'too many watch now, of all or with this token (WATCHERS_MAX): try again later'
+    throw new HttpError(503, 'TOO_MANY_WATCHERS', message, { 'Retry-After': String(RETRY_AFTER_S) })
+  }
+  const followed = follow(signal)
   // Headers now: the first change may be hours away.
   ctx.flushHeaders()
   ctx.body = Readable.from(followed, { objectMode: false })
