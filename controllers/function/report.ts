@@ -1,6 +1,7 @@
 import type { FunctionObject, FunctionStatus } from '../../api/function.ts'
 import { keyOf } from '../../api/meta.ts'
 import type { EndpointTable } from '../../src/gateway/endpoints.ts'
+import type { RepairKind } from '../../src/metrics/engine.ts'
 import type { FunctionStore } from '../../src/store/store.ts'
 import type { Departures } from './departures.ts'
 import { heldStatus } from './held-status.ts'
@@ -12,7 +13,7 @@ import { profilesText } from './profiles.ts'
 import { secretsText } from './secrets.ts'
 import { sightOfPass } from './sight.ts'
 import { statusOf } from './status.ts'
-import { isRepair, type RepairKind } from './step.ts'
+import { isRepair } from './step.ts'
 
 export interface ReportDeps extends NoticesDeps {
   readonly functions: Pick<FunctionStore, 'get' | 'putStatus' | 'remove'>

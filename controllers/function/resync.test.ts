@@ -1,8 +1,9 @@
 import { expect } from 'chai'
 import { EngineError } from '../../src/engine/faults.ts'
+import type { ResyncReason } from '../../src/metrics/engine.ts'
 import { StorageFullError, StoreUnavailableError } from '../../src/store/errors.ts'
 import { aFunction } from '../../test/helpers/builders.ts'
-import { Resync, type ResyncDeps, type ResyncReason } from './resync.ts'
+import { Resync, type ResyncDeps } from './resync.ts'
 
 const KEYS = ['openfaas-fn/a', 'openfaas-fn/b']
 const NEVER = new AbortController().signal

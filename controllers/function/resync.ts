@@ -1,12 +1,10 @@
 import type { FunctionObject } from '../../api/function.ts'
 import { keyOf } from '../../api/meta.ts'
 import { EngineError } from '../../src/engine/faults.ts'
+import type { ResyncReason } from '../../src/metrics/engine.ts'
 import type { Reconciler } from '../../src/runtime/reconciler.ts'
 import { StorageFullError, StoreUnavailableError } from '../../src/store/errors.ts'
 import type { FunctionStore } from '../../src/store/store.ts'
-
-/** Why everything is looked at. */
-export type ResyncReason = 'start' | 'reconnect' | 'disconnect' | 'away' | 'gap' | 'periodic' | 'asked'
 
 export interface ResyncDeps {
   readonly functions: Pick<FunctionStore, 'list'>

@@ -1,3 +1,5 @@
+import type { RepairKind } from '../../src/metrics/engine.ts'
+
 /**
  * One engine call, as data, with the reason in words. The text of a plan is what logs, dry runs and golden tests show.
  */
@@ -89,14 +91,6 @@ export type ReplicaStep =
 export function isReplicaStep(step: Step): step is ReplicaStep {
   return 'ordinal' in step
 }
-
-/** Steps that undo something, where their cause does not say otherwise. */
-export type RepairKind =
-  | 'connect-replica'
-  | 'disconnect-replica'
-  | 'unpause-replica'
-  | 'rename-replica'
-  | 'start-replica'
 
 /** Whether it undoes what somebody did to a replica by hand, or what befell it. */
 export function isRepair(step: Step): step is ReplicaStep & { readonly kind: RepairKind } {

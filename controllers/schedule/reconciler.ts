@@ -10,25 +10,13 @@ import {
 } from '../../api/schedule.ts'
 import type { ScheduleRecord } from '../../api/schedule-record.ts'
 import type { Logger } from '../../src/logging/logger.ts'
+import type { ScheduleMetrics } from '../../src/metrics/schedules.ts'
 import type { Reconciler, Result } from '../../src/runtime/reconciler.ts'
 import type { ScheduleStore } from '../../src/store/schedule-store.ts'
 import type { EventStore, FunctionStore } from '../../src/store/store.ts'
 import { begin, type Decision, decide, givenUp, handedOver, type ScheduleRules } from './decide.ts'
 import { eventOf, type ScheduleEvent } from './events.ts'
 import { callOf, type ScheduledCalls } from './scheduled-calls.ts'
-
-/** What became of ticks, for metrics. */
-export interface ScheduleObserver {
-  readonly ran: (key: string) => void
-  readonly skipped: (key: string) => void
-  readonly missed: (key: string, count: number) => void
-  /** When its next tick is due, or was while that waits, in milliseconds since the epoch; undefined: none is. */
-  readonly nextDue: (key: string, at: number | undefined) => void
-  /** Whether its annotations can be read. */
-  readonly readable: (key: string, isReadable: boolean) => void
-  /** The function has no schedules, or is gone. */
-  readonly forgotten: (key: string) => void
-}
 
 export interface ScheduleReconcilerDeps {
   readonly functions: Pick<FunctionStore, 'get'>
@@ -37,7 +25,7 @@ export interface ScheduleReconcilerDeps {
   readonly calls: ScheduledCalls
   /** Functions that share a tick are spread over so long. */
   readonly spreadMs: number
-  readonly observer: ScheduleObserver
+  readonly observer: ScheduleMetrics
   readonly now: () => number
   readonly log: Logger
 }

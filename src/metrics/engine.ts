@@ -1,10 +1,11 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { EngineFault } from '../engine/faults.ts'
 
-/** Why every key was enqueued. */
+/** Why everything is looked at. */
 export const RESYNC_REASONS = ['start', 'reconnect', 'disconnect', 'away', 'gap', 'periodic', 'asked'] as const
 export type ResyncReason = (typeof RESYNC_REASONS)[number]
 
+/** Steps that undo something, where their cause does not say otherwise. */
 export const REPAIR_KINDS = [
   'connect-replica',
   'disconnect-replica',

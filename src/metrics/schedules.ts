@@ -1,15 +1,16 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
 import { functionNameLabel } from './function.ts'
 
-/** What becomes of the ticks of schedules. */
+/** Told what became of the ticks of schedules. */
 export interface ScheduleMetrics {
   readonly ran: (key: string) => void
   readonly skipped: (key: string) => void
   readonly missed: (key: string, count: number) => void
-  /** Milliseconds since the epoch; undefined: none is due. */
+  /** When its next tick is due, or was while that waits, in milliseconds since the epoch; undefined: none is. */
   readonly nextDue: (key: string, at: number | undefined) => void
+  /** Whether its annotations can be read. */
   readonly readable: (key: string, isReadable: boolean) => void
-  /** Removes every series of the function. */
+  /** The function has no schedules, or is gone: removes its series. */
   readonly forgotten: (key: string) => void
 }
 
