@@ -9,6 +9,7 @@ ARG BASE_IMAGE=node:26-slim
 FROM ${BASE_IMAGE} AS build
 WORKDIR /src
 COPY . .
+ARG REVISION=
 RUN ["node", "hack/gateway-image/root.ts", "/out"]
 WORKDIR /empty
 

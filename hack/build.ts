@@ -1,6 +1,7 @@
 /** Compiles to dist/, for a Node that runs JavaScript only, and makes the command executable. */
 import { chmodSync, copyFileSync, cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { cloneCommit } from '../src/cli/commit.ts'
 import { PAGE_FILES, PAGE_FOLDER, PAGE_LICENCES, swaggerFolder } from '../src/http/docs-files.ts'
 import { run } from './command.ts'
 
@@ -11,6 +12,8 @@ rmSync('dist', { recursive: true, force: true })
 const { code } = await run('tsc', ['--project', 'tsconfig.build.json'], { inherit: true })
 process.exitCode = code
 if (code === 0) copyPage()
+// Where there is no clone, as while an image is built, whoever builds may say it.
+if (code === 0) writeFileSync('dist/commit', `${cloneCommit('.') || (process.env['REVISION'] ?? '')}\n`)
 if (code === 0 && existsSync(COMMAND)) {
   const text = readFileSync(COMMAND, 'utf8')
   if (!text.startsWith('#!')) writeFileSync(COMMAND, `#!/usr/bin/env node\n${text}`)

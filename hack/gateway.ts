@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { createWriteStream, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -18,14 +18,6 @@ export interface Gateway {
 
 const KEPT_LINES = 15
 
-/** What V8 and the type stripper made of the sources, kept between starts: without, a gateway weighs 25 MiB more. */
-const COMPILE_CACHE = 'node_modules/.cache/compile'
-
-/** Fills the cache, so that a gateway that is started now finds everything in it. */
-export function compileGateway(): void {
-  spawnSync(process.execPath, ['src/main.ts', 'serve', '--help'], { env: { NODE_COMPILE_CACHE: COMPILE_CACHE } })
-}
-
 /**
  * Starts the gateway of this checkout; its log goes to `gateway.log` beside the database; of warnings the first
  * line is shown as well, with `show`.
@@ -37,8 +29,8 @@ export function startGateway(
 ): Gateway {
   mkdirSync(settings.dataDir, { recursive: true, mode: 0o700 })
   // In a group of its own, so that Ctrl-C reaches it once: through us.
-  const child = spawn(process.execPath, ['src/main.ts', 'serve'], {
-    env: { LOG_FORMAT: 'text', NODE_COMPILE_CACHE: COMPILE_CACHE, ...env, STATE_DB_PATH: settings.databasePath },
+  const child = spawn(process.execPath, ['--import', stripSources(), 'src/main.ts', 'serve'], {
+    env: { LOG_FORMAT: 'text', ...env, STATE_DB_PATH: settings.databasePath },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true
   })
@@ -52,6 +44,11 @@ export function startGateway(
     resolve(code ?? 1)
   })
   return { ended, stop: () => child.kill('SIGTERM'), ...log }
+}
+
+/** What Node is to import, so that it finds the sources without their types. */
+function stripSources(): string {
+  return execFileSync(process.execPath, ['--disable-warning=ExperimentalWarning', 'hack/strip.ts']).toString()
 }
 
 export function logFileOf(settings: Settings): string {

@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { Api, isReady } from './api.ts'
-import { compileGateway, type Gateway, isPortFree, logFileOf, runningGateway, startGateway } from './gateway.ts'
+import { type Gateway, isPortFree, logFileOf, runningGateway, startGateway } from './gateway.ts'
 import { connectEngine, ensureHello } from './images.ts'
 import { callSample, deploySample, killAndHeal } from './sample.ts'
 import { readSettings, type Settings } from './settings.ts'
@@ -27,7 +27,6 @@ async function start(settings: Settings, wishes: Wishes): Promise<void> {
   await requirePorts(settings)
   const docker = connectEngine()
   await ensureHello(docker, console.log)
-  compileGateway()
   const gateway = startGateway(settings, process.env)
   const stopping = new AbortController()
   let stoppedAt = Number.NEGATIVE_INFINITY

@@ -1,3 +1,4 @@
+import './left-out.ts'
 import { constants } from 'node:os'
 import { setFlagsFromString } from 'node:v8'
 import type { Environment } from './cli/environment.ts'

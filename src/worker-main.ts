@@ -1,3 +1,4 @@
+import './left-out.ts'
 import { isatty } from 'node:tty'
 import { setFlagsFromString } from 'node:v8'
 import type { FromWorker, ToWorker } from './workers/protocol.ts'

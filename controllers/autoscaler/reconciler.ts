@@ -123,6 +123,8 @@ export class AutoscalerReconciler implements Reconciler {
     enqueue(key)
     onDecision(change)
     log.info({ key, from: spec.replicas, to: replicas, direction, reason }, 'Scaled function')
+    // That it is frozen, and that a call brought it back, is told when it is so.
+    if ((direction === 'freeze' || direction === 'thaw') && replicas === spec.replicas) return
     const { namespace, name } = parseKey(key)
     const message = messageOf(change, spec.replicas)
     await events.record({ namespace, name, uid: metadata.uid, type: 'Normal', reason: 'Scaled', message })

@@ -22,9 +22,12 @@ export function happeningsOf(before: FunctionStatus, after: FunctionStatus): Hap
   ]
 }
 
+function isFrozen({ conditions }: FunctionStatus): boolean {
+  return getCondition(conditions, 'Ready')?.reason === 'Frozen'
+}
+
 /** The same words each time, so that the event store counts them. */
 function freezing(before: FunctionStatus, after: FunctionStatus): Happening[] {
-  const isFrozen = ({ conditions }: FunctionStatus) => getCondition(conditions, 'Ready')?.reason === 'Frozen'
   if (!isFrozen(after) || isFrozen(before)) return []
   return [
     { type: 'Normal', reason: 'Frozen', message: 'no call came for a while: its replicas are frozen until one does' }
@@ -86,8 +89,8 @@ function debugging(before: FunctionStatus, after: FunctionStatus): Happening[] {
 }
 
 function convergence(before: FunctionStatus, after: FunctionStatus): Happening[] {
-  // One that is frozen may be of an old revision, which a call replaces.
-  if (!isConverged(after.conditions) || after.outdatedReplicas > 0) return []
+  // One that is frozen may be of an old revision, which a call replaces; an event of its own tells that it is.
+  if (!isConverged(after.conditions) || after.outdatedReplicas > 0 || isFrozen(after)) return []
   if (isConverged(before.conditions) && before.observedGeneration === after.observedGeneration) return []
   const message = `generation ${after.observedGeneration} is as wanted: ${after.readyReplicas} replicas answer`
   return [{ type: 'Normal', reason: 'RolloutComplete', message }]

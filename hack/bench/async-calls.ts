@@ -9,7 +9,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { compileGateway } from '../gateway.ts'
 import { connectEngine, ensureStatic } from '../images.ts'
 import { ensureProgram } from '../packages.ts'
 import { BenchGateway } from './bench-gateway.ts'
@@ -57,7 +56,6 @@ async function main(): Promise<void> {
     env: { ASYNC_QUEUE_MAX: '1000000', METRICS_ADDRESS: '127.0.0.1' }
   })
   try {
-    compileGateway()
     await gateway.start()
     await gateway.deploy('static', image, 1)
     await gateway.deploy('later', image, 1)

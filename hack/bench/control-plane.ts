@@ -10,7 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { getCondition } from '../../api/condition.ts'
 import { LABEL } from '../../api/labels.ts'
 import { Api, isReady } from '../api.ts'
-import { compileGateway, type Gateway, startGateway } from '../gateway.ts'
+import { type Gateway, startGateway } from '../gateway.ts'
 import { connectEngine, ensureHello } from '../images.ts'
 import { readSettings, type Settings } from '../settings.ts'
 import { FLOOR_LABEL, Floor } from './floor.ts'
@@ -45,7 +45,6 @@ let gateway: Gateway
 async function main(): Promise<void> {
   const image = await ensureHello(docker)
   const floor = new Floor(docker, image, instance)
-  compileGateway()
   gateway = await start()
   try {
     const api = new Api(settings, env)

@@ -7,7 +7,6 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { compileGateway } from '../gateway.ts'
 import { STATIC_BYTES } from '../image-bases.ts'
 import { connectEngine, ensureStatic } from '../images.ts'
 import { ensureProgram } from '../packages.ts'
@@ -114,7 +113,6 @@ async function main(options: Options): Promise<void> {
     instance: `bench-${randomBytes(3).toString('hex')}`,
     env: { NODE_OPTIONS: profiling }
   })
-  compileGateway()
   try {
     const { phases, idleStreams } = await measure(gateway, { ...options, directory, image, streams, nginxPort })
     const { rounds, seconds: secondsPerRound } = options

@@ -8,7 +8,6 @@ import { Agent, get } from 'node:http'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { compileGateway } from '../gateway.ts'
 import { connectEngine, ensureTestkit } from '../images.ts'
 import { BenchGateway } from './bench-gateway.ts'
 import type { Bar } from './data-plane-result.ts'
@@ -48,7 +47,6 @@ async function main(): Promise<void> {
   const machine = { cpus: cpus().length, node: process.version, loadAverage: loadavg()[0] ?? 0 }
   const image = await ensureTestkit(docker)
   const floor = new Floor(docker, image, instance)
-  compileGateway()
   try {
     await gateway.start()
     await gateway.api.apply({

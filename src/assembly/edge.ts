@@ -49,6 +49,7 @@ export class EdgeComponent implements Edge {
       ...dataPlane,
       connectionsCut: metrics.connectionsCut
     })
+    identity.index.onEnd(tokenId => this.#front.endTokens([tokenId]))
     certificate?.onReplaced(next => this.#front.useCertificate(next))
   }
 

@@ -98,6 +98,11 @@ export class Front {
     this.#proxy.wake(key)
   }
 
+  /** These tokens are no longer good: what was opened by them, and goes on, ends. */
+  endTokens(tokenIds: readonly string[]): void {
+    for (const tokenId of tokenIds) this.#proxy.endToken(tokenId)
+  }
+
   /**
    * Takes no new connections, lets calls end, then closes what is left. Connections that are kept stay open until an answer
    * has said that they end: a client that finds one closed cannot know whether its call was carried out.

@@ -21,7 +21,10 @@ export function assembleWaker(
     onWoken: (key, from) => {
       const own = metrics.knownFunctionMetrics(key)
       if (from === 'zero') own?.woken()
-      else own?.thawed()
+      else {
+        own?.thawed()
+        metrics.scaleDecided('thaw', 'called')
+      }
     },
     onWriteFailed: metrics.wakeWriteFailed,
     timers: systemTimers,

@@ -108,6 +108,7 @@ export class Worker {
         break
       case 'ended':
         this.#authenticator.ended(message.tokens)
+        this.#front.endTokens(message.tokens)
         break
       case 'closed-networks':
         this.#close(message.subnets)

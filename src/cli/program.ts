@@ -21,7 +21,7 @@ import { addScale } from './scale.ts'
 import { addSchedules } from './schedules.ts'
 import { addSecrets } from './secrets.ts'
 import { addServerCommands } from './server-commands.ts'
-import { addSmallCommands } from './small.ts'
+import { addServe, addSmallCommands } from './small.ts'
 import { addToken } from './token.ts'
 import { addTop } from './top.ts'
 import { addVersion } from './version.ts'
@@ -34,7 +34,7 @@ const GROUPS: readonly (readonly [heading: string, commands: readonly Add[]])[] 
   ['Functions:', [addApply, addDiff, addGet, addDescribe, addDelete, addScale, addRollout, addWait, addTop]],
   ['Calls:', [addInvoke, addLogs, addEvents, addInvocations, addSchedules]],
   ['Access:', [addLogin, addConfig, addToken, addSecrets, addNamespace, addProfile]],
-  ['Gateway of this machine:', [addServerCommands, addAdopt, addSmallCommands]],
+  ['Gateway of this machine:', [addServe, addServerCommands, addAdopt, addSmallCommands]],
   ['Other:', [addCompletion, addVersion]]
 ]
 

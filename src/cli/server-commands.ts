@@ -3,12 +3,8 @@ import type { AuditListOptions } from './audit.ts'
 import type { BackupOptions } from './backup.ts'
 import type { Environment } from './environment.ts'
 
-/** What runs the gateway of this machine, and what looks at its files: each command loads what it needs when it runs. */
+/** What looks at the files of the gateway of this machine: each command loads what it needs when it runs. */
 export function addServerCommands(program: Command, environment: Environment): void {
-  program
-    .command('serve')
-    .description('run the gateway: API, data plane and reconcile loop, until SIGINT or SIGTERM')
-    .action(async () => (await import('./serve.ts')).serve(environment))
   program
     .command('plan')
     .description('print what the loop would do now, garbage collection included; change nothing')

@@ -4,16 +4,24 @@ import { createCommand, runCommand } from './run.ts'
 import type { SocketProxyCommandOptions } from './socket-proxy.ts'
 
 /**
- * The commands that run often, or for long beside the gateway, and so load no more than they use: a health check twice
- * a minute would cost more CPU than an idle gateway, otherwise.
+ * The commands that run often, or for long, and so load no more than they use, not even what the others are called: a health
+ * check twice a minute would cost more CPU than an idle gateway, otherwise.
  */
-export const SMALL_COMMANDS: ReadonlySet<string> = new Set(['health', 'socket-proxy'])
+export const SMALL_COMMANDS: ReadonlySet<string> = new Set(['serve', 'health', 'socket-proxy'])
 
 /** Runs one of them. */
 export async function runSmallProgram(argv: readonly string[], environment: Environment): Promise<number> {
   const program = createCommand(environment)
+  addServe(program, environment)
   addSmallCommands(program, environment)
   return await runCommand(program, argv, environment)
+}
+
+export function addServe(program: Command, environment: Environment): void {
+  program
+    .command('serve')
+    .description('run the gateway: API, data plane and reconcile loop, until SIGINT or SIGTERM')
+    .action(async () => (await import('./serve.ts')).serve(environment))
 }
 
 export function addSmallCommands(program: Command, environment: Environment): void {

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Command } from 'commander'
+import { builtCommit, cloneCommit } from './commit.ts'
 import type { Environment } from './environment.ts'
 
 export interface Version {
   readonly version: string
-  /** Empty when the package does not say what it was built from. */
+  /** 40 hex; empty when neither the package nor a clone says what it was built from. */
   readonly commit: string
 }
 
@@ -13,10 +14,10 @@ export interface Version {
 export function readVersion(): Version {
   // The sources lie two folders below package.json, the compiled files three.
   for (const up of ['../..', '../../..']) {
+    const root = join(import.meta.dirname, up)
     try {
-      const text = readFileSync(join(import.meta.dirname, up, 'package.json'), 'utf8')
-      const { version, gitHead = '' } = JSON.parse(text) as { version: string; gitHead?: string }
-      return { version, commit: gitHead }
+      const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
+      return { version, commit: up === '../..' ? cloneCommit(root) : builtCommit(join(import.meta.dirname, '../..')) }
     } catch (err) {
       if ((err as NodeJS.ErrnoException).code !== 'ENOENT') throw err
     }

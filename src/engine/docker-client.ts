@@ -1,10 +1,10 @@
 import type { Agent, IncomingMessage } from 'node:http'
+import { createRequire } from 'node:module'
 import { inspect } from 'node:util'
 import type Docker from 'dockerode'
 import { http } from '../node-http.ts'
 import { checkBody } from './docker-bodies.ts'
 import { type EngineCall, readCall } from './docker-endpoints.ts'
-import { loadDockerode } from './dockerode.ts'
 
 export const DEFAULT_HOST = 'unix:///var/run/docker.sock'
 
@@ -62,7 +62,7 @@ interface ModemRequest {
  */
 export function connectDocker(host: string, agent: Agent, calls: 'table' | 'any' = 'table'): DockerClient {
   const options: Docker.DockerOptions & { agent: Agent } = { ...parseHost(host), agent }
-  const Dockerode = loadDockerode()
+  const Dockerode = createRequire(import.meta.url)('dockerode') as typeof Docker
   const docker = new Dockerode(options) as unknown as DockerClient
   const modem = docker.modem as unknown as Modem
   modem.dial = readingWhole(readingAgain(modem.dial.bind(modem)))

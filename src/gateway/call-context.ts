@@ -19,6 +19,10 @@ export interface ActiveCall extends Timed, Placed {
   shutDown: () => void
   /** Whose ticks they are; the proxy's own when left out. */
   readonly ticker?: Ticker | undefined
+  /** Of the token whose call it is. */
+  readonly tokenId?: string | undefined
+  /** The token is no longer good: a session ends, and an answer that is not over a moment after it has begun. */
+  onTokenEnd: () => void
   /** The container of a replica is stopped now, or has died. Calls hear of it by their connections: they may still end in time. */
   onReplicaEnd?: (containerId: string, why: ReplicaEnd) => void
 }

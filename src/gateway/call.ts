@@ -18,6 +18,8 @@ import { openSession } from './session.ts'
 
 /** In metrics, as nginx has it: the client closed the request. */
 const CLIENT_LEFT = 499
+/** In metrics, of an answer that was cut off as nobody may have it any more. */
+const REVOKED = 401
 /** More than real chains of functions have, and soon reached by one that has no end. */
 const HOPS_MAX = 16
 
@@ -40,6 +42,7 @@ export class Call implements ActiveCall, Sender {
   readonly #times: CallTimes
   #limits: CallLimits
   #isOver = false
+  #isRevoked = false
 
   constructor(context: CallContext, req: IncomingMessage, res: ServerResponse, target: ProxyTarget) {
     this.key = `${target.namespace}/${target.name}`
@@ -67,6 +70,10 @@ export class Call implements ActiveCall, Sender {
     return this.#limits
   }
 
+  get tokenId(): string | undefined {
+    return this.#target.tokenId
+  }
+
   get ticker(): CallLimits['ticker'] {
     return this.#limits.ticker
   }
@@ -89,7 +96,20 @@ export class Call implements ActiveCall, Sender {
     else this.refuse(refusals.closing())
   }
 
+  onTokenEnd(): void {
+    this.#isRevoked = true
+    if (this.#answer.isBegun) this.#cutRevoked()
+    else if (this.#delivery.attempt === undefined) {
+      this.#delivery.abort('the token is no longer good')
+      this.refuse(refusals.revoked())
+    }
+  }
+
   checkStall(): void {
+    if (this.#isRevoked && this.#answer.isBegun) {
+      this.#cutRevoked()
+      return
+    }
     const { clock, pace } = this.#limits
     const progress = { isAnswered: this.#answer.isBegun, isBodyAwaited: this.#waitsForBody }
     const overdue = this.#times.overdue(clock.tick, progress, pace)
@@ -154,7 +174,9 @@ export class Call implements ActiveCall, Sender {
     try {
       if (upgrade === undefined) throw new Error('nobody asked for another protocol')
       const client = this.#answer.switch(head, upgrade)
-      openSession(this.#context, { attempt, head, record: this.#record, limits: this.#limits, client, replica })
+      const parts = { attempt, head, record: this.#record, limits: this.#limits, client, replica }
+      const session = openSession(this.#context, { ...parts, tokenId: this.tokenId })
+      if (this.#isRevoked) session.onTokenEnd()
     } catch (error) {
       replica.destroy()
       attempt.abort(toError(error))
@@ -234,11 +256,16 @@ export class Call implements ActiveCall, Sender {
     this.#finish(CLIENT_LEFT)
   }
 
-  #cut(message: string, err?: unknown): void {
+  #cut(message: string, err?: unknown, code = 502): void {
     if (this.#isOver) return
     this.#warn(message, { err })
-    this.#finish(502)
+    this.#finish(code)
     this.#answer.cut()
+  }
+
+  #cutRevoked(): void {
+    this.#delivery.abort('the token is no longer good')
+    this.#cut('Cut off an answer whose token is no longer good', undefined, REVOKED)
   }
 
   #warn(message: string, fields: object): void {

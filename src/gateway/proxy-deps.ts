@@ -91,6 +91,8 @@ export interface ProxyTarget {
   /** Whoever makes the call has a way of its own to try again what `com.openfaas.retry.*` asks for. */
   readonly isRetriedByCaller?: boolean
   readonly upgrade?: Upgrade
+  /** Of the token whose call it is; what goes on ends with it. */
+  readonly tokenId?: string | undefined
   /** When the call was accepted, ms since the epoch, of an attempt of an asynchronous call. Absent: it came just now. */
   readonly acceptedAt?: number
 }

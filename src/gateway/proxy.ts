@@ -25,6 +25,11 @@ export interface InvocationProxy {
   /** Lets calls of the function that wait look again whether they still have to. */
   wake: (key: string) => void
   /**
+   * The token is no longer good: sessions that were opened by it end, and so do answers that go on. What was called and has not answered
+   * yet does, as it may be half done.
+   */
+  endToken: (tokenId: string) => void
+  /**
    * Refuses calls that wait, lets the others end for `graceMs`, then cuts them off and refuses all. Until then calls that
    * still come over kept connections are served, and told that the connection ends. Sessions such as WebSockets last as long as
    * the last call, and are closed then.
@@ -62,10 +67,7 @@ export function createProxy(deps: ProxyDeps): InvocationProxy {
     clock,
     pace: limits.defaults.pace
   }
-  const ticker = setInterval(() => {
-    clock.tick++
-    for (const call of active.list()) if (call.ticker === undefined) call.checkStall()
-  }, context.pace.tickMs).unref()
+  const ticker = startTicks({ active, clock, pace: context.pace })
   const stopEnds = table.onEnd((containerId, why) => {
     for (const call of active.list()) call.onReplicaEnd?.(containerId, why)
   })
@@ -85,6 +87,9 @@ export function createProxy(deps: ProxyDeps): InvocationProxy {
       }
     },
     wake: key => room.wake(key),
+    endToken: tokenId => {
+      for (const call of active.list()) if (call.tokenId === tokenId) call.onTokenEnd()
+    },
     close: async graceMs => {
       context.isClosing = true
       overload.stop()
@@ -102,6 +107,15 @@ export function createProxy(deps: ProxyDeps): InvocationProxy {
       await pools.destroy()
     }
   }
+}
+
+/** Calls without a clock of their own are looked at in every tick. */
+function startTicks({ active, clock, pace }: Pick<CallContext, 'active' | 'pace'> & { clock: { tick: number } }) {
+  const look = () => {
+    clock.tick++
+    for (const call of active.list()) if (call.ticker === undefined) call.checkStall()
+  }
+  return setInterval(look, pace.tickMs).unref()
 }
 
 function createOverload({ overload, clock, random, log }: ProxyDeps): Overload {

@@ -73,6 +73,11 @@ export const refusals = {
     close: true,
     text: 'the gateway is shutting down'
   }),
+  revoked: (): Refusal => ({
+    status: 401,
+    reason: 'TokenEnded',
+    text: 'the token was revoked, or has expired, before the call reached its function'
+  }),
   unreachable: (key: string): Refusal => ({
     status: 502,
     reason: 'ReplicaUnreachable',

@@ -22,14 +22,17 @@ export interface SessionParts {
   readonly limits: CallLimits
   readonly client: Duplex
   readonly replica: Duplex
+  /** Of the token by which it was opened. */
+  readonly tokenId: string | undefined
 }
 
 /** Passes on what both sides say until they end it; counts as in flight, and as active, until then. */
-export function openSession(context: CallContext, parts: SessionParts): void {
+export function openSession(context: CallContext, parts: SessionParts): ActiveCall {
   const session = new Session(context, parts)
   context.active.add(session)
   parts.limits.ticker?.add(session)
   session.start()
+  return session
 }
 
 /** A call whose function took another protocol, such as WebSocket. */
@@ -46,6 +49,10 @@ class Session implements ActiveCall {
 
   get ticker(): CallLimits['ticker'] {
     return this.#parts.limits.ticker
+  }
+
+  get tokenId(): string | undefined {
+    return this.#parts.tokenId
   }
 
   constructor(context: CallContext, parts: SessionParts) {
@@ -72,6 +79,10 @@ class Session implements ActiveCall {
 
   shutDown(): void {
     this.#tunnel.close(closings.goingAway)
+  }
+
+  onTokenEnd(): void {
+    this.#tunnel.close(closings.revoked)
   }
 
   checkStall(): void {

@@ -80,5 +80,6 @@ export const closings = {
   overdue: { code: 1001, reason: 'the session has lasted as long as its function allows' },
   idle: { code: 1001, reason: 'nothing was sent for too long' },
   died: { code: 1011, reason: 'the replica of the function went away' },
-  restart: { code: 1012, reason: 'the replica of the function is stopped' }
+  restart: { code: 1012, reason: 'the replica of the function is stopped' },
+  revoked: { code: 1008, reason: 'the token is no longer good' }
 } as const satisfies Record<string, Closing>

@@ -20,12 +20,13 @@ export interface AdmissionDeps {
 
 /** Where a call may go, or the answer that it gets instead. */
 export type Admission =
-  | { readonly target: FunctionTarget }
+  | { readonly target: FunctionTarget; readonly tokenId?: string }
   | { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly text: string }
 
 const NEEDS_CREDENTIALS =
   'calling a function needs credentials: the user and password of the gateway (Basic), or a token with the scope ' +
-  'invoke (Bearer), unless the gateway runs with REQUIRE_AUTH_FOR_FUNCTIONS=false; faas-cli invoke sends none\n'
+  'invoke (Bearer), unless the gateway runs with REQUIRE_AUTH_FOR_FUNCTIONS=false; faas-cli invoke sends none of its ' +
+  'own, but what -H "Authorization: Bearer <token>" gives it\n'
 
 const BARRED =
   'functions may not call functions, unless the gateway runs with FUNCTIONS_MAY_CALL=functions and their egress is not none\n'
@@ -61,7 +62,9 @@ function admitIdentity(deps: AdmissionDeps, req: IncomingMessage, identity: Iden
   const admission = admit(deps.authenticator, req, own)
   if (!('target' in admission)) return admission
   const { namespace, name } = admission.target
-  if (isWithin(identity.namespaces, namespace)) return admission
+  if (isWithin(identity.namespaces, namespace)) {
+    return identity.tokenId === undefined ? admission : { target: admission.target, tokenId: identity.tokenId }
+  }
   return { status: 404, headers: {}, text: `function ${name} not found in namespace ${namespace}\n` }
 }
 

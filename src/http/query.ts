@@ -72,11 +72,17 @@ export function queryParameter(ctx: Context, { name }: QueryParameter): string |
   return value
 }
 
-/** Whether a switch such as `?dryRun=true` is on; given without a value it is. */
+const ON: ReadonlySet<string> = new Set(['', '1', 't', 'T', 'true', 'True', 'TRUE'])
+const OFF: ReadonlySet<string> = new Set(['0', 'f', 'F', 'false', 'False', 'FALSE'])
+
+/**
+ * Whether a switch such as `?dryRun=true` is on; given without a value it is. It takes what OpenFaaS takes, so that
+ * clients in Python may send `True`. Source: Go's strconv.ParseBool.
+ */
 export function queryFlag(ctx: Context, parameter: QueryParameter): boolean {
   const value = queryParameter(ctx, parameter)
-  if (value === undefined || value === 'false' || value === '0') return false
-  if (value === '' || value === 'true' || value === '1') return true
+  if (value === undefined || OFF.has(value)) return false
+  if (ON.has(value)) return true
   throw invalid(parameter.name, `must be true or false, got ${shorten(value)}`)
 }
 

@@ -15,6 +15,8 @@ export interface CallTarget extends FunctionTarget {
   readonly owesContinue: boolean
   /** The client asks to speak another protocol. */
   readonly upgrade?: Handover
+  /** Of the token by which it was admitted. */
+  readonly tokenId?: string | undefined
 }
 
 export interface DataPlane {
@@ -103,7 +105,7 @@ function createBareServer(certificate: Certificate | undefined, options: ServerO
 function callFunction(deps: GatewayServerDeps, req: IncomingMessage, res: ServerResponse, manner: Manner): void {
   const go = (admission: Admission) => {
     if ('target' in admission) {
-      deps.proxy.handle(req, res, { ...admission.target, ...manner })
+      deps.proxy.handle(req, res, { ...admission.target, ...manner, tokenId: admission.tokenId })
       return
     }
     boundUnreadBody(deps, req, res)

@@ -5,7 +5,7 @@ import { systemClock } from '../../src/clock.ts'
 import { type Endpoint, EndpointTable } from '../../src/gateway/endpoints.ts'
 import { Inflight } from '../../src/gateway/inflight.ts'
 import { createProxy, type InvocationProxy } from '../../src/gateway/proxy.ts'
-import type { ProxyDeps } from '../../src/gateway/proxy-deps.ts'
+import type { ProxyDeps, ProxyTarget } from '../../src/gateway/proxy-deps.ts'
 import { Handover, protocolsOf } from '../../src/http/upgrade.ts'
 import { freePort } from './free-port.ts'
 
@@ -84,13 +84,13 @@ export class DataPlane {
       ...overrides
     })
     const handle = (owesContinue: boolean) => (req: IncomingMessage, res: ServerResponse) => {
-      this.proxy.handle(req, res, { namespace: 'ns', name: 'fn', path: req.url ?? '/', owesContinue })
+      this.proxy.handle(req, res, { ...targetOf(req), owesContinue })
     }
     const shouldUpgradeCallback = (req: IncomingMessage) => protocolsOf(req) !== undefined
     this.server = http.createServer({ shouldUpgradeCallback }, handle(false)).on('checkContinue', handle(true))
     this.server.on('upgrade', (req, socket, head) => {
       const upgrade = new Handover(req, socket, head)
-      this.proxy.handle(req, upgrade.res, { namespace: 'ns', name: 'fn', path: req.url ?? '/', upgrade })
+      this.proxy.handle(req, upgrade.res, { ...targetOf(req), upgrade })
     })
   }
 
@@ -178,6 +178,11 @@ export class DataPlane {
 
 /** A port on which nothing listens. */
 export const closedPort = freePort
+
+/** Calls of ns/fn; `X-Test-Token` says of which token one is. */
+function targetOf({ url = '/', headers }: IncomingMessage): ProxyTarget {
+  return { namespace: 'ns', name: 'fn', path: url, tokenId: headers['x-test-token']?.toString() }
+}
 
 /** The endpoint of a port on this machine. */
 export function endpointOf(port: number): Endpoint {

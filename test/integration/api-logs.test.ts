@@ -43,6 +43,7 @@ describe('GET /system/logs', () => {
       const lines = ['hello-0: a', 'hello-1: b', 'hello-1: c', 'hello-0: d']
       expect(await world.read('name=hello&follow=false&tail=-1&namespace=openfaas-fn')).to.deep.equal(lines)
       expect(await world.read('name=hello&follow=0&tail=0&since=')).to.deep.equal(lines)
+      expect(await world.read('name=hello&follow=False')).to.deep.equal(lines)
     })
 
     it('the last lines of each replica, those since a time, those of one replica', async () => {
@@ -175,7 +176,7 @@ describe('GET /system/logs', () => {
 
   describe('follows', () => {
     it('what is there and then what comes, headers first', async () => {
-      const silent = await world.open('name=hello&follow=1')
+      const silent = await world.open('name=hello&follow=True')
       expect(silent.response.status).to.equal(200)
       await world.run('hello-0')
       world.engine.log('hello-0', 'first')

@@ -137,6 +137,11 @@ describe('the OpenFaaS contract, on the wire', () => {
       const answer = await cli.send({ method: 'POST', path: '/function/any.openfaas-fn', body: 'x', headers })
       expect(answer.status).to.equal(401)
       expect(answer.text).to.contain('REQUIRE_AUTH_FOR_FUNCTIONS=false').and.to.contain('faas-cli')
+      // What it says to do: -H.
+      const { json } = await cli.call('POST', '/v1/tokens', { name: 'caller', scopes: ['invoke'] })
+      const given = { ...headers, Authorization: `Bearer ${json.token}` }
+      const called = await cli.send({ method: 'POST', path: '/function/any.openfaas-fn', body: 'x', headers: given })
+      expect(called.status).to.equal(200)
     })
 
     it('cli.invoke: reaches the function by name and namespace with each method and query', async () => {

@@ -83,6 +83,10 @@ describe('functions that sleep, over real containers', function () {
 
     expect((await gateway.call('GET', '/function/idle')).status).to.equal(200)
     await eventually(async () => expect(await events('idle')).to.include.members(['Frozen', 'Thawed']))
+    expect(await events('idle'), 'as Frozen tells it').to.not.include('Scaled')
+    expect(await gateway.metrics()).to.match(
+      /^faas_autoscaler_decisions_total\{direction="thaw",reason="called"\} [1-9]/m
+    )
     expect(await metric('faas_function_thaws_total')).to.equal(1)
     expect(await events('idle')).to.not.include('DriftRepaired')
 

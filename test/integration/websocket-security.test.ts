@@ -33,6 +33,7 @@ describe('WebSockets through the server of the gateway', () => {
     plane.table.put({ key: KEY, uid: 'uid-1', replicas: 1, endpoints: [endpointOf(port)] })
     plane.table.markComplete()
     api = await startApi({}, { proxy: plane.proxy, ...overrides })
+    api.identity.index.onEnd(id => plane.proxy.endToken(id))
   }
   afterEach(async () => {
     await plane.stop()
@@ -84,6 +85,29 @@ describe('WebSockets through the server of the gateway', () => {
     expect((await asked(await token({ name: 'c', namespaces: ['team-b'] }))).status).to.equal(404)
     expect((await asked(['Authorization: Basic d3Jvbmc6d3Jvbmc='])).status).to.equal(401)
     expect(replicas).to.have.length(1)
+  })
+
+  it('S21: end with the token by which they were opened, and no others', async () => {
+    await start()
+    const open = async (authorization: string) => {
+      const client = await RawSide.connect(api.port)
+      client.socket.write(opening(FN, [`Authorization: ${authorization}`]))
+      await client.has('101')
+      return client
+    }
+    const token = (name: string) => api.identity.tokens.create({ name, scopes: ['invoke'] } as never, 'test')
+    const [first, second] = [await token('first'), await token('second')]
+    const ended = await open(`Bearer ${first.token}`)
+    const others = [await open(`Bearer ${second.token}`), await open(AUTHORIZATION)]
+    await api.identity.tokens.revoke(first.id)
+    await ended.isEnded()
+    expect(closeAtEnd(ended.bytes)).to.deep.equal({ code: 1008, reason: 'the token is no longer good' })
+    await eventually(() => expect(replicas[0]?.ended).to.equal(true))
+    for (const [n, other] of others.entries()) {
+      replicas[n + 1]?.socket.write(frame(OPCODE.text, 'still here'))
+      await other.has('still here')
+      other.socket.destroy()
+    }
   })
 
   it('S38: do not open for a page of another origin with what the browser keeps of the user', async () => {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { Agent, request } from 'node:http'
+import { Agent, type IncomingMessage, request } from 'node:http'
 import { expect } from 'chai'
 import { eventually } from '../helpers/eventually.ts'
 import { TestGateway } from '../helpers/gateway.ts'
@@ -55,6 +55,15 @@ describe('a gateway with workers', function () {
     const [res] = await once(req, 'response')
     await res.resume().toArray()
     return res.statusCode
+  }
+
+  /** An answer that goes on for minutes, over a new connection. */
+  async function openStream(authorization: string): Promise<IncomingMessage> {
+    const path = '/function/spread/stream?chunks=10000&intervalMs=50'
+    const req = request({ host: '127.0.0.1', port: gateway.port, path, agent: false, headers: { authorization } })
+    req.end()
+    const [res] = (await once(req, 'response')) as [IncomingMessage]
+    return res.on('error', () => undefined).resume()
   }
 
   const basic = (password: string) => `Basic ${Buffer.from(`admin:${password}`).toString('base64')}`
@@ -162,7 +171,7 @@ describe('a gateway with workers', function () {
     await eventually(async () => expect(await metric('gateway_function_invocation_inflight')).to.equal(0))
   })
 
-  it('ends a token in every worker when it is revoked, counts wrong guesses over all of them, and notes uses', async () => {
+  it('ends a token in every worker when it is revoked, with the streams that it opened, counts wrong guesses over all of them, and notes uses', async () => {
     const answer = await gateway.call('POST', '/v1/tokens', { name: 'caller', scopes: ['invoke'] })
     const { token } = JSON.parse(answer.text)
     const bearer = `Bearer ${token}`
@@ -170,7 +179,9 @@ describe('a gateway with workers', function () {
     await eventually(async () => {
       expect(JSON.parse((await gateway.call('GET', '/v1/tokens/caller')).text).lastUsedAt).to.be.a('string')
     })
+    const streams = await Promise.all(Array.from({ length: 8 }, () => openStream(bearer)))
     expect((await gateway.call('DELETE', '/v1/tokens/caller')).status).to.equal(204)
+    await eventually(() => expect(streams.map(({ destroyed }) => destroyed)).to.not.include(false))
     await eventually(async () => expect(await freshCall(bearer)).to.equal(401), { timeoutMs: 2000 })
     const statuses = new Set<number>()
     for (let i = 0; i < 20; i++) statuses.add(await freshCall(bearer))

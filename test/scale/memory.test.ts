@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { compileGateway, logFileOf, startGateway } from '../../hack/gateway.ts'
+import { logFileOf, startGateway } from '../../hack/gateway.ts'
 import { readSettings } from '../../hack/settings.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { RSS_BAR_MIB, rssMiB } from '../helpers/rss.ts'
@@ -17,7 +17,6 @@ describe('an idle gateway, run from its sources as npm start does', function () 
     const instance = uniqueName('weight')
     const env = { ...process.env, ...ports, INSTANCE_ID: instance, STATE_DB_PATH: join(directory, 'weighed.db') }
     const settings = readSettings(env)
-    compileGateway()
     const gateway = startGateway(settings, env)
     try {
       await eventually(() => expect(gateway.lastLines().join('\n')).to.contain('Listening'), { timeoutMs: 30_000 })
