@@ -10,6 +10,10 @@ export const QUOTA_ANNOTATIONS = {
   memory: 'com.docker-faas.quota.memory'
 } as const
 
+/** What begins so is meant as a quota: one that is misspelt must not look as if it held. */
+const PREFIX = 'com.docker-faas.quota.'
+const NAMES: ReadonlySet<string> = new Set(Object.values(QUOTA_ANNOTATIONS))
+
 /** How much the functions of a namespace may have together; what is absent is not bounded. */
 export interface Quota {
   readonly functions?: number
@@ -62,7 +66,10 @@ export function quotaFaults(annotations: StringMap): FieldError[] {
   return [
     ...fault(QUOTA_ANNOTATIONS.functions, functions, number),
     ...fault(QUOTA_ANNOTATIONS.replicas, replicas, number),
-    ...fault(QUOTA_ANNOTATIONS.memory, memoryBytes, 'must be a quantity such as 512Mi or 4Gi')
+    ...fault(QUOTA_ANNOTATIONS.memory, memoryBytes, 'must be a quantity such as 512Mi or 4Gi'),
+    ...Object.keys(annotations)
+      .filter(name => name.startsWith(PREFIX) && !NAMES.has(name))
+      .map(name => ({ field: 'annotations', message: `${name} is no quota: there are ${[...NAMES].join(', ')}` }))
   ]
 }
 

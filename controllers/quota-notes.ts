@@ -7,10 +7,14 @@ export interface QuotaNotesDeps {
   readonly log: Logger
 }
 
+/** Functions that are remembered: of those before them it may be told again. */
+const MAX_TOLD = 1000
+
 /** Tells, once until there was room again, that a function has fewer replicas than its calls ask for, as its namespace has no room. */
 export class QuotaNotes {
   readonly #deps: QuotaNotesDeps
-  readonly #told = new Set<string>()
+  /** Uid by key: a function that is made again is another one. */
+  readonly #told = new Map<string, string>()
 
   constructor(deps: QuotaNotesDeps) {
     this.#deps = deps
@@ -18,8 +22,10 @@ export class QuotaNotes {
 
   /** It wants more replicas than the quota of its namespace leaves it. */
   async reached(key: string, uid: string, { wanted, left }: { wanted: number; left: number }): Promise<void> {
-    if (this.#told.has(key)) return
-    this.#told.add(key)
+    if (this.#told.get(key) === uid) return
+    this.#told.set(key, uid)
+    const [oldest = key] = this.#told.keys()
+    if (this.#told.size > MAX_TOLD) this.#told.delete(oldest)
     const { events, log } = this.#deps
     const { namespace, name } = parseKey(key)
     log.warn({ key, wanted, left }, 'Reached quota of namespace')

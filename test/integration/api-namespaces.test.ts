@@ -55,12 +55,14 @@ describe('namespaces over the API', () => {
     expect(await post({ labels: {} })).to.include('name: is required')
     const reserved = { 'com.docker-faas.instance': 'x' }
     expect(await post({ name: 'a', labels: reserved })).to.include('com.docker-faas.instance: is reserved')
-    const annotations = { [FUNCTIONS]: 'many', [REPLICAS]: '-1', [MEMORY]: 'some', other: 'many' }
+    const misspelt = 'com.docker-faas.quota.replica'
+    const annotations = { [FUNCTIONS]: 'many', [REPLICAS]: '-1', [MEMORY]: 'some', other: 'many', [misspelt]: '1' }
     const said = await post({ name: 'a', annotations })
     for (const name of [FUNCTIONS, REPLICAS, MEMORY]) expect(said).to.include(`annotations: ${name} must be a`)
+    expect(said).to.include(`annotations: ${misspelt} is no quota: there are ${FUNCTIONS}, ${REPLICAS}, ${MEMORY}`)
     expect(said).not.to.include('other')
     const native = await api.request('POST', '/v1/namespaces', { metadata: { name: 'a', annotations } })
-    expect(native.json.errors).to.have.length(3)
+    expect(native.json.errors).to.have.length(4)
     expect(await namespaces()).to.deep.equal(['openfaas-fn'])
   })
 
