@@ -10,6 +10,7 @@ import { ApiRelay } from '../workers/api-relay.ts'
 import { CallSummer } from '../workers/call-sums.ts'
 import { PendingAsks } from '../workers/pending-asks.ts'
 import type { FromWorker, Start, ToWorker } from '../workers/protocol.ts'
+import { beatMs } from '../workers/pulse.ts'
 import { RelayedAuthenticator } from '../workers/relayed-authenticator.ts'
 import { Reporter } from '../workers/reporter.ts'
 import { TableCopy } from '../workers/table-copy.ts'
@@ -24,8 +25,6 @@ export interface Channel {
   readonly isTerminal: boolean
 }
 
-const USAGE_MS = 5_000
-
 /** A worker between start and stop: the data plane, with messages in the place of the rest of the program. */
 export class Worker {
   readonly #channel: Channel
@@ -39,11 +38,13 @@ export class Worker {
   readonly #watchdog: Watchdog
   readonly #rejections: Rejections
   readonly #log: Logger
+  readonly #hangMs: number
   #usage: NodeJS.Timeout | undefined
 
   constructor(start: Start, channel: Channel) {
     const { worker, config, certificate, apiSocket, hasPassword } = start
     this.#channel = channel
+    this.#hangMs = config.WORKER_HANG_TIMEOUT
     const { send } = channel
     const colour = channel.isTerminal && config.NO_COLOR === false
     this.#log = createLogger({ level: config.LOG_LEVEL, format: config.LOG_FORMAT, colour }).child({ worker })
@@ -88,7 +89,8 @@ export class Worker {
     this.#reporter.start()
     this.#watchdog.start()
     this.#tellUsage()
-    this.#usage = setInterval(() => this.#tellUsage(), USAGE_MS).unref()
+    // Also when nothing else is to be told: it says that this process gets to run.
+    this.#usage = setInterval(() => this.#tellUsage(), beatMs(this.#hangMs)).unref()
     this.#reporter.tell()
     this.#channel.send({ type: 'listening' })
   }

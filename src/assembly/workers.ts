@@ -59,7 +59,8 @@ export class WorkersComponent implements Edge {
     this.#port = this.#bound.address().port ?? 0
     await this.#api.open()
     this.#pool = new WorkerPool({
-      ...{ size: config.GATEWAY_WORKERS, port: this.#bound.fd(), link: this.#link, env, metrics },
+      ...{ size: config.GATEWAY_WORKERS, port: this.#bound.fd(), hangMs: config.WORKER_HANG_TIMEOUT },
+      ...{ link: this.#link, env, metrics },
       ...{ log, clock: systemClock, random: Math.random }
     })
     try {

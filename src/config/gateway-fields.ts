@@ -10,6 +10,11 @@ export const gatewayFields = {
     '1',
     'Processes that take connections and calls of functions, beside the one with the API and the loop; 0: that one does it all'
   ),
+  WORKER_HANG_TIMEOUT: field(
+    duration(1000),
+    '30s',
+    'A worker process that runs and says nothing for so long is killed and replaced'
+  ),
   READ_TIMEOUT: field(
     duration(1),
     '60s',

@@ -14,6 +14,8 @@ export interface WorkerMetrics {
   readonly workerGone: (worker: number) => void
   /** A worker ended unasked, and another one takes its place. */
   readonly workerReplaced: () => void
+  /** A worker ran and said nothing, and was killed. */
+  readonly workerHung: () => void
 }
 
 export function createWorkerMetrics(registry: Registry): WorkerMetrics {
@@ -26,6 +28,9 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
       help: 'Worker processes that ended unasked and were replaced',
       registers
     }
+  })
+  const hung = new Counter({
+    ...{ name: 'faas_worker_hangs_total', help: 'Worker processes that hung and were killed', registers }
   })
   const memory = new Gauge({
     ...{ name: 'faas_worker_resident_memory_bytes', help: 'Resident memory of a worker process', labelNames, registers }
@@ -50,6 +55,7 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
       running.set(told.size)
       memory.remove({ worker: String(worker) })
     },
-    workerReplaced: () => replaced.inc()
+    workerReplaced: () => replaced.inc(),
+    workerHung: () => hung.inc()
   }
 }

@@ -5,12 +5,15 @@ import type { Logger } from '../logging/logger.ts'
 import type { WorkerMetrics } from '../metrics/workers.ts'
 import { backoffMs } from '../runtime/backoff.ts'
 import type { ToWorker } from './protocol.ts'
+import { Pulse } from './pulse.ts'
 import { WorkerLink, type WorkerLinkDeps } from './worker-link.ts'
 
 export interface WorkerPoolDeps {
   readonly size: number
   /** File descriptor of the bound port. */
   readonly port: number
+  /** `WORKER_HANG_TIMEOUT`, in ms. */
+  readonly hangMs: number
   readonly link: WorkerLinkDeps
   /** What of this process's environment Node itself goes by. */
   readonly env: Readonly<Record<string, string | undefined>>
@@ -30,11 +33,14 @@ export class WorkerPool {
   readonly #deps: WorkerPoolDeps
   readonly #links = new Map<number, WorkerLink>()
   readonly #stopped = new AbortController()
+  readonly #pulse: Pulse
   /** Done when no worker is left, after the stop. */
   readonly #running: Promise<void>[] = []
 
   constructor(deps: WorkerPoolDeps) {
     this.#deps = deps
+    const { hangMs: timeoutMs, clock } = deps
+    this.#pulse = new Pulse({ timeoutMs, clock, onHang: (worker, silentMs) => this.#killHung(worker, silentMs) })
   }
 
   /** Done when all take connections; rejects when one ends before it does. */
@@ -49,6 +55,7 @@ export class WorkerPool {
     })
     first.promise.catch(() => undefined) // who waits for the workers is told
     await Promise.race([Promise.all(begun), first.promise])
+    this.#pulse.start()
   }
 
   /** Tells all that run. */
@@ -59,6 +66,7 @@ export class WorkerPool {
   /** Lets the workers end when their calls have; kills those that have not after `deadlineMs`. */
   async stop(deadlineMs: number): Promise<void> {
     this.#stopped.abort()
+    this.#pulse.stop()
     this.send({ type: 'stop' })
     const timer = setTimeout(() => {
       for (const link of this.#links.values()) link.kill()
@@ -87,6 +95,14 @@ export class WorkerPool {
     }
   }
 
+  /** Its calls are lost to it already; a connection that it would take is, too. */
+  #killHung(worker: number, silentMs: number): void {
+    const { log, metrics } = this.#deps
+    metrics.workerHung()
+    log.error({ worker, silentMs }, 'Killed worker that hung')
+    this.#links.get(worker)?.kill()
+  }
+
   #spawn(worker: number): { link: WorkerLink; ended: Promise<string> } {
     const { port, link: linkDeps, env, log, metrics } = this.#deps
     const options = process.execArgv.filter(option => !option.startsWith('--inspect'))
@@ -96,10 +112,13 @@ export class WorkerPool {
     })
     const link = new WorkerLink(worker, child, linkDeps)
     this.#links.set(worker, link)
+    void link.listening.then(() => this.#links.get(worker) === link && this.#pulse.follow(worker))
+    child.on('message', () => this.#pulse.heard(worker))
     metrics.workerStarted(worker)
     log.debug({ worker, workerPid: child.pid }, 'Started worker')
     const ended = endOf(child).then(how => {
       link.close()
+      this.#pulse.forget(worker)
       this.#links.delete(worker)
       return how
     })

@@ -43,6 +43,11 @@ export class ManualTime implements Clock, Timers {
     this.#nowMs = until
   }
 
+  /** Time goes on and no timer is called: the process did not get to run. */
+  stall(ms: number): void {
+    this.#nowMs += ms
+  }
+
   #nextDue(until: number): [number, Timer] | undefined {
     let next: [number, Timer] | undefined
     // In the order of their ids, so that of those that are due together the first one wins.

@@ -63,6 +63,18 @@ describe('workers and the process that started them', function () {
     expect((await gateway.call('GET', '/livez')).status).to.equal(200)
   })
 
+  it('are killed when they hang, and replaced', async () => {
+    await start({ WORKER_HANG_TIMEOUT: '2s' })
+    const [hung = 0, other] = workers()
+    process.kill(hung, 'SIGSTOP')
+    await eventually(() => expect(workers()).to.have.length(2).and.not.include(hung))
+    expect(workers()).to.include(other)
+    await eventually(async () => expect(await gateway.metrics()).to.match(/^faas_worker_hangs_total 1$/m))
+    expect(gateway.logged('Killed worker that hung')).to.include({ worker: 1 })
+    expect(gateway.logged('Replaced worker that ended')).to.include({ worker: 1, how: 'SIGKILL' })
+    for (let n = 0; n < 10; n++) expect((await gateway.call('GET', '/livez')).status).to.equal(200)
+  })
+
   it('leave a signal to the whole group to it: calls end, and all is well', async () => {
     await start()
     const name = await deploy()
