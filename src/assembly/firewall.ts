@@ -1,9 +1,9 @@
-import { networkInterfaces } from 'node:os'
 import type { FirewallView } from '../../controllers/view.ts'
 import type { Config } from '../config/config.ts'
 import type { Engine } from '../engine/engine.ts'
 import { Firewall, FirewallError } from '../engine/firewall.ts'
 import { BRIDGE_PREFIX, type FirewallWish } from '../engine/firewall-rules.ts'
+import { readInterfaceNames } from '../engine/host-interfaces.ts'
 import type { Logger } from '../logging/logger.ts'
 import type { Component } from '../runtime/manager.ts'
 
@@ -23,7 +23,7 @@ interface Host {
   readonly interfaces: () => readonly string[]
 }
 
-const HERE: Host = { isRoot: process.getuid?.() === 0, interfaces: () => Object.keys(networkInterfaces()) }
+const HERE: Host = { isRoot: process.getuid?.() === 0, interfaces: () => readInterfaceNames() }
 
 const REMEDY = 'run "docker-faas firewall apply" as root on the engine’s host (docs/isolation.md)'
 
