@@ -89,7 +89,7 @@ export class SecretInUseError extends FaasError {
   override readonly retryable = false
   constructor(key: string, users: readonly string[], options?: ErrorOptions) {
     super(
-      `secret ${key} is used by ${nameUsers(users)}: take it out of them first, or delete it with ?force=true`,
+      `secret ${key} is used by ${nameUsers(users)}: take it out of them first, or delete it all the same with ?force=true (docker-faas secret delete --force)`,
       options
     )
   }

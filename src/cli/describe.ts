@@ -10,6 +10,7 @@ import { addGatewayOptions, NAMESPACE_OPTION } from './client/options.ts'
 import { type Column, formatTable } from './client/table.ts'
 import { createPaint, terminalSafe } from './client/terminal.ts'
 import type { Environment } from './environment.ts'
+import { remediesOf } from './remedies.ts'
 
 interface Described {
   readonly object: FunctionObject
@@ -68,9 +69,7 @@ async function describeFunction(
     return `${title}:\n${text.replaceAll(/^(?=.)/gm, '  ')}`
   }
   return [
-    factsOf(object, wire, now)
-      .map(([name, value]) => `${`${name}:`.padEnd(14)}${value}\n`)
-      .join(''),
+    factsOf(object, wire, now).map(lineOf).join(''),
     await table('Conditions', status.conditions, [
       { header: 'TYPE', value: ({ type }) => type },
       { header: 'STATUS', value: condition => condition.status },
@@ -78,6 +77,9 @@ async function describeFunction(
       { header: 'SINCE', value: ({ lastTransitionTime }) => formatAge(lastTransitionTime, now) },
       { header: 'MESSAGE', value: ({ message }) => message, lines: true }
     ]),
+    remediesOf(status.conditions)
+      .map(text => lineOf(['What helps', text]))
+      .join(''),
     await table(
       'Restarts',
       [...status.restarts, ...status.outdatedRestarts],
@@ -108,6 +110,10 @@ async function describeFunction(
 }
 
 type Fact = readonly [name: string, value: string]
+
+function lineOf([name, value]: Fact): string {
+  return `${`${name}:`.padEnd(14)}${value}\n`
+}
 
 function factsOf(object: FunctionObject, wire: FunctionStatusWire | undefined, now: number): Fact[] {
   const { metadata, spec, status, scale } = object

@@ -5,7 +5,7 @@ import { type Command, Option } from 'commander'
 import { takeInput } from './client/call-input.ts'
 import { type ConnectOptions, connect } from './client/connect.ts'
 import { copyTo } from './client/copy.ts'
-import { parseFunctionName } from './client/function-name.ts'
+import { type FunctionName, parseFunctionName } from './client/function-name.ts'
 import type { GatewayClient } from './client/gateway-client.ts'
 import { addGatewayOptions, NAMESPACE_OPTION } from './client/options.ts'
 import { terminalSafe } from './client/terminal.ts'
@@ -66,7 +66,8 @@ async function invoke(environment: Environment, named: string, options: InvokeOp
   const signal = late === undefined ? done.signal : AbortSignal.any([done.signal, late])
   try {
     const answer = await send(environment, client, { ...request, ...body, signal }, options)
-    await (options.async ? tellAccepted : tellAnswer)(environment, client, answer, options)
+    if (options.async) await tellAccepted(environment, client, answer)
+    else await tellAnswer(environment, client, answer, { ...options, name })
   } catch (err) {
     if (late?.aborted !== true) throw err
     throw new CliError(`the call was not answered within ${(timeout ?? 0) / 1000} s`, EXIT.timeout)
@@ -125,19 +126,27 @@ async function tellAnswer(
   { stdout }: Environment,
   client: GatewayClient,
   answer: IncomingMessage,
-  { raw }: InvokeOptions
+  { raw, name }: InvokeOptions & { readonly name: FunctionName }
 ): Promise<void> {
   const status = answer.statusCode ?? 0
-  if (isFromGateway(answer)) {
-    const refusal = await client.refusal(answer)
-    throw [408, 504].includes(status) ? new CliError(refusal.message, EXIT.timeout) : refusal
-  }
-  await copyTo(stdout, answer, stdout.isTTY === true && !raw).catch((err: unknown) => {
+  if (isFromGateway(answer)) throw await refusalTold(client, answer, name)
+  const isForPeople = stdout.isTTY === true && !raw
+  const isWhole = await copyTo(stdout, answer, isForPeople).catch((err: unknown) => {
     throw new CliError('the answer broke off', EXIT.failed, { cause: err })
   })
+  // What follows, be it the prompt, begins a line.
+  if (isForPeople && !isWhole) stdout.write('\n')
   if (status >= 200 && status < 300) return
   const phrase = terminalSafe(answer.statusMessage ?? '')
   throw new CliError(`the function answered ${status} ${phrase}`.trimEnd(), codeOf(status))
+}
+
+/** The gateway's own answer as an error. One that tells of the function's status says how to see it. */
+async function refusalTold(client: GatewayClient, answer: IncomingMessage, name: FunctionName): Promise<CliError> {
+  const refusal = await client.refusal(answer)
+  if ([408, 504].includes(refusal.status)) return new CliError(refusal.message, EXIT.timeout)
+  if (refusal.status !== 503 || answer.headers['x-docker-faas-reason'] === undefined) return refusal
+  return new CliError(`${refusal.message}\nSee "docker-faas describe ${name.name}.${name.namespace}".`, refusal.exitCode)
 }
 
 function codeOf(status: number): ExitCode {

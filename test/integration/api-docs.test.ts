@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { expect } from 'chai'
 import { REASONS } from '../../api/condition.ts'
+import { REMEDIES } from '../../src/cli/remedies.ts'
 import { HttpError, toProblem } from '../../src/http/errors.ts'
 import { PASSWORD, startApi } from '../helpers/api-server.ts'
 
@@ -46,6 +47,13 @@ describe('docs/api.md', () => {
     const text = await readFile(new URL('../../docs/api.md', import.meta.url), 'utf8')
     const named = new Set([...text.matchAll(/`([^`\n]+)`/g)].flatMap(([, code = '']) => code.split(' ')))
     expect(REASONS.filter(reason => !named.has(reason))).to.deep.equal([])
+  })
+
+  it('says what helps against the same faults as the command line', async () => {
+    const text = await readFile(new URL('../../docs/api.md', import.meta.url), 'utf8')
+    const [, rows = ''] = /^\| reason \| what is so \| what helps \|\n(.*?)\n\n/ms.exec(text) ?? []
+    const reasons = rows.split('\n').flatMap(row => [...(row.split('|')[1] ?? '').matchAll(/`(\w+)`/g)])
+    expect(reasons.map(([, reason]) => reason)).to.have.members(Object.keys(REMEDIES))
   })
 
   it('names every route', async () => {

@@ -169,6 +169,7 @@ describe('docker-faas get, describe and delete', () => {
       /^Limits: {7}memory=64Mi$/m,
       /^Invocations: {2}0$/m,
       /^ {2}Degraded {3}True {5}CrashLoopBackOff {3}\S+ +boom\\x1b]0;owned\\x07\\x1b\[2J\\u202e$/m,
+      /^What helps: {3}mend what its last output complains of.*\nRestarts:$/m,
       /^ {2}0 .* boom\\x1b/m,
       /^ {2}1 {10}\S+ +broken:1$/m,
       /^ {2}\S+ +Normal {3}Created {3}1 {7}generation 1: 1 of broken:1$/m

@@ -61,7 +61,8 @@ describe('docker-faas invoke', () => {
 
   it('shows a terminal nothing that commands it, unless it is told to', async () => {
     const input = { isTTY: true, stdin: 'a\tb\nc \u001b[2J\u202e\u009b31m é' }
-    expect((await invoke(['hello'], input)).stdout).to.equal('a\tb\nc \\x1b[2J\\u202e\\x9b31m é')
+    expect((await invoke(['hello'], input)).stdout).to.equal('a\tb\nc \\x1b[2J\\u202e\\x9b31m é\n')
+    expect((await invoke(['hello'], { isTTY: true, stdin: 'a line\n' })).stdout).to.equal('a line\n')
     expect((await invoke(['hello', '--raw'], input)).stdout).to.equal(input.stdin)
   })
 
@@ -160,7 +161,7 @@ describe('docker-faas invoke', () => {
 
   it('tells apart what the gateway answers itself', async () => {
     const own = (status: number, words: string): Function => {
-      return (_req, res) => void res.writeHead(status, { 'X-OpenFaaS-Internal': 'proxy' }).end(words)
+      return (_req, res) => void res.writeHead(status, { 'X-OpenFaaS-Internal': 'proxy', 'X-Docker-Faas-Reason': 'Why' }).end(words)
     }
     fn = own(404, 'no such function')
     expect(await invoke(['hello'])).to.deep.equal({
@@ -170,7 +171,10 @@ describe('docker-faas invoke', () => {
     fn = own(504, 'too late')
     expect((await invoke(['hello'])).code).to.equal(6)
     fn = own(503, 'no replica')
-    expect((await invoke(['hello'])).code).to.equal(1)
+    expect(await invoke(['hello'])).to.deep.equal({
+      ...{ code: 1, stdout: '' },
+      stderr: 'docker-faas: the gateway answered 503: no replica\nSee "docker-faas describe hello.openfaas-fn".\n'
+    })
     const nobody = await invoke(['hello'], { env: { ...env, AUTH_PASSWORD: 'wrong' } })
     expect([nobody.code, nobody.stdout]).to.deep.equal([4, ''])
     expect(nobody.stderr).to.match(/401: calling a function needs credentials.*scope.*invoke/s)
