@@ -233,17 +233,23 @@ export function phaseOf(
     case 'paused':
       return { phase: stopping ? 'exiting' : 'unready', since: now }
     case 'running':
-    case 'restarting': {
-      const startedAt = container.startedAt ?? container.createdAt
-      if (stopping) return { phase: 'exiting', since: startedAt }
-      const failedAt = probe?.liveness?.failedAt
-      if (failedAt !== undefined) return { phase: 'unready', since: failedAt }
-      if (probe?.ready === true) return { phase: 'ready', since: probe.since }
-      return probe?.answered === true
-        ? { phase: 'unready', since: probe.since }
-        : { phase: 'starting', since: startedAt }
-    }
+    case 'restarting':
+      return runningPhaseOf(container.startedAt ?? container.createdAt, stopping, probe)
     default:
       return container.state satisfies never
   }
+}
+
+function runningPhaseOf(
+  startedAt: number,
+  stopping: boolean,
+  probe: ProbeResult | undefined
+): { phase: Phase; since: number } {
+  if (stopping) return { phase: 'exiting', since: startedAt }
+  if (probe === undefined) return { phase: 'starting', since: startedAt }
+  const { ready, answered, since, liveness } = probe
+  if (liveness?.failedAt !== undefined) return { phase: 'unready', since: liveness.failedAt }
+  if (ready || answered) return { phase: ready ? 'ready' : 'unready', since }
+  // A gateway that starts anew has yet to hear of it: its silence counts from the first question.
+  return { phase: 'starting', since: Math.max(startedAt, since) }
 }

@@ -86,6 +86,20 @@ describe('FunctionReconciler, over the fake engine and a real database', () => {
     expect(await reasonOf('Ready')).to.equal('ReplicasReady')
   })
 
+  it('gives a replica that has run for long the whole time to answer a gateway that starts anew', async () => {
+    await loop.put()
+    await loop.settle()
+    loop.clock.advance(3_600_000)
+    loop.restart()
+    loop.answers.status = new Error('no answer within 100 ms')
+    await loop.pass()
+    expect(await reasonOf('Ready')).to.equal('WaitingForReadiness')
+    expect(await reasonOf('Degraded')).to.equal('AsWanted')
+    loop.clock.advance(60_000)
+    await loop.pass()
+    expect(await reasonOf('Degraded')).to.equal('ReadinessTimeout')
+  })
+
   it('replaces a replica that exits with growing waits, and says why', async () => {
     await loop.put()
     await loop.settle()

@@ -111,7 +111,7 @@ describe('the messages of a status', () => {
       anObserved([
         aReplica({ phase: 'starting', phaseSince: NOW - 60_000, ...(probeError === undefined ? {} : { probeError }) })
       ])
-    const text = `replica hello-0 has not answered since it started at ${since}`
+    const text = `replica hello-0 has not answered since ${since}`
     expect(message('Degraded', { observed: late() })).to.equal(text)
     expect(message('Degraded', { observed: late('answered 500') })).to.equal(`${text} (answered 500)`)
   })

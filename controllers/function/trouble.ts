@@ -164,6 +164,6 @@ function readinessFault(desired: Desired, { replicas }: Observed, now: number): 
   const why = late.probeError === undefined ? '' : ` (${late.probeError})`
   return {
     reason: 'ReadinessTimeout',
-    message: `replica ${late.name} has not answered since it started at ${new Date(late.phaseSince).toISOString()}${why}`
+    message: `replica ${late.name} has not answered since ${new Date(late.phaseSince).toISOString()}${why}`
   }
 }

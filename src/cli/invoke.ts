@@ -146,7 +146,10 @@ async function refusalTold(client: GatewayClient, answer: IncomingMessage, name:
   const refusal = await client.refusal(answer)
   if ([408, 504].includes(refusal.status)) return new CliError(refusal.message, EXIT.timeout)
   if (refusal.status !== 503 || answer.headers['x-docker-faas-reason'] === undefined) return refusal
-  return new CliError(`${refusal.message}\nSee "docker-faas describe ${name.name}.${name.namespace}".`, refusal.exitCode)
+  return new CliError(
+    `${refusal.message}\nSee "docker-faas describe ${name.name}.${name.namespace}".`,
+    refusal.exitCode
+  )
 }
 
 function codeOf(status: number): ExitCode {

@@ -3,15 +3,18 @@ import type { Condition, Reason } from '../../api/condition.ts'
 /** What somebody can do about the fault that a condition names; docs/api.md has the same reasons. */
 export const REMEDIES: Readonly<Partial<Record<Reason, string>>> = {
   ImageNotFound: 'mend the name of the image, push it, or build it on the engine that the gateway uses',
-  ImagePullUnauthorized: 'have the gateway find credentials: docker login, or REGISTRY_AUTH_FILE; it tries again by itself',
-  ImagePullFailed: 'nothing, if the registry comes back: it is asked again, after 5 minutes at most; or build the image here',
+  ImagePullUnauthorized:
+    'have the gateway find credentials: docker login, or REGISTRY_AUTH_FILE; it tries again by itself',
+  ImagePullFailed:
+    'nothing, if the registry comes back: it is asked again, after 5 minutes at most; or build the image here',
   DiskPressure: "make room on the engine's disk",
   CrashLoopBackOff: 'mend what its last output complains of, and deploy it again; "docker-faas logs" shows more of it',
   ReplicaExited: 'mend what its last output complains of, and deploy it again; "docker-faas logs" shows more of it',
   LivenessFailed: 'mend the function, or its annotations com.openfaas.health.http.* (docs/probes.md)',
   OOMKilled: 'give it more memory: limits.memory',
   StartFailed: "mend the image's command, or the profile's user; the message has the engine's words",
-  ReadinessTimeout: 'have it listen on port 8080 and answer its probe (docs/probes.md); "docker-faas logs" shows what it says',
+  ReadinessTimeout:
+    'have it listen on port 8080 and answer its probe (docs/probes.md); "docker-faas logs" shows what it says',
   SecretMissing: 'make the secret in the namespace of the function: docker-faas secret create',
   SecretUnreadable: 'put SECRETS_KEY_FILE back, or write the secret anew: docker-faas secret update',
   PolicyViolation: 'change what the message names, or the policy of the namespace (docs/isolation.md)',

@@ -9,6 +9,10 @@ export function addServerCommands(program: Command, environment: Environment): v
     .command('plan')
     .description('print what the loop would do now, garbage collection included; change nothing')
     .option('--json', 'print JSON', false)
+    .addHelpText(
+      'after',
+      '\nIt looks at the database and the engine itself, whether or not a gateway runs: set the variables that the gateway has.\nGET /v1/plan asks the one that runs.'
+    )
     .action(async (options: { json: boolean }) => (await import('./plan.ts')).printPlan(environment, options))
   program
     .command('password')

@@ -52,7 +52,8 @@ async function createToken(environment: Environment, name: string, options: Toke
   const api = await connect(environment, place)
   const input = {
     name,
-    scopes: scope as TokenInput['scopes'],
+    // As "token list" prints them, too.
+    scopes: scope.flatMap(text => text.split(',')) as TokenInput['scopes'],
     ...(namespace === undefined ? {} : { namespaces: [...namespace] }),
     ...(expiresIn === undefined ? {} : { expiresIn })
   } satisfies TokenInput

@@ -161,7 +161,8 @@ describe('docker-faas invoke', () => {
 
   it('tells apart what the gateway answers itself', async () => {
     const own = (status: number, words: string): Function => {
-      return (_req, res) => void res.writeHead(status, { 'X-OpenFaaS-Internal': 'proxy', 'X-Docker-Faas-Reason': 'Why' }).end(words)
+      return (_req, res) =>
+        void res.writeHead(status, { 'X-OpenFaaS-Internal': 'proxy', 'X-Docker-Faas-Reason': 'Why' }).end(words)
     }
     fn = own(404, 'no such function')
     expect(await invoke(['hello'])).to.deep.equal({

@@ -294,7 +294,7 @@ describe('command line', function () {
       await createNamespaces(api.store, ['team-a'])
       const known = { ...env, AUTH_PASSWORD: PASSWORD }
       const at = ['--gateway', api.url]
-      const bound = ['--scope', 'read', 'invoke', '--namespace', 'team-a', '--expires-in', '1h']
+      const bound = ['--scope', 'read,invoke', '--namespace', 'team-a', '--expires-in', '1h']
       const created = await run(['token', 'create', 'ci', ...bound, ...at], known)
       expect(created.code, created.stderr).to.equal(0)
       expect(created.stdout).to.match(/^dfaas_[0-9a-f]{16}_[A-Za-z0-9_-]{43}\n$/)

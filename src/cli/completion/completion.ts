@@ -9,7 +9,7 @@ const HELP = `
 For one shell:   source <(docker-faas completion bash)
 bash, for good:  docker-faas completion bash > /etc/bash_completion.d/docker-faas
 zsh, for good:   docker-faas completion zsh > "\${fpath[1]}/_docker-faas"
-fish, for good:  docker-faas completion fish > ~/.config/fish/completions/docker-faas.fish`
+fish, for good:  mkdir -p ~/.config/fish/completions && docker-faas completion fish > ~/.config/fish/completions/docker-faas.fish`
 
 /** `docker-faas completion`, and the command that the scripts of it ask. */
 export function addCompletion(program: Command, environment: Environment): void {

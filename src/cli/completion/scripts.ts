@@ -38,8 +38,10 @@ _docker-faas() {
 }
 if [[ \${funcstack[1]} = _docker-faas ]]; then
   _docker-faas "$@"
-else
+elif (( \${+functions[compdef]} )); then
   compdef _docker-faas docker-faas
+else
+  print -u2 'docker-faas: zsh completes nothing yet: run "autoload -Uz compinit && compinit" before this'
 fi
 `,
   fish: `# fish completion for docker-faas: docker-faas completion fish | source

@@ -6,6 +6,12 @@ const fault = document.getElementById('fault')
 /** Of sessions that this page has opened, by what they were opened with. */
 const sessions = new Map()
 
+// Swagger UI is dark by this class.
+const dark = matchMedia('(prefers-color-scheme: dark)')
+const paint = () => document.documentElement.classList.toggle('dark-mode', dark.matches)
+dark.addEventListener('change', paint)
+paint()
+
 const ask = (path, { headers = {}, ...options } = {}) => fetch(path, { ...options, headers, credentials: 'omit' })
 
 /** The header for a user and a password: that of a session. Throws with the words of the gateway. */
@@ -43,6 +49,7 @@ function show(spec, authorization) {
     presets: [SwaggerUIBundle.presets.apis],
     layout: 'BaseLayout',
     docExpansion: 'none',
+    tagsSorter: 'alpha',
     validatorUrl: null,
     requestInterceptor: prepare,
     onComplete: () => {
