@@ -158,7 +158,7 @@ function nameOf(share: Share): string {
 
 /** Another one for each share that runs beside another. */
 function letterOf(share: Share): string {
-  return String.fromCharCode(97 + WHOLE.flat(2).indexOf(share))
+  return 'abcdefghijklmnopqrstuvwxyz'.at(WHOLE.flat(2).indexOf(share)) ?? 'z'
 }
 
 function filesOf(level: Level, share: Share): string[] {
