@@ -1,5 +1,5 @@
 import { type Condition, getCondition } from '../../api/condition.ts'
-import type { EventReason } from '../../api/event.ts'
+import type { EventReason } from '../../api/event-reason.ts'
 import type { FunctionStatus, RestartRecord } from '../../api/function.ts'
 import { attachText, newDebugPorts } from './debug-status.ts'
 import { isRepair, type Step } from './step.ts'

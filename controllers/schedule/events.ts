@@ -1,5 +1,5 @@
 import { formatDuration } from '../../api/duration.ts'
-import type { EventReason } from '../../api/event.ts'
+import type { EventReason } from '../../api/event-reason.ts'
 import { ON_TIME_MS } from '../../api/schedule.ts'
 import type { ScheduleRecord } from '../../api/schedule-record.ts'
 import { type Decision, MAX_COUNTED } from './decide.ts'

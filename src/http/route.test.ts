@@ -2,7 +2,6 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
 import Koa from 'koa'
-import * as z from 'zod'
 import { SCOPES, type Scope } from '../../api/scope.ts'
 import { setCaller } from './caller.ts'
 import { answerErrors } from './errors.ts'
@@ -14,7 +13,7 @@ const ROUTE: Route = {
   scope: 'read',
   namespace: 'visible',
   summary: 'List things',
-  answers: { 200: { about: 'things', type: 'text/plain', schema: z.string() } },
+  answers: { 200: { about: 'things', type: 'text/plain', schema: 'TextAnswer' } },
   handler: ctx => {
     markChecked(ctx)
     ctx.body = 'things'

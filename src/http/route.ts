@@ -3,6 +3,7 @@ import type { RouterContext, Router as RouterType } from '@koa/router'
 import type { Middleware } from 'koa'
 import type * as z from 'zod'
 import type { Scope } from '../../api/scope.ts'
+import type { AnswerName } from '../../api/wire/answers.ts'
 import { callerOf, hasScope } from './caller.ts'
 import { HttpError } from './errors.ts'
 
@@ -38,14 +39,14 @@ export type RouteAnswer = BodyAnswer | { readonly about: string; readonly type: 
 
 export interface BodyAnswer {
   readonly about: string
-  /** Every field that may come; examples of the document are made of those of its parts. */
-  readonly schema: z.ZodType
+  /** Names a schema of every field that may come; examples of the document are made of those of its parts. */
+  readonly schema: AnswerName
   /** `application/json` when left out. */
   readonly type?: string
   /** What it is instead for those who ask for it otherwise, by content type. */
-  readonly others?: Readonly<Record<string, z.ZodType>>
+  readonly others?: Readonly<Record<string, AnswerName>>
   /** Further shapes of the same content type. */
-  readonly or?: readonly z.ZodType[]
+  readonly or?: readonly AnswerName[]
 }
 
 /** What is known of an operation without running it: its line in the OpenAPI document. */

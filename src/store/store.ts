@@ -1,5 +1,6 @@
 import type { Undecided } from '../../api/adoption.ts'
-import type { EventReason, FaasEvent } from '../../api/event.ts'
+import type { FaasEvent } from '../../api/event.ts'
+import type { EventReason } from '../../api/event-reason.ts'
 import type { FunctionDraft, FunctionObject, FunctionScale, FunctionStatus, Revision } from '../../api/function.ts'
 import type { Namespaces } from '../../api/scope.ts'
 

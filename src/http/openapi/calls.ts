@@ -11,7 +11,7 @@ const CALL = {
   scope: 'invoke',
   namespace: 'path',
   head: [CALL_ID],
-  answers: { 200: { about: 'what the function answers, and with any status', type: '*/*', schema: z.unknown() } },
+  answers: { 200: { about: 'what the function answers, and with any status', type: '*/*', schema: 'AnyAnswer' } },
   errors: [400, 408, 413, 502, 504, 508]
 } as const
 const ASYNC_CALL = {

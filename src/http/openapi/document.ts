@@ -1,4 +1,5 @@
 import { SCOPES } from '../../../api/scope.ts'
+import { ANSWERS } from '../../../api/wire/answers.ts'
 import type { BodyAnswer, Operation, QueryParameter, RouteAnswer } from '../route.ts'
 import { CALLS } from './calls.ts'
 import { errorComponents, errorResponses } from './errors.ts'
@@ -97,13 +98,13 @@ function describeAnswer(answer: RouteAnswer, schemas: DocumentSchemas): Json {
   if (!('schema' in answer)) return { description: about }
   const { type = JSON_TYPE, others = {} } = answer
   const content = { [type]: { schema: shapes(answer, schemas) } }
-  const other = Object.entries(others).map(([kind, schema]) => [kind, { schema: schemas.answered(schema) }])
+  const other = Object.entries(others).map(([kind, schema]) => [kind, { schema: schemas.answered(ANSWERS[schema]) }])
   return { description: about, content: { ...content, ...Object.fromEntries(other) } }
 }
 
 function shapes({ schema, or = [] }: BodyAnswer, schemas: DocumentSchemas): Json {
-  if (or.length === 0) return schemas.answered(schema)
-  return { anyOf: [schema, ...or].map(one => schemas.answered(one)) }
+  if (or.length === 0) return schemas.answered(ANSWERS[schema])
+  return { anyOf: [schema, ...or].map(one => schemas.answered(ANSWERS[one])) }
 }
 
 /** Bodies and answers in JSON with an example beside their schema. */

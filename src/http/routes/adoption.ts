@@ -1,7 +1,6 @@
 import type { RouterContext } from '@koa/router'
 import * as z from 'zod'
 import { DEFAULT_NAMESPACE, LEGACY_NAME } from '../../../api/meta.ts'
-import { AdoptionAnswer, AdoptionOutcomeAnswer } from '../../../api/wire/loop.ts'
 import { readJson } from '../body.ts'
 import type { ApiDeps } from '../deps.ts'
 import type { Route } from '../route.ts'
@@ -31,7 +30,7 @@ export function adoptionRoutes(deps: AdoptionDeps): Route[] {
       scope: 'read',
       namespace: 'gateway',
       summary: 'List what runs and the database does not know',
-      answers: { 200: { about: 'what waits for a decision', schema: AdoptionAnswer } },
+      answers: { 200: { about: 'what waits for a decision', schema: 'AdoptionAnswer' } },
       handler: async ctx => {
         ctx.body = await deps.adoption.list()
       }
@@ -43,7 +42,7 @@ export function adoptionRoutes(deps: AdoptionDeps): Route[] {
       namespace: 'gateway',
       summary: 'Decide about what runs and the database does not know',
       body: Choice,
-      answers: { 200: { about: 'what was decided', schema: AdoptionOutcomeAnswer } },
+      answers: { 200: { about: 'what was decided', schema: 'AdoptionOutcomeAnswer' } },
       errors: [404, 409],
       handler: ctx => confirm(ctx, deps)
     }

@@ -1,8 +1,8 @@
 import type { RouterContext } from '@koa/router'
-import * as z from 'zod'
-import { AlertMessage, AlertOutcome, AlertStatus } from '../../../api/alert.ts'
+import { AlertMessage, type AlertOutcome, type AlertStatus } from '../../../api/alert.ts'
 import { NotFoundError } from '../../../api/errors.ts'
 import { parseQualifiedName } from '../../../api/names.ts'
+import type { AlertAnswer } from '../../../api/wire/alert.ts'
 import { existingKey } from '../access.ts'
 import { noteSubject } from '../audit.ts'
 import { readJson } from '../body.ts'
@@ -11,16 +11,6 @@ import { markChecked, type Route } from '../route.ts'
 import { parseInput } from '../validate.ts'
 
 const LABEL = 'function_name'
-
-const AlertAnswer = z.object({
-  alerts: z.array(
-    AlertOutcome.extend({
-      /** As the alert names it. */
-      function: z.string(),
-      status: AlertStatus
-    })
-  )
-})
 
 /** `POST /system/alert`, for the webhook of Alertmanager. */
 export function alertRoute(deps: ApiDeps): Route {
@@ -31,7 +21,7 @@ export function alertRoute(deps: ApiDeps): Route {
     namespace: 'visible',
     summary: 'Scale functions as alerts of Prometheus say',
     body: AlertMessage,
-    answers: { 200: { about: 'what became of each alert', schema: AlertAnswer } },
+    answers: { 200: { about: 'what became of each alert', schema: 'AlertAnswer' } },
     handler: ctx => receive(ctx, deps)
   }
 }
@@ -39,7 +29,7 @@ export function alertRoute(deps: ApiDeps): Route {
 async function receive(ctx: RouterContext, deps: ApiDeps): Promise<void> {
   const { alerts } = parseInput(AlertMessage, await readJson(ctx, deps.readTimeoutMs))
   markChecked(ctx)
-  const told: z.infer<typeof AlertAnswer>['alerts'] = []
+  const told: AlertAnswer['alerts'] = []
   // One after the other: several may be about one function.
   for (const { status, labels } of alerts ?? []) {
     const name = labels[LABEL]

@@ -1,6 +1,5 @@
 import * as z from 'zod'
 import type { AuditEntry } from '../../../api/audit.ts'
-import { AuditListAnswer } from '../../../api/wire/audit.ts'
 import type { ApiDeps } from '../deps.ts'
 import { LIMIT, NAMESPACE, queryInteger, queryLimit, queryNamespace, queryParameter } from '../query.ts'
 import type { QueryParameter, Route } from '../route.ts'
@@ -34,7 +33,7 @@ export function auditRoutes({ audit }: AuditDeps): Route[] {
       answers: {
         200: {
           about: 'rows; continue is what to give as before for the next page, if there is one',
-          schema: AuditListAnswer
+          schema: 'AuditListAnswer'
         }
       },
       handler: async ctx => {

@@ -1,6 +1,5 @@
 import type { RouterContext } from '@koa/router'
 import * as z from 'zod'
-import { SessionAnswer } from '../../../api/wire/token.ts'
 import { readJson } from '../body.ts'
 import { callerOf, setCaller } from '../caller.ts'
 import type { ApiDeps } from '../deps.ts'
@@ -30,7 +29,7 @@ export function authRoutes(deps: AuthDeps): Route[] {
       answers: {
         200: {
           about: 'a token that is good for everything for AUTH_TOKEN_TTL',
-          schema: SessionAnswer
+          schema: 'SessionAnswer'
         }
       },
       errors: [401, 409, 429],

@@ -1,5 +1,4 @@
 import type { RouterContext } from '@koa/router'
-import * as z from 'zod'
 import type { ApiDeps } from '../deps.ts'
 import { findPageFile, PAGE, PAGE_FILES } from '../docs-files.ts'
 import type { Route } from '../route.ts'
@@ -27,14 +26,14 @@ export function docsRoutes({ info }: DocsDeps): Route[] {
     ([name, type]): Route => ({
       ...{ method: 'get', path: `/docs/${name}`, scope: 'open', namespace: 'none', isPart: true },
       summary: 'A part of the page',
-      answers: { 200: { about: 'it', type: type.split(';')[0] ?? type, schema: z.string() } },
+      answers: { 200: { about: 'it', type: type.split(';')[0] ?? type, schema: 'TextAnswer' } },
       handler: ctx => answerFile(ctx, info, name, type)
     })
   )
   const page = {
     ...({ method: 'get', path: '/docs', scope: 'open', namespace: 'none' } as const),
     summary: 'Show this document as a page, on which requests can be tried',
-    answers: { 200: { about: 'the page', type: 'text/html', schema: z.string() } },
+    answers: { 200: { about: 'the page', type: 'text/html', schema: 'TextAnswer' } },
     handler: async (ctx: RouterContext) => {
       // Its parts are named as below this path.
       if (ctx.path.endsWith('/')) ctx.redirect('../docs')

@@ -1,6 +1,7 @@
 import type { RouterContext } from '@koa/router'
 import * as z from 'zod'
-import { EventList, EventReason, EventWatchLine, type FaasEvent } from '../../../api/event.ts'
+import type { FaasEvent } from '../../../api/event.ts'
+import { EventReason } from '../../../api/event-reason.ts'
 import { EVENT_TYPES } from '../../../api/event-type.ts'
 import { LEGACY_NAME } from '../../../api/meta.ts'
 import type { EventFilter } from '../../store/store.ts'
@@ -42,8 +43,8 @@ export function eventRoutes(deps: EventDeps): Route[] {
       answers: {
         200: {
           about: 'events; with watch, changes of them as NDJSON',
-          schema: EventList,
-          others: { 'application/x-ndjson': EventWatchLine }
+          schema: 'EventList',
+          others: { 'application/x-ndjson': 'EventWatchLine' }
         }
       },
       errors: [410],

@@ -1,10 +1,8 @@
 import type { RouterContext } from '@koa/router'
 import { NotFoundError } from '../../../api/errors.ts'
-import { EventList } from '../../../api/event.ts'
 import { keyOf } from '../../../api/meta.ts'
 import { requireReplicas } from '../../../api/openfaas.ts'
 import { pinnedAt } from '../../../api/scaling.ts'
-import { DryRunAnswer, FunctionAnswer, FunctionStatusAnswer, RevisionListAnswer } from '../../../api/wire/function.ts'
 import { toTimestamp } from '../../clock.ts'
 import { readJson } from '../body.ts'
 import type { ApiDeps } from '../deps.ts'
@@ -25,7 +23,9 @@ const A_CHANGE = {
   namespace: 'query',
   query: [NAMESPACE, DRY_RUN],
   head: [IF_MATCH],
-  answers: { 200: { about: 'the function, or what a dry run would do', schema: FunctionAnswer, or: [DryRunAnswer] } },
+  answers: {
+    200: { about: 'the function, or what a dry run would do', schema: 'FunctionAnswer', or: ['DryRunAnswer'] }
+  },
   errors: [409]
 } as const
 
@@ -37,7 +37,7 @@ export function functionActionRoutes(deps: ApiDeps): Route[] {
       path: `${PATH}/status`,
       summary: 'Show the status of a function',
       query: [NAMESPACE],
-      answers: { 200: { about: 'the status', schema: FunctionStatusAnswer } },
+      answers: { 200: { about: 'the status', schema: 'FunctionStatusAnswer' } },
       handler: async ctx => {
         ctx.body = toFunctionStatusResource(await requireFunction(ctx, deps))
       }
@@ -47,7 +47,7 @@ export function functionActionRoutes(deps: ApiDeps): Route[] {
       path: `${PATH}/events`,
       summary: 'List what happened to a function, newest first',
       query: [NAMESPACE, LIMIT],
-      answers: { 200: { about: 'events', schema: EventList } },
+      answers: { 200: { about: 'events', schema: 'EventList' } },
       handler: ctx => listEvents(ctx, deps)
     },
     {
@@ -55,7 +55,7 @@ export function functionActionRoutes(deps: ApiDeps): Route[] {
       path: `${PATH}/revisions`,
       summary: 'List the revisions of a function, newest first',
       query: [NAMESPACE],
-      answers: { 200: { about: 'revisions', schema: RevisionListAnswer } },
+      answers: { 200: { about: 'revisions', schema: 'RevisionListAnswer' } },
       handler: ctx => listRevisions(ctx, deps)
     },
     {

@@ -3,7 +3,6 @@ import { NotFoundError } from '../../../api/errors.ts'
 import type { FunctionDraft, FunctionObject } from '../../../api/function.ts'
 import { parseLabelSelector } from '../../../api/label-selector.ts'
 import { DEFAULT_NAMESPACE } from '../../../api/meta.ts'
-import { DryRunAnswer, FunctionAnswer, FunctionListAnswer, WatchLine } from '../../../api/wire/function.ts'
 import type { WriteResult } from '../../store/store.ts'
 import { existingKey, namespaceOf, visibleNamespaces, writableKey } from '../access.ts'
 import { readJson } from '../body.ts'
@@ -40,9 +39,9 @@ import { answerWatch } from './watch.ts'
 const FUNCTIONS = '/v1/functions'
 const FUNCTION = '/v1/functions/:name'
 const WRITTEN = {
-  200: { about: 'the function, or what a dry run would do', schema: FunctionAnswer, or: [DryRunAnswer] }
-}
-const CREATED = { 201: { about: 'the new function', schema: FunctionAnswer } }
+  200: { about: 'the function, or what a dry run would do', schema: 'FunctionAnswer', or: ['DryRunAnswer'] }
+} as const
+const CREATED = { 201: { about: 'the new function', schema: 'FunctionAnswer' } } as const
 
 /** `/v1/functions`: what is wanted, read and written whole. */
 export function functionRoutes(deps: ApiDeps): Route[] {
@@ -57,8 +56,8 @@ export function functionRoutes(deps: ApiDeps): Route[] {
       answers: {
         200: {
           about: 'functions, or with watch a line for each change',
-          schema: FunctionListAnswer,
-          others: { 'application/x-ndjson': WatchLine }
+          schema: 'FunctionListAnswer',
+          others: { 'application/x-ndjson': 'WatchLine' }
         }
       },
       errors: [410],
@@ -92,7 +91,7 @@ function oneFunctionRoutes(deps: ApiDeps): Route[] {
       query: [NAMESPACE],
       head: [IF_NONE_MATCH],
       answers: {
-        200: { about: 'the function', schema: FunctionAnswer },
+        200: { about: 'the function', schema: 'FunctionAnswer' },
         304: { about: 'If-None-Match names its version', type: '' }
       },
       handler: ctx => getFunction(ctx, deps)
@@ -132,8 +131,8 @@ function oneFunctionRoutes(deps: ApiDeps): Route[] {
       query: [NAMESPACE, DRY_RUN],
       head: [IF_MATCH],
       answers: {
-        200: { about: 'what a dry run would do', schema: DryRunAnswer },
-        202: { about: 'the function, which is going', schema: FunctionAnswer }
+        200: { about: 'what a dry run would do', schema: 'DryRunAnswer' },
+        202: { about: 'the function, which is going', schema: 'FunctionAnswer' }
       },
       errors: [409],
       handler: ctx => removeFunction(ctx, deps)

@@ -4,7 +4,6 @@ import { NotFoundError } from '../../../api/errors.ts'
 import { INVOCATION_PHASES, type InvocationView } from '../../../api/invocation.ts'
 import { LEGACY_NAME } from '../../../api/meta.ts'
 import { isWithin, type Namespaces } from '../../../api/scope.ts'
-import { InvocationAnswer, InvocationListAnswer, PurgedAnswer, RequeuedAnswer } from '../../../api/wire/invocation.ts'
 import type { InvocationFilter } from '../../store/invocation-store.ts'
 import { visibleNamespaces } from '../access.ts'
 import { callerOf } from '../caller.ts'
@@ -39,7 +38,7 @@ function readRoutes({ invocations }: InvocationDeps): Route[] {
       answers: {
         200: {
           about: 'calls; continue is what to give as before for the next page, if there is one',
-          schema: InvocationListAnswer
+          schema: 'InvocationListAnswer'
         }
       },
       handler: async ctx => {
@@ -62,7 +61,7 @@ function readRoutes({ invocations }: InvocationDeps): Route[] {
       scope: 'read',
       namespace: 'visible',
       summary: 'Show an asynchronous call, without its headers and body',
-      answers: { 200: { about: 'the call', schema: InvocationAnswer } },
+      answers: { 200: { about: 'the call', schema: 'InvocationAnswer' } },
       handler: async ctx => {
         ctx.body = await find(ctx, { invocations })
       }
@@ -79,7 +78,7 @@ function deadLetterRoutes({ invocations }: InvocationDeps): Route[] {
       namespace: 'visible',
       summary: 'Carry out dead letters again, all or those of a function',
       query: [NAMESPACE, FUNCTION],
-      answers: { 202: { about: 'how many', schema: RequeuedAnswer } },
+      answers: { 202: { about: 'how many', schema: 'RequeuedAnswer' } },
       handler: async ctx => {
         ctx.body = { requeued: await invocations.requeue(deadFilter(ctx), stays(ctx)) }
         ctx.status = 202
@@ -92,7 +91,7 @@ function deadLetterRoutes({ invocations }: InvocationDeps): Route[] {
       namespace: 'visible',
       summary: 'Remove dead letters, all or those of a function',
       query: [NAMESPACE, FUNCTION],
-      answers: { 200: { about: 'how many', schema: PurgedAnswer } },
+      answers: { 200: { about: 'how many', schema: 'PurgedAnswer' } },
       handler: async ctx => {
         ctx.body = { purged: await invocations.purge(deadFilter(ctx), stays(ctx)) }
       }
@@ -103,7 +102,7 @@ function deadLetterRoutes({ invocations }: InvocationDeps): Route[] {
       scope: 'invoke',
       namespace: 'visible',
       summary: 'Carry out a dead letter again; of one whose callback failed, deliver it again',
-      answers: { 202: { about: 'it waits', schema: InvocationAnswer } },
+      answers: { 202: { about: 'it waits', schema: 'InvocationAnswer' } },
       errors: [409],
       handler: async ctx => {
         const { id } = await find(ctx, { invocations })

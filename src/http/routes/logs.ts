@@ -4,7 +4,7 @@ import * as z from 'zod'
 import { parseDuration } from '../../../api/duration.ts'
 import { NotFoundError } from '../../../api/errors.ts'
 import type { FunctionObject } from '../../../api/function.ts'
-import { LogMessage, type LogsRequest, parseInstant } from '../../../api/log-line.ts'
+import { type LogMessage, type LogsRequest, parseInstant } from '../../../api/log-line.ts'
 import { LEGACY_NAME } from '../../../api/meta.ts'
 import { existingKey, namespaceOf } from '../access.ts'
 import { callerOf, tokenIdOf } from '../caller.ts'
@@ -53,7 +53,7 @@ export function logRoutes(deps: ApiDeps): Route[] {
       summary: 'Read or follow the logs of a function',
       query: [NAME, NAMESPACE, INSTANCE, TAIL, FOLLOW, SINCE],
       answers: {
-        200: { about: 'a line of JSON for each line of the log', schema: LogMessage, type: 'application/x-ndjson' }
+        200: { about: 'a line of JSON for each line of the log', schema: 'LogMessage', type: 'application/x-ndjson' }
       },
       errors: [404, 502],
       handler: ctx => answerLogs(ctx, deps)

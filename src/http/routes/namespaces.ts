@@ -11,7 +11,7 @@ import {
 } from '../../../api/namespace-object.ts'
 import { initialReplicas } from '../../../api/openfaas.ts'
 import { NO_USAGE } from '../../../api/quota.ts'
-import { NamespaceAnswer, NamespaceDryRunAnswer, NamespaceListAnswer } from '../../../api/wire/namespace.ts'
+import type { NamespaceAnswer } from '../../../api/wire/namespace.ts'
 import type { NamespacePutResult, NamespaceWriteOptions } from '../../store/namespace-store.ts'
 import { readJson } from '../body.ts'
 import { callerOf } from '../caller.ts'
@@ -30,12 +30,12 @@ import { expectedVersion, parseInput, requireMergePatch } from '../validate.ts'
 const NAMESPACES = '/v1/namespaces'
 const NAMESPACE = '/v1/namespaces/:name'
 const A_WRITE = { scope: 'admin', namespace: 'gateway', query: [DRY_RUN], head: [IF_MATCH], errors: [409] } as const
-const SHOWN = { about: 'the namespace', schema: NamespaceAnswer }
+const SHOWN = { about: 'the namespace', schema: 'NamespaceAnswer' } as const
 const WRITTEN = {
   about: 'the namespace, or what a dry run would do',
-  schema: NamespaceAnswer,
-  or: [NamespaceDryRunAnswer]
-}
+  schema: 'NamespaceAnswer',
+  or: ['NamespaceDryRunAnswer']
+} as const
 
 /** `/v1/namespaces`: labels, annotations and quotas of namespaces, and what is used of them. */
 export function namespaceRoutes(deps: ApiDeps): Route[] {
@@ -44,7 +44,7 @@ export function namespaceRoutes(deps: ApiDeps): Route[] {
       ...{ method: 'get', path: NAMESPACES, scope: 'read', namespace: 'visible' },
       summary: 'List namespaces, and what is used of their quotas',
       query: [LABEL_SELECTOR],
-      answers: { 200: { about: 'namespaces', schema: NamespaceListAnswer } },
+      answers: { 200: { about: 'namespaces', schema: 'NamespaceListAnswer' } },
       handler: ctx => listNamespaces(ctx, deps)
     },
     {
@@ -78,7 +78,7 @@ export function namespaceRoutes(deps: ApiDeps): Route[] {
       ...{ method: 'delete', path: NAMESPACE, ...A_WRITE },
       summary: 'Delete a namespace that is empty',
       answers: {
-        200: { about: 'what a dry run would do', schema: NamespaceDryRunAnswer },
+        200: { about: 'what a dry run would do', schema: 'NamespaceDryRunAnswer' },
         204: { about: 'it is gone', type: '' }
       },
       handler: ctx => removeNamespace(ctx, deps)

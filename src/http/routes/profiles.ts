@@ -4,7 +4,6 @@ import type { IsolationRules } from '../../../api/isolation.ts'
 import { Name } from '../../../api/meta.ts'
 import { ProfileInput, type ProfileObject } from '../../../api/profile.ts'
 import { profileViolations } from '../../../api/profile-rules.ts'
-import { ProfileAnswer, ProfileListAnswer } from '../../../api/wire/profile.ts'
 import type { ProfileStore } from '../../store/profile-store.ts'
 import { noteSubject } from '../audit.ts'
 import { readJson } from '../body.ts'
@@ -37,7 +36,7 @@ export function profileRoutes(deps: ProfileRouteDeps): Route[] {
       scope: 'read',
       namespace: 'none',
       summary: 'List profiles of functions',
-      answers: { 200: { about: 'profiles', schema: ProfileListAnswer } },
+      answers: { 200: { about: 'profiles', schema: 'ProfileListAnswer' } },
       handler: ctx => {
         ctx.body = { apiVersion: 'v1', kind: 'ProfileList', items: deps.profiles.list().map(toProfileResource) }
       }
@@ -51,8 +50,8 @@ export function profileRoutes(deps: ProfileRouteDeps): Route[] {
       body: ProfileBody,
       head: [IF_MATCH],
       answers: {
-        200: { about: 'the profile', schema: ProfileAnswer },
-        201: { about: 'the new profile', schema: ProfileAnswer }
+        200: { about: 'the profile', schema: 'ProfileAnswer' },
+        201: { about: 'the new profile', schema: 'ProfileAnswer' }
       },
       errors: [409],
       handler: ctx => applyProfile(ctx, deps)
@@ -71,7 +70,7 @@ function oneProfileRoutes(deps: ProfileRouteDeps): Route[] {
       summary: 'Show a profile',
       head: [IF_NONE_MATCH],
       answers: {
-        200: { about: 'the profile', schema: ProfileAnswer },
+        200: { about: 'the profile', schema: 'ProfileAnswer' },
         304: { about: 'If-None-Match names its version', type: '' }
       },
       handler: ctx => {
@@ -89,7 +88,7 @@ function oneProfileRoutes(deps: ProfileRouteDeps): Route[] {
       summary: 'Replace a profile',
       body: NamedProfileBody,
       head: [IF_MATCH],
-      answers: { 200: { about: 'the profile', schema: ProfileAnswer } },
+      answers: { 200: { about: 'the profile', schema: 'ProfileAnswer' } },
       errors: [409],
       handler: ctx => replaceProfile(ctx, deps)
     },

@@ -1,4 +1,3 @@
-import { LoopAnswer, PlanAnswer } from '../../../api/wire/loop.ts'
 import type { ApiDeps } from '../deps.ts'
 import type { Route } from '../route.ts'
 
@@ -11,7 +10,7 @@ export function reconcileRoutes(deps: ApiDeps): Route[] {
       scope: 'read',
       namespace: 'gateway',
       summary: 'Say what the loop and the garbage collector would do now',
-      answers: { 200: { about: 'steps of each function, and garbage', schema: PlanAnswer } },
+      answers: { 200: { about: 'steps of each function, and garbage', schema: 'PlanAnswer' } },
       handler: async ctx => {
         ctx.body = await deps.loop.previewAll()
       }
@@ -22,7 +21,7 @@ export function reconcileRoutes(deps: ApiDeps): Route[] {
       scope: 'read',
       namespace: 'gateway',
       summary: 'Show the state of the loop',
-      answers: { 200: { about: 'the state of the loop', schema: LoopAnswer } },
+      answers: { 200: { about: 'the state of the loop', schema: 'LoopAnswer' } },
       handler: ctx => {
         ctx.body = deps.loop.state()
       }
@@ -33,7 +32,7 @@ export function reconcileRoutes(deps: ApiDeps): Route[] {
       scope: 'deploy',
       namespace: 'gateway',
       summary: 'Look at every function at once',
-      answers: { 202: { about: 'the state of the loop', schema: LoopAnswer } },
+      answers: { 202: { about: 'the state of the loop', schema: 'LoopAnswer' } },
       handler: ctx => {
         deps.loop.resync()
         ctx.status = 202

@@ -1,13 +1,13 @@
-import { ScheduleView } from '../../../api/schedule-view.ts'
-import { listOf } from '../../../api/wire/shape.ts'
+import type { ScheduleView } from '../../../api/schedule-view.ts'
 import { visibleNamespaces } from '../access.ts'
 import type { ApiDeps } from '../deps.ts'
 import { NAMESPACE } from '../query.ts'
 import type { Route } from '../route.ts'
 import { requireFunction } from './functions.ts'
 
-const ScheduleList = listOf('ScheduleList', ScheduleView)
-const ANSWERS = { 200: { about: 'schedules: the last run, the next, and how many there were', schema: ScheduleList } }
+const ANSWERS = {
+  200: { about: 'schedules: the last run, the next, and how many there were', schema: 'ScheduleListAnswer' }
+} as const
 
 /** `/v1/schedules` and those of one function: when functions are, and were, called by the clock. */
 export function scheduleRoutes(deps: ApiDeps): Route[] {

@@ -3,7 +3,6 @@ import * as z from 'zod'
 import { SecretInUseError } from '../../../api/errors.ts'
 import type { keyOf } from '../../../api/meta.ts'
 import { SecretValue, toSecretValue } from '../../../api/openfaas.ts'
-import { SecretAnswer, SecretKeyRotationAnswer, SecretKeysAnswer, SecretListAnswer } from '../../../api/wire/secret.ts'
 import { existingKey, namespaceOf, visibleNamespaces, writableKey } from '../access.ts'
 import { readJson } from '../body.ts'
 import type { ApiDeps } from '../deps.ts'
@@ -29,7 +28,7 @@ export function secretRoutes(deps: ApiDeps): Route[] {
       namespace: 'visible',
       summary: 'List secrets without their values, and who uses them',
       query: [NAMESPACE],
-      answers: { 200: { about: 'secrets', schema: SecretListAnswer } },
+      answers: { 200: { about: 'secrets', schema: 'SecretListAnswer' } },
       handler: ctx => listSecrets(ctx, deps)
     },
     {
@@ -39,7 +38,7 @@ export function secretRoutes(deps: ApiDeps): Route[] {
       namespace: 'query',
       summary: 'Show a secret without its value, and who uses it',
       query: [NAMESPACE],
-      answers: { 200: { about: 'the secret', schema: SecretAnswer } },
+      answers: { 200: { about: 'the secret', schema: 'SecretAnswer' } },
       handler: ctx => describeSecret(ctx, deps)
     },
     {
@@ -52,8 +51,8 @@ export function secretRoutes(deps: ApiDeps): Route[] {
       body: SecretValue,
       head: [IF_MATCH],
       answers: {
-        200: { about: 'the secret', schema: SecretAnswer },
-        201: { about: 'the new secret', schema: SecretAnswer }
+        200: { about: 'the secret', schema: 'SecretAnswer' },
+        201: { about: 'the new secret', schema: 'SecretAnswer' }
       },
       errors: [409],
       handler: ctx => putSecret(ctx, deps)
@@ -82,7 +81,7 @@ function secretKeyRoutes(deps: ApiDeps): Route[] {
       scope: 'admin',
       namespace: 'gateway',
       summary: 'List the keys that secrets are encrypted with, by their ids',
-      answers: { 200: { about: 'ids of keys', schema: SecretKeysAnswer } },
+      answers: { 200: { about: 'ids of keys', schema: 'SecretKeysAnswer' } },
       handler: async ctx => {
         ctx.body = await deps.secretKeys.state()
       }
@@ -95,7 +94,7 @@ function secretKeyRoutes(deps: ApiDeps): Route[] {
       summary: 'Encrypt every secret with a new key',
       body: Rotation,
       isBodyOptional: true,
-      answers: { 200: { about: 'what was done', schema: SecretKeyRotationAnswer } },
+      answers: { 200: { about: 'what was done', schema: 'SecretKeyRotationAnswer' } },
       handler: async ctx => {
         const { removeOld } = parseInput(Rotation, await readJson(ctx, deps.readTimeoutMs, {}))
         ctx.body = await deps.secretKeys.rotate({ removeOld })

@@ -12,7 +12,6 @@ import {
 } from '../../../api/openfaas.ts'
 import { pinnedAt } from '../../../api/scaling.ts'
 import { canonicalJson } from '../../../api/spec-hash.ts'
-import { FunctionContainers, OpenfaasFunction, OpenfaasFunctions } from '../../../api/wire/openfaas.ts'
 import { existingKey, namespaceOf, requireNamespace, writableKey } from '../access.ts'
 import { readJson } from '../body.ts'
 import type { ApiDeps } from '../deps.ts'
@@ -37,7 +36,7 @@ export function systemFunctionRoutes(deps: ApiDeps): Route[] {
       namespace: 'query',
       summary: 'List functions',
       query: [NAMESPACE, USAGE],
-      answers: { 200: { about: 'functions', schema: OpenfaasFunctions } },
+      answers: { 200: { about: 'functions', schema: 'OpenfaasFunctions' } },
       handler: ctx => listFunctions(ctx, deps)
     },
     {
@@ -90,7 +89,7 @@ function oneFunctionRoutes(deps: ApiDeps): Route[] {
       namespace: 'query',
       summary: 'Show a function',
       query: [NAMESPACE, USAGE],
-      answers: { 200: { about: 'the function', schema: OpenfaasFunction } },
+      answers: { 200: { about: 'the function', schema: 'OpenfaasFunction' } },
       handler: ctx => describe(ctx, deps)
     },
     {
@@ -100,7 +99,7 @@ function oneFunctionRoutes(deps: ApiDeps): Route[] {
       namespace: 'query',
       summary: 'List the containers of a function',
       query: [NAMESPACE],
-      answers: { 200: { about: 'containers of any revision, running or not', schema: FunctionContainers } },
+      answers: { 200: { about: 'containers of any revision, running or not', schema: 'FunctionContainers' } },
       handler: async ctx => {
         ctx.body = await deps.loop.containers(await getLiving(ctx, deps))
       }

@@ -1,7 +1,6 @@
 import type { RouterContext } from '@koa/router'
 import { AlreadyExistsError } from '../../../api/errors.ts'
 import { NamedNamespaceRequest, NamespaceRequest } from '../../../api/openfaas-namespace.ts'
-import { NamespaceNames, OpenfaasNamespace } from '../../../api/wire/openfaas.ts'
 import { readJson } from '../body.ts'
 import { callerOf } from '../caller.ts'
 import type { ApiDeps } from '../deps.ts'
@@ -26,7 +25,7 @@ export function systemNamespaceRoutes(deps: ApiDeps): Route[] {
     {
       ...{ method: 'get', path: LIST, scope: 'read', namespace: 'visible' },
       summary: 'List namespaces by name',
-      answers: { 200: { about: 'names', schema: NamespaceNames } },
+      answers: { 200: { about: 'names', schema: 'NamespaceNames' } },
       handler: ctx => listNamespaces(ctx, deps)
     },
     ...PATHS.flatMap(path => namespaceRoutesAt(path, deps))
@@ -46,7 +45,7 @@ function namespaceRoutesAt(path: string, deps: ApiDeps): Route[] {
     {
       ...{ method: 'get', path: `${path}/:name`, scope: 'read', namespace: 'named' },
       summary: 'Show a namespace',
-      answers: { 200: { about: 'the namespace', schema: OpenfaasNamespace } },
+      answers: { 200: { about: 'the namespace', schema: 'OpenfaasNamespace' } },
       handler: async ctx => {
         const { name, labels, annotations } = await requireNamespaceObject(ctx, deps, nameOfPath(ctx))
         ctx.body = { name, labels, annotations }

@@ -1,6 +1,5 @@
 import type { RouterContext } from '@koa/router'
 import { SecretNamed, SecretRequest, toSecretValue } from '../../../api/openfaas.ts'
-import { SecretNameAnswer, SecretNamesAnswer } from '../../../api/wire/openfaas.ts'
 import { existingKey, namespaceOf, requireNamespace, writableKey } from '../access.ts'
 import { readJson } from '../body.ts'
 import type { ApiDeps } from '../deps.ts'
@@ -22,7 +21,7 @@ export function systemSecretRoutes(deps: ApiDeps): Route[] {
       namespace: 'query',
       summary: 'List secrets by name',
       query: [NAMESPACE],
-      answers: { 200: { about: 'names of secrets', schema: SecretNamesAnswer } },
+      answers: { 200: { about: 'names of secrets', schema: 'SecretNamesAnswer' } },
       handler: ctx => listSecrets(ctx, deps)
     },
     {
@@ -32,7 +31,7 @@ export function systemSecretRoutes(deps: ApiDeps): Route[] {
       namespace: 'query',
       summary: 'Tell whether a secret is there',
       query: [NAMESPACE],
-      answers: { 200: { about: 'its name', schema: SecretNameAnswer } },
+      answers: { 200: { about: 'its name', schema: 'SecretNameAnswer' } },
       handler: ctx => describeSecret(ctx, deps)
     },
     {

@@ -1,5 +1,3 @@
-import * as z from 'zod'
-import { ConfigAnswer, InfoAnswer } from '../../../api/wire/openfaas.ts'
 import type { ApiDeps } from '../deps.ts'
 import type { Route } from '../route.ts'
 
@@ -14,7 +12,7 @@ export function systemRoutes(deps: ApiDeps): Route[] {
       scope: 'any',
       namespace: 'none',
       summary: 'Show the version of the gateway',
-      answers: { 200: { about: 'provider, version and architecture', schema: InfoAnswer } },
+      answers: { 200: { about: 'provider, version and architecture', schema: 'InfoAnswer' } },
       handler: ctx => {
         ctx.body = toInfo(deps.info)
       }
@@ -25,7 +23,7 @@ export function systemRoutes(deps: ApiDeps): Route[] {
       scope: 'read',
       namespace: 'none',
       summary: 'Show the configuration without secrets',
-      answers: { 200: { about: 'variables and their values', schema: ConfigAnswer } },
+      answers: { 200: { about: 'variables and their values', schema: 'ConfigAnswer' } },
       handler: ctx => {
         ctx.body = deps.config
       }
@@ -36,7 +34,7 @@ export function systemRoutes(deps: ApiDeps): Route[] {
       scope: 'read',
       namespace: 'gateway',
       summary: 'Show what Prometheus reads',
-      answers: { 200: { about: 'metrics', type: 'text/plain', schema: z.string() } },
+      answers: { 200: { about: 'metrics', type: 'text/plain', schema: 'TextAnswer' } },
       handler: async ctx => {
         const { contentType, text } = await deps.metrics.expose()
         ctx.body = text

@@ -1,7 +1,6 @@
 import type { RouterContext } from '@koa/router'
 import { NotFoundError, unknownNamespaceMessage, ValidationError } from '../../../api/errors.ts'
 import { TokenInput } from '../../../api/token.ts'
-import { NewTokenAnswer, TokenAnswer, TokenListAnswer } from '../../../api/wire/token.ts'
 import { readJson } from '../body.ts'
 import { callerOf } from '../caller.ts'
 import type { ApiDeps } from '../deps.ts'
@@ -21,7 +20,7 @@ export function tokenRoutes(deps: TokenDeps): Route[] {
       scope: 'admin',
       namespace: 'gateway',
       summary: 'List tokens and sessions, without their secrets',
-      answers: { 200: { about: 'tokens', schema: TokenListAnswer } },
+      answers: { 200: { about: 'tokens', schema: 'TokenListAnswer' } },
       handler: async ctx => {
         ctx.body = { apiVersion: 'v1', kind: 'TokenList', items: await deps.tokens.list() }
       }
@@ -33,7 +32,7 @@ export function tokenRoutes(deps: TokenDeps): Route[] {
       namespace: 'gateway',
       summary: 'Create a token, which is shown this once',
       body: TokenInput,
-      answers: { 201: { about: 'the token', schema: NewTokenAnswer } },
+      answers: { 201: { about: 'the token', schema: 'NewTokenAnswer' } },
       errors: [409],
       handler: ctx => create(ctx, deps)
     },
@@ -43,7 +42,7 @@ export function tokenRoutes(deps: TokenDeps): Route[] {
       scope: 'admin',
       namespace: 'gateway',
       summary: 'Show a token without its secret',
-      answers: { 200: { about: 'the token', schema: TokenAnswer } },
+      answers: { 200: { about: 'the token', schema: 'TokenAnswer' } },
       handler: async ctx => {
         const token = await deps.tokens.get(ctx.params['name'] ?? '')
         if (token === undefined) throw notFound(ctx)

@@ -1,22 +1,16 @@
-import * as z from 'zod'
 import type { FunctionObject } from '../../../api/function.ts'
 import { parseLabelSelector } from '../../../api/label-selector.ts'
 import { keyOf } from '../../../api/meta.ts'
-import { FunctionUsageItem } from '../../../api/usage.ts'
+import type { FunctionUsageItem } from '../../../api/usage.ts'
 import { visibleNamespaces } from '../access.ts'
 import type { ApiDeps } from '../deps.ts'
 import { LABEL_SELECTOR, NAMESPACE, queryParameter } from '../query.ts'
 import type { Route } from '../route.ts'
 import { requireFunction } from './functions.ts'
 
-const FunctionUsageList = z.object({
-  apiVersion: z.literal('v1'),
-  kind: z.literal('FunctionUsageList'),
-  items: z.array(FunctionUsageItem)
-})
 const ANSWERS = {
-  200: { about: 'CPU, memory and calls; usage is left out of what cannot be read', schema: FunctionUsageList }
-}
+  200: { about: 'CPU, memory and calls; usage is left out of what cannot be read', schema: 'FunctionUsageListAnswer' }
+} as const
 
 /** `/v1/usage` and that of one function: what functions use, and how often they are called. */
 export function usageRoutes(deps: ApiDeps): Route[] {
