@@ -23,6 +23,8 @@ const KINDS: readonly (readonly [RegExp, string])[] = [
   [/token/, 'token'],
   [/^\/auth\//, 'session'],
   [/adopt/, 'adoption'],
+  [/profile/, 'profile'],
+  [/alert/, 'alert'],
   [/namespace/, 'namespace']
 ]
 

@@ -54,7 +54,10 @@ function formatError(err: unknown): string[] {
   ]
 }
 
-/** Text that cannot drive a terminal. */
+/** Text that cannot drive a terminal, nor reorder or part what it shows. Source: CVE-2021-42574. */
 function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, character => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`)
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, character => {
+    const code = character.codePointAt(0) ?? 0
+    return code <= 0xff ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`
+  })
 }

@@ -236,6 +236,7 @@ describe('docker-faas as a client: which gateway, and as whom', () => {
     for (const [url, problem] of [
       ['ftp://x', 'must be a URL such as'],
       ['https://a:secret@b', 'must hold no credentials'],
+      ['https://a:secret@b c', 'not "https://…@b c"'],
       ['http://b?x=1', 'neither a query nor a fragment']
     ] as const) {
       const run = await cli(['token', 'list', '--gateway', url])

@@ -157,12 +157,18 @@ describe('audit log of the API', () => {
       await api.request('POST', '/v1/functions/none/restart')
       await api.request('POST', '/system/functions', { ...WIRE, image: 'other' })
       await api.request('POST', '/v1/functions', 'x'.repeat(1_100_000))
+      await api.request('PUT', '/v1/profiles/p', 'x'.repeat(1_100_000))
+      await api.request('POST', '/v1/profiles', 'no JSON')
+      await api.request('POST', '/system/alert', 'no JSON')
     })
     expect(found.map(({ status, code, kind, name }) => [status, code, kind, name])).to.deep.equal([
       [409, 'CONFLICT', 'function', 'a'],
       [404, 'NOT_FOUND', 'function', 'none'],
       [409, 'ALREADY_EXISTS', 'function', 'a'],
-      [413, 'BODY_TOO_LARGE', 'function', '']
+      [413, 'BODY_TOO_LARGE', 'function', ''],
+      [413, 'BODY_TOO_LARGE', 'profile', 'p'],
+      [400, 'INVALID', 'profile', ''],
+      [400, 'INVALID', 'alert', '']
     ])
   })
 

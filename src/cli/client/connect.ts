@@ -146,7 +146,9 @@ export function parseGatewayUrl(text: string, source: string): string {
   const full = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`
   const url = URL.parse(full)
   if (url === null || !['http:', 'https:'].includes(url.protocol)) {
-    throw usageError(`${source} must be a URL such as https://faas.example.com, not ${JSON.stringify(text)}`)
+    // What looks like credentials is for nobody's log.
+    const shown = JSON.stringify(text.replace(/[^/]*@/, '…@'))
+    throw usageError(`${source} must be a URL such as https://faas.example.com, not ${shown}`)
   }
   if (url.username !== '' || url.password !== '') {
     throw usageError(`${source} must hold no credentials: "docker-faas login" keeps them`)
