@@ -87,6 +87,7 @@ describe('happeningsOf', () => {
     expect(told(converged(1), converged(2))).to.deep.equal(done(2))
     expect(told(degraded('NameConflict'), converged(1))).to.deep.equal(done(1))
     expect(told(converged(1), { observedGeneration: 2 })).to.deep.equal([])
+    expect(told({}, { ...converged(1), readyReplicas: 1 })[0]).to.match(/: 1 replica answers$/)
   })
 
   it('tells exits before faults', () => {

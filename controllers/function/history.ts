@@ -92,7 +92,7 @@ function convergence(before: FunctionStatus, after: FunctionStatus): Happening[]
   // One that is frozen may be of an old revision, which a call replaces; an event of its own tells that it is.
   if (!isConverged(after.conditions) || after.outdatedReplicas > 0 || isFrozen(after)) return []
   if (isConverged(before.conditions) && before.observedGeneration === after.observedGeneration) return []
-  const message = `generation ${after.observedGeneration} is as wanted: ${after.readyReplicas} replicas answer`
+  const message = `generation ${after.observedGeneration} is as wanted: ${answering(after.readyReplicas)}`
   return [{ type: 'Normal', reason: 'RolloutComplete', message }]
 }
 
@@ -107,4 +107,8 @@ export function repairsOf(done: readonly Step[]): Happening[] {
 /** Whether everything is as wanted: what a rollout ends with. */
 export function isConverged(conditions: readonly Condition[]): boolean {
   return getCondition(conditions, 'Progressing')?.reason === 'Converged'
+}
+
+function answering(replicas: number): string {
+  return replicas === 1 ? '1 replica answers' : `${replicas} replicas answer`
 }

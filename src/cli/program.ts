@@ -38,12 +38,17 @@ const GROUPS: readonly (readonly [heading: string, commands: readonly Add[]])[] 
   ['Other:', [addCompletion, addVersion]]
 ]
 
-/** Runs the command that `argv` names, and returns the exit code. */
-export async function runProgram(argv: readonly string[], environment: Environment): Promise<number> {
+/** The program with all of its commands. */
+export function createProgram(environment: Environment): Command {
   const program = createCommand(environment)
   for (const [heading, commands] of GROUPS) {
     program.commandsGroup(heading)
     for (const add of commands) add(program, environment)
   }
-  return await runCommand(program, argv, environment)
+  return program.helpCommand('help [command]', 'the same as --help')
+}
+
+/** Runs the command that `argv` names, and returns the exit code. */
+export async function runProgram(argv: readonly string[], environment: Environment): Promise<number> {
+  return await runCommand(createProgram(environment), argv, environment)
 }

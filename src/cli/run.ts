@@ -12,7 +12,6 @@ export function createCommand({ env, stdout, stderr }: Environment): Command {
     .description('OpenFaaS functions on plain Docker, kept as written down by a reconcile loop')
     .version(readVersion().version)
     .addHelpText('after', `\nSee docs/cli.md, and docs/configuration.md for the gateway.\n${EXIT_CODES_HELP}`)
-    .helpCommand(false)
     .showHelpAfterError('Add --help to see what there is.')
     .exitOverride()
     .configureHelp({ optionDescription })
@@ -45,8 +44,8 @@ export async function runCommand(
   } catch (err) {
     // Told already.
     if (err instanceof CommanderError) {
-      const isBeforeCommand = err.code === 'commander.unknownOption' && argv[2]?.startsWith('-') === true
-      if (isBeforeCommand) stderr.write('Options stand behind the command: docker-faas get functions --context prod.\n')
+      const hint = hintOf(err, argv[2] ?? '')
+      if (hint !== undefined) stderr.write(`${hint}\n`)
       return err.exitCode === 0 ? EXIT.done : EXIT.usage
     }
     const message = messageOf(err)
@@ -55,6 +54,24 @@ export async function runCommand(
     const { exitCode } = err as { exitCode?: unknown }
     return typeof exitCode === 'number' ? exitCode : EXIT.failed
   }
+}
+
+/** What commands of `faas-cli` that are none here are called here. */
+const OF_FAAS_CLI: ReadonlyMap<string, string> = new Map([
+  ['deploy', 'apply -f stack.yml'],
+  ['up', 'apply -f stack.yml --wait'],
+  ['list', 'get functions'],
+  ['remove', 'delete function NAME'],
+  ['ready', 'wait NAME --for=condition=Ready']
+])
+
+/** What helps beside the words of commander; `first` is the first word of the command line. */
+function hintOf({ code }: CommanderError, first: string): string | undefined {
+  if (code === 'commander.unknownOption' && first.startsWith('-')) {
+    return 'Options stand behind the command: docker-faas get functions --context prod.'
+  }
+  const ours = code === 'commander.unknownCommand' ? OF_FAAS_CLI.get(first) : undefined
+  return ours && `What faas-cli calls ${first} is here: docker-faas ${ours}`
 }
 
 /** The message and those of its causes that it does not hold already, without stacks: this is for people. */

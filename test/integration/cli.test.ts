@@ -81,6 +81,14 @@ describe('command line', function () {
     })
   }
 
+  it('helps who types help, or what faas-cli calls it', async () => {
+    expect((await run(['help'])).stdout).to.match(/^Usage: docker-faas \[options\]/)
+    expect(await run(['help', 'get'])).to.include({ code: 0, stdout: (await run(['get', '--help'])).stdout })
+    const { code, stderr } = await run(['list'])
+    expect(code).to.equal(2)
+    expect(stderr).to.match(/unknown command 'list'.*\nWhat faas-cli calls list is here: docker-faas get functions\n$/s)
+  })
+
   it('prints its version', async () => {
     const { code, stdout } = await runProcess(['version'])
     expect([code, stdout]).to.deep.equal([0, (await run(['--version'])).stdout])
