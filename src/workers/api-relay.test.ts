@@ -87,6 +87,21 @@ describe('what is no call of a function, handed on by a worker', () => {
     expect([status, headers.get('content-type')]).to.deep.equal([503, 'application/problem+json'])
   })
 
+  it('answers all of many that come at the same moment, and does not take a queue for a controller that is away', async () => {
+    api = (_req, res) => res.end()
+    const ask = () =>
+      new Promise<number>((resolve, reject) => {
+        const request = http.get({ socketPath: socket.path, agent: false }, answer => {
+          answer.resume()
+          resolve(answer.statusCode ?? 0)
+        })
+        request.on('error', reject)
+      })
+    // All of them connect before the first is taken in.
+    const outcomes = await Promise.allSettled(Array.from({ length: 1000 }, ask))
+    expect(outcomes.filter(({ status }) => status === 'rejected')).to.deep.equal([])
+  })
+
   it('asks for a body only when the API does, and lets go of one that nobody wants', async () => {
     let isWanted = true
     api = (req, res) => {

@@ -14,6 +14,9 @@ const NO_LIMIT = 0
 /** Longer paths are no addresses of sockets. Source: sun_path of unix(7), with the byte that ends it. */
 const MAX_PATH_BYTES = 107
 
+/** Requests that wait until the controller finds time; the kernel refuses more at once, and may have a lower bound (`somaxconn`). */
+const MAX_WAITING = 4096
+
 type Handler = (req: IncomingMessage, res: ServerResponse) => void
 
 /**
@@ -53,7 +56,7 @@ export class ApiSocket {
     this.#directory = await makeDirectory(this.#places)
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject)
-      this.#server.listen(this.path, resolve)
+      this.#server.listen({ path: this.path, backlog: MAX_WAITING }, resolve)
     })
   }
 
