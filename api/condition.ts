@@ -1,8 +1,8 @@
 /**
- * What is asked about an object. Source: Kubernetes API conventions, "typical status properties". `Exposed` is there only
+ * What is asked about an object. Source: Kubernetes API conventions, "typical status properties". `Uncovered` and `Exposed` are there only
  * where it is so: debug ports can be reached from elsewhere than the engine's host, as its operator has chosen.
  */
-export const CONDITION_TYPES = ['Ready', 'Progressing', 'Degraded', 'Exposed'] as const
+export const CONDITION_TYPES = ['Ready', 'Progressing', 'Degraded', 'Exposed', 'Uncovered'] as const
 export type ConditionType = (typeof CONDITION_TYPES)[number]
 
 /** Every reason that a condition or an event may give; clients may match on them. */
@@ -40,6 +40,7 @@ export const REASONS = [
   'DebugAddressMissing',
   'DebugPortsExhausted',
   'DebugPortsExposed',
+  'NetworkOutsidePool',
   'DiskPressure',
   'SecretMissing',
   'SecretUnreadable',

@@ -22,6 +22,8 @@ export interface Policy {
   readonly isolation: IsolationRules
   /** Base of every function network's name. */
   readonly functionsNetwork: string
+  /** CIDR of which their subnets are; absent: any. */
+  readonly subnetPool?: string
   readonly maxReplicas: number
   /** Address of the engine's host on which debug ports are bound, and the ports of it that may be. */
   readonly debugBindAddress: string
@@ -92,6 +94,8 @@ export interface Desired {
   /** Profiles that it names and that are not there: nothing is created before they are. */
   readonly missingProfiles: readonly string[]
   readonly networkName: string
+  /** CIDR in which the firewall takes functions to be; absent: anywhere. */
+  readonly pool?: string
   /** Id of the container that the gateway runs in; absent on a host. */
   readonly gatewayId?: string
   /** How the last exits of each ordinal went. */
@@ -192,6 +196,7 @@ export function desiredOf(
     limits: limitsOf(object, policy, engine),
     isolation: isolationOf(object, policy.isolation, { engine, imageUser, profile }),
     networkName: networkName(policy.functionsNetwork, metadata),
+    ...(policy.subnetPool === undefined ? {} : { pool: policy.subnetPool }),
     ...(object.spec.debug
       ? { debug: { address: policy.debugBindAddress, range: policy.debugPortRange, held: [], refused: [] } }
       : {}),

@@ -1,8 +1,11 @@
-import { transition } from '../../api/condition.ts'
+import { type ConditionType, transition } from '../../api/condition.ts'
 import type { FunctionObject, FunctionStatus } from '../../api/function.ts'
 import { REMEDY } from '../adopt/plan.ts'
 import type { PassResult } from './pass-result.ts'
 import { statusOf } from './status.ts'
+
+/** What waits for the person. */
+const RULED: ReadonlySet<ConditionType> = new Set(['Progressing', 'Degraded'])
 
 /**
  * The status of a function that waits for a person: how what runs does, with the reason why the database is not
@@ -26,7 +29,7 @@ export function heldStatus(object: FunctionObject, held: FunctionObject, result:
     outdatedReplicas: seen.outdatedReplicas,
     debugPorts: seen.debugPorts,
     conditions: seen.conditions.map(condition => {
-      if (!isSeen || condition.type === 'Ready' || condition.type === 'Exposed') return condition
+      if (!isSeen || !RULED.has(condition.type)) return condition
       const status = condition.type === 'Degraded' ? 'True' : 'False'
       return transition(before.conditions, { type: condition.type, status, reason, message }, at)
     }),

@@ -17,6 +17,7 @@ export function happeningsOf(before: FunctionStatus, after: FunctionStatus): Hap
     ...exits(before, after),
     ...faults(before, after),
     ...debugging(before, after),
+    ...uncovered(before, after),
     ...freezing(before, after),
     ...convergence(before, after)
   ]
@@ -86,6 +87,13 @@ function debugging(before: FunctionStatus, after: FunctionStatus): Happening[] {
       : [{ type: 'Normal' as const, reason: 'DebugPortsBound' as const, message: attachText(fresh) }]),
     ...(isNews ? [{ type: 'Warning' as const, reason: isExposed.reason, message: isExposed.message }] : [])
   ]
+}
+
+/** The same words each time, so that the event store counts them. */
+function uncovered(before: FunctionStatus, after: FunctionStatus): Happening[] {
+  const is = getCondition(after.conditions, 'Uncovered')
+  if (is === undefined || getCondition(before.conditions, 'Uncovered')?.message === is.message) return []
+  return [{ type: 'Warning', reason: is.reason, message: is.message }]
 }
 
 function convergence(before: FunctionStatus, after: FunctionStatus): Happening[] {

@@ -1,6 +1,7 @@
 import { transition } from '../../api/condition.ts'
 import type { FunctionStatus } from '../../api/function.ts'
 import { conditionsOf } from './conditions.ts'
+import { coverage } from './coverage.ts'
 import { boundDebugPorts, exposure } from './debug-status.ts'
 import type { PassResult } from './pass-result.ts'
 import { summarize } from './replica-summary.ts'
@@ -14,6 +15,7 @@ export function statusOf({ object, desired, observed, failure, now }: PassResult
   const specHash = desired.hash ?? (desired.image.state === 'pinned' ? before.specHash : undefined)
   const debugPorts = observed === undefined ? before.debugPorts : boundDebugPorts(observed)
   const verdicts = conditionsOf({ object, desired, observed, failure, now }, seen)
+  const drafts = [...verdicts, ...exposure(desired, debugPorts), ...coverage(desired, observed, before.conditions)]
   return {
     observedGeneration: desired.owner.generation,
     replicas: seen?.replicas ?? before.replicas,
@@ -21,7 +23,7 @@ export function statusOf({ object, desired, observed, failure, now }: PassResult
     frozenReplicas: seen?.frozen ?? before.frozenReplicas,
     outdatedReplicas: seen?.outdated ?? before.outdatedReplicas,
     ...(specHash === undefined ? {} : { specHash }),
-    conditions: [...verdicts, ...exposure(desired, debugPorts)].map(draft => transition(before.conditions, draft, at)),
+    conditions: drafts.map(draft => transition(before.conditions, draft, at)),
     debugPorts,
     ...(desired.image.state === 'pinned'
       ? { image: desired.image.pin }

@@ -8,6 +8,7 @@ export function policyOf(config: Config): Policy {
     instance: config.INSTANCE_ID,
     isolation: isolationRules(config),
     functionsNetwork: config.FUNCTIONS_NETWORK,
+    subnetPool: config.FUNCTIONS_SUBNET_POOL,
     maxReplicas: config.MAX_REPLICAS,
     debugBindAddress: config.DEBUG_BIND_ADDRESS,
     debugPortRange: config.DEBUG_PORT_RANGE,

@@ -102,7 +102,7 @@ describe('what waiting does not help', () => {
       'BridgeFull',
       'NetworkBusy'
     ] as const),
-    ...(['PortInUse', 'DebugPortsExhausted', 'DebugPortsExposed'] as const),
+    ...(['PortInUse', 'DebugPortsExhausted', 'DebugPortsExposed', 'NetworkOutsidePool'] as const),
     ...(['EngineUnreachable', 'EngineError', 'InternalError'] as const)
   ]
   const failed = (reason: Reason) => [

@@ -52,6 +52,14 @@ describe('SubnetLeases', () => {
     expect(leases.lease({ networkName: 'a', prefix: 28, ...NONE })).to.equal(undefined)
   })
 
+  it('gives one outside of the pool back to nobody, so that a network that had it moves into the pool', () => {
+    const { leases } = aLeases()
+    leases.freed('172.30.0.0/28', 'a')
+    expect(leases.lease({ networkName: 'a', prefix: 28, ...NONE })).to.match(/^10\.62\.0\./)
+    leases.settled('a')
+    expect(leases.lease({ networkName: 'b', prefix: 28, ...NONE })).to.match(/^10\.62\.0\./)
+  })
+
   it('gives one that was freed and used again to others as any other', () => {
     const { leases, time } = aLeases()
     const old = leases.lease({ networkName: 'a', prefix: 28, ...NONE }) ?? ''

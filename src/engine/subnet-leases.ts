@@ -104,10 +104,14 @@ export class SubnetLeases {
     trim(this.#settled)
   }
 
-  /** The network was removed: its subnet waits for it, and goes to others last. */
+  /** The network was removed: its subnet waits for it, and goes to others last. One outside of the pool goes to nobody. */
   freed(cidr: string, networkName: string): void {
     this.#leases.delete(networkName)
     this.#settled.delete(networkName)
+    if (!overlaps(cidr, this.#pool)) {
+      this.#last.delete(networkName)
+      return
+    }
     this.#remember(networkName, cidr)
     this.#freed.delete(cidr)
     this.#freed.add(cidr)

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import type Docker from 'dockerode'
-import { getCondition } from '../../api/condition.ts'
+import { type ConditionType, getCondition } from '../../api/condition.ts'
 import type { FunctionObject } from '../../api/function.ts'
 import { LABEL } from '../../api/labels.ts'
 import { addresses } from './addresses.ts'
@@ -138,7 +138,7 @@ export abstract class GatewayClient {
   }
 
   /** Waits until the condition has the reason. */
-  async reason(name: string, type: 'Ready' | 'Progressing' | 'Degraded', reason: string, timeoutMs = 20_000) {
+  async reason(name: string, type: ConditionType, reason: string, timeoutMs = 20_000) {
     return eventually(
       async () => {
         const condition = getCondition((await this.get(name)).status.conditions, type)
