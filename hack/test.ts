@@ -80,7 +80,7 @@ type Share = string
  * mostly wait, and know their own objects by the label of their run; scale asks for times, so nothing runs beside it.
  */
 const WHOLE: readonly (readonly (readonly Share[])[])[] = [
-  [['check', 'unit'], ['simulation']],
+  [['check', 'simulation'], ['unit']],
   [['integration 1/2'], ['integration 2/2'], ['chaos', 'sweep']],
   [['scale', 'e2e']]
 ]
