@@ -139,6 +139,10 @@ describe('docker-faas apply and diff', () => {
     expect(run.stderr).to.equal(
       `docker-faas: ${path}:9:12: variable TAG is not set: set it, or write \${TAG:-default}\n`
     )
+    const image = write('image.yml', `functions:\n  a:\n    image: \${IMAGE}\n`)
+    expect((await cli(['apply', '-f', image])).stderr).to.equal(
+      `docker-faas: ${image}:3:12: variable IMAGE is not set: set it, or write \${IMAGE:-default}\n`
+    )
     expect((await runCli(['apply', '-f', path, '--no-envsubst', '--dry-run=client'], { env: without })).code).to.equal(
       0
     )

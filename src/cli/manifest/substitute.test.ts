@@ -12,7 +12,7 @@ const cases: [text: string, replaced: string, fault?: RegExp][] = [
   ['${NONE:-http://x:80/a b}', 'http://x:80/a b'],
   ['$${SET} $$5', '${SET} $$5'],
   ['${NESTED}', '${SET}'],
-  ['${NONE}', '', /^variable NONE is not set: set it, or write \$\{NONE:-default\}$/],
+  ['${NONE}', '${NONE}', /^variable NONE is not set: set it, or write \$\{NONE:-default\}$/],
   ['${a b}', '${a b}', /^\$\{a b\} is no variable/],
   ['${SET:=x}', '${SET:=x}', /is no variable/],
   ['${SET', '${SET', /is no variable/]

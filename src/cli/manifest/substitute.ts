@@ -4,7 +4,7 @@ const KNOWN = /^([A-Za-z_][A-Za-z0-9_]*)(?:(:?-)(.*))?$/s
 
 /**
  * The text with `${NAME}`, `${NAME:-default}` (also for an empty variable) and `${NAME-default}` replaced; `$${` gives `${`, and
- * other dollar signs stay. `faults` says what cannot be: a variable that is not set and has no default, too, which
+ * other dollar signs stay. `faults` says what cannot be, and stays, too: a variable that is not set and has no default, too, which
  * `faas-cli` leaves empty.
  */
 export function substitute(
@@ -21,8 +21,10 @@ export function substitute(
     }
     const value = env[name]
     if (value !== undefined && !(value === '' && operator === ':-')) return value
-    if (operator === undefined) faults.push(`variable ${name} is not set: set it, or write \${${name}:-default}`)
-    return fallback
+    if (operator !== undefined) return fallback
+    faults.push(`variable ${name} is not set: set it, or write \${${name}:-default}`)
+    // Stays, so that nobody also finds the value missing.
+    return whole
   })
   return { text: replaced, faults }
 }
