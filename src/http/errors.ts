@@ -108,8 +108,10 @@ export function answerErrors(log: HttpLog): Middleware {
 function answerError(ctx: Context, err: unknown, log: HttpLog): void {
   const problem = toProblem(err, ctx.path)
   if (problem.status >= 500) {
-    const requestId: unknown = ctx.state['requestId']
-    log.error({ err, method: ctx.method, path: ctx.path, status: problem.status, requestId }, 'Failed request')
+    const request = { method: ctx.method, path: ctx.path, status: problem.status, requestId: ctx.state['requestId'] }
+    // Of those, what HTTP itself answers is that too many ask for something: no failure, and anybody's to bring about.
+    if (err instanceof HttpError) log.warn({ code: err.code, ...request }, 'Refused request')
+    else log.error({ err, ...request }, 'Failed request')
   }
   ctx.status = problem.status
   if (err instanceof HttpError) ctx.set({ ...err.headers })

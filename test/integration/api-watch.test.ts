@@ -58,6 +58,10 @@ describe('watching functions', () => {
     expect([third.status, third.retry]).to.deep.equal([503, '5'])
     const others = [await of('events'), await of('functions')]
     expect(others.map(({ status }) => status)).to.deep.equal([200, 503])
+    const refusals = bounded.logged.filter(({ message }) => /request/.test(message))
+    expect(refusals.map(({ level, fields }) => [level, fields['code'], fields['err']])).to.deep.equal(
+      Array(2).fill(['warn', 'TOO_MANY_WATCHERS', undefined])
+    )
     first.leave()
     await eventually(async () => expect((await of('functions', bearer)).status).to.equal(200))
     for (const { leave } of [second, ...others]) leave()
