@@ -1,7 +1,7 @@
 import './left-out.ts'
 import { constants } from 'node:os'
-import { setFlagsFromString } from 'node:v8'
 import type { Environment } from './cli/environment.ts'
+import { beginLoading, endLoading } from './runtime/loading.ts'
 
 /** The process, as commands see it; nothing else reads `process.env` and `process.argv`. */
 const environment: Environment = {
@@ -31,16 +31,12 @@ if (process.argv[2] !== 'serve') {
   process.stderr.on('error', () => undefined)
 }
 
-// What loading allocates lives for good. A young generation that grew for it would keep 25 MiB that nothing needs.
-setFlagsFromString('--semi-space-growth-factor=1')
+beginLoading()
 const { runSmallProgram, SMALL_COMMANDS } = await import('./cli/small.ts')
 const isSmall = SMALL_COMMANDS.has(process.argv[2] ?? '')
 const runProgram = isSmall ? runSmallProgram : (await import('./cli/program.ts')).runProgram
-// Commands load what they need when they run: for the one that stays, that is too late.
-if (process.argv[2] === 'serve') await import('./cli/serve.ts')
-setFlagsFromString('--semi-space-growth-factor=2')
-// Little of what calls allocate outlives them: threads that look for it side by side cost more CPU than they save time.
-setFlagsFromString('--no-parallel-scavenge')
+// The one that stays has loaded when it is put together, and says so itself; the others load what they need when they run.
+if (process.argv[2] !== 'serve') endLoading()
 
 process.exitCode = await runProgram(process.argv, environment)
 

@@ -1,6 +1,6 @@
 import './left-out.ts'
 import { isatty } from 'node:tty'
-import { setFlagsFromString } from 'node:v8'
+import { beginLoading, endLoading } from './runtime/loading.ts'
 import type { FromWorker, ToWorker } from './workers/protocol.ts'
 
 /** A worker process. The controller's process starts it, tells it everything, and ends it. */
@@ -19,12 +19,9 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   })
 }
 
-// As in src/main.ts.
-setFlagsFromString('--semi-space-growth-factor=1')
+beginLoading()
 const { Worker } = await import('./assembly/worker.ts')
 const { settleHeap } = await import('./runtime/settle-heap.ts')
-setFlagsFromString('--semi-space-growth-factor=2')
-setFlagsFromString('--no-parallel-scavenge')
 
 let worker: InstanceType<typeof Worker> | undefined
 let ending: Promise<void> | undefined
@@ -36,6 +33,7 @@ process.on('message', (message: ToWorker) => {
     process.title = `docker-faas worker ${message.worker}`
     worker = new Worker(message, { send, port: PORT, isTerminal: isatty(STDOUT) })
     settleHeap()
+    endLoading()
     void worker.start()
   }
 })

@@ -3,6 +3,7 @@ import { type Config, NO_EFFECT_YET } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
 import { readAdminPassword } from '../http/auth/admin-password.ts'
 import { createLogger, type Logger } from '../logging/logger.ts'
+import { endLoading } from '../runtime/loading.ts'
 import { StoppedEarlyError } from '../runtime/manager.ts'
 import { settleHeap } from '../runtime/settle-heap.ts'
 import type { Environment } from './environment.ts'
@@ -29,6 +30,7 @@ export async function serve({ env, stdout, onSignal }: Environment): Promise<voi
   const gateway = await assembleGateway({ config, password, env, version, commit, log })
   assembled.resolve(gateway)
   settleHeap()
+  endLoading()
   if (await startUnlessStopped(gateway)) {
     log.info(
       {

@@ -53,7 +53,7 @@ describe('the published package', function () {
     }
   })
 
-  it('I10: weighs no more than 130 MiB', async () => {
+  it('I10: weighs no more than 115 MiB', async () => {
     const ours = { STATE_DB_PATH: join(directory, 'weighed.db'), INSTANCE_ID: 'weighed', FIREWALL: 'off' }
     const ports = { GATEWAY_PORT: '0', METRICS_PORT: '0' }
     const command = join(directory, 'package', manifest.bin['docker-faas'] ?? '')

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 
 /** What an idle gateway may weigh. */
-export const RSS_BAR_MIB = 130
+export const RSS_BAR_MIB = 115
 
 /** Memory that the process holds, as Linux counts it. */
 export function rssMiB(pid: number): number {

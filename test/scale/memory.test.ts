@@ -11,7 +11,7 @@ import { uniqueName } from '../helpers/unique-name.ts'
 describe('an idle gateway, run from its sources as npm start does', function () {
   this.timeout(60_000)
 
-  it('I10: weighs no more than 130 MiB', async () => {
+  it('I10: weighs no more than 115 MiB', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'docker-faas-weight-'))
     const ports = { GATEWAY_PORT: '0', METRICS_PORT: '0' }
     const instance = uniqueName('weight')
