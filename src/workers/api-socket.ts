@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { http } from '../node-http.ts'
 import { setPeer } from '../peer.ts'
+import { removeDeadSockets } from './dead-sockets.ts'
 
 /** In what a worker hands on: the address of its client, and whether it speaks TLS, in place of whatever the client has sent by this name. */
 export const PEER_HEADER = 'x-docker-faas-peer'
@@ -16,6 +17,9 @@ const MAX_PATH_BYTES = 107
 
 /** Requests that wait until the controller finds time; the kernel refuses more at once, and may have a lower bound (`somaxconn`). */
 const MAX_WAITING = 4096
+/** Start of the name of the directory, and the name of the socket. */
+const PREFIX = 'docker-faas-'
+const NAME = 'api'
 
 type Handler = (req: IncomingMessage, res: ServerResponse) => void
 
@@ -49,7 +53,7 @@ export class ApiSocket {
   /** Path of the socket. Throws before the start. */
   get path(): string {
     if (this.#directory === undefined) throw new Error('the socket of the API is not open')
-    return join(this.#directory, 'api')
+    return join(this.#directory, NAME)
   }
 
   async open(): Promise<void> {
@@ -58,6 +62,7 @@ export class ApiSocket {
       this.#server.once('error', reject)
       this.#server.listen({ path: this.path, backlog: MAX_WAITING }, resolve)
     })
+    for (const place of this.#places) await removeDeadSockets(join(place, PREFIX), NAME)
   }
 
   async close(): Promise<void> {
@@ -74,8 +79,8 @@ export class ApiSocket {
 async function makeDirectory(places: readonly string[]): Promise<string> {
   const errors: unknown[] = []
   for (const place of places) {
-    const prefix = join(place, 'docker-faas-')
-    if (Buffer.byteLength(`${prefix}XXXXXX/api`) > MAX_PATH_BYTES) continue
+    const prefix = join(place, PREFIX)
+    if (Buffer.byteLength(`${prefix}XXXXXX/${NAME}`) > MAX_PATH_BYTES) continue
     try {
       return await mkdtemp(prefix)
     } catch (err) {
