@@ -3,20 +3,11 @@ import { createServer, type RequestListener } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { expect } from 'chai'
 import { systemClock } from '../../src/clock.ts'
+import { PROBE_TARGET } from '../../test/helpers/builders.ts'
 import { eventually } from '../../test/helpers/eventually.ts'
 import { requestStatus } from './probe-request.ts'
 import { Prober } from './prober.ts'
 import type { ProbeTarget } from './readiness.ts'
-
-const TARGET: ProbeTarget = {
-  key: 'openfaas-fn/echo',
-  containerId: 'c1',
-  startedAt: 1,
-  host: '127.0.0.1',
-  port: 1,
-  path: '/healthz',
-  isStrict: false
-}
 
 describe('Prober over real sockets', () => {
   const servers: Server[] = []
@@ -63,7 +54,7 @@ describe('Prober over real sockets', () => {
       seen.push([request.method, request.url, request.headers.connection, request.headers.host])
       response.end('x'.repeat(10_000))
     })
-    await isReady(prober(), { ...TARGET, port, path: '/_/health?x=1' })
+    await isReady(prober(), { ...PROBE_TARGET, port, path: '/_/health?x=1' })
     for (const request of seen) expect(request).to.deep.equal(['GET', '/_/health?x=1', 'close', `127.0.0.1:${port}`])
     await untilNoSockets()
   })
@@ -83,8 +74,8 @@ describe('Prober over real sockets', () => {
       response.on('drain', pour)
       pour()
     })
-    await isReady(prober(), { ...TARGET, port })
-    const { host, path } = TARGET
+    await isReady(prober(), { ...PROBE_TARGET, port })
+    const { host, path } = PROBE_TARGET
     expect(await requestStatus({ host, path, port }, AbortSignal.timeout(10_000))).to.equal(200)
     await untilNoSockets()
     // What fits into the buffers of two sockets, and no more.
@@ -94,7 +85,7 @@ describe('Prober over real sockets', () => {
   it('does not wait for a body that never comes', async () => {
     const port = await http((_, response) => void response.write('a'))
     const begin = performance.now()
-    await isReady(prober(), { ...TARGET, port })
+    await isReady(prober(), { ...PROBE_TARGET, port })
     expect(performance.now() - begin).to.be.lessThan(8_000)
     await untilNoSockets()
   })
@@ -105,13 +96,13 @@ describe('Prober over real sockets', () => {
     const changed = Promise.withResolvers<string>()
     const one = prober(changed.resolve)
     await eventually(async () => {
-      const result = await one.check({ ...TARGET, port })
+      const result = await one.check({ ...PROBE_TARGET, port })
       expect(result.ready).to.equal(false)
       expect(result.lastError, 'not that its time was over').to.match(/ECONNREFUSED/)
     })
     await http((_, response) => void response.end(), port)
-    expect(await changed.promise).to.equal(TARGET.key)
-    await isReady(one, { ...TARGET, port })
+    expect(await changed.promise).to.equal(PROBE_TARGET.key)
+    await isReady(one, { ...PROBE_TARGET, port })
   })
 
   it('is not ready while it is silent, resets, or speaks no HTTP', async () => {
@@ -122,7 +113,9 @@ describe('Prober over real sockets', () => {
       http((_, response) => void response.writeHead(500).end())
     ])
     const one = prober()
-    const results = await Promise.all(ports.map((port, i) => one.check({ ...TARGET, containerId: `c${i}`, port })))
+    const results = await Promise.all(
+      ports.map((port, i) => one.check({ ...PROBE_TARGET, containerId: `c${i}`, port }))
+    )
     expect(results.map(r => r.ready)).to.deep.equal([false, false, false, false])
     for (const { lastError } of results) expect(lastError).to.be.a('string')
   })
@@ -131,19 +124,19 @@ describe('Prober over real sockets', () => {
     const head = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n'
     const port = await tcp(socket => void socket.once('data', () => socket.write(head)))
     const one = prober()
-    const path = { ...TARGET, port, isStrict: true }
+    const path = { ...PROBE_TARGET, port, isStrict: true }
     await eventually(async () => expect(await one.check(path)).to.include({ ready: false, lastError: 'answered 101' }))
     await untilNoSockets()
   })
 
   it('takes a path that no request can be made of for a failure', async () => {
-    expect(await prober().check({ ...TARGET, path: '/a b\n' })).to.include({ ready: false })
+    expect(await prober().check({ ...PROBE_TARGET, path: '/a b\n' })).to.include({ ready: false })
   })
 
   it('leaves nothing open when it stops in the middle', async () => {
     const port = await tcp(() => undefined)
     const one = prober()
-    const pending = one.check({ ...TARGET, port })
+    const pending = one.check({ ...PROBE_TARGET, port })
     while (sockets.size === 0) await new Promise(resolve => setImmediate(resolve))
     one.stop()
     expect(await pending).to.include({ ready: false })

@@ -156,6 +156,14 @@ describe('statusOf', () => {
       'Ready=True ReplicasReady, Progressing=False NetworkTooSmall, Degraded=True NetworkTooSmall'
     ],
     [
+      'somebody else is on a network that leads where the function may not go',
+      {
+        desired: aDesired({ isolation: { level: 'baseline', egress: 'none' } }),
+        observed: anObserved([aReplica()], { ...NETWORK, members: ['id-hello-0', 'stranger'] })
+      },
+      'Ready=True ReplicasReady, Progressing=False NetworkBusy, Degraded=True NetworkBusy'
+    ],
+    [
       'the engine does not answer',
       { failure: new EngineError('container_list', 'unavailable', 'connect ENOENT') },
       'Ready=Unknown EngineUnreachable, Progressing=Unknown EngineUnreachable, Degraded=True EngineUnreachable'

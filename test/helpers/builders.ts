@@ -4,6 +4,7 @@ import { createSigner, type Signer } from '../../api/signature.ts'
 import { templateHash } from '../../api/spec-hash.ts'
 import { type Desired, desiredOf, type Policy } from '../../controllers/function/desired.ts'
 import type { Observed, ObservedNetwork, Phase, Replica } from '../../controllers/function/observed.ts'
+import type { ProbeTarget } from '../../controllers/function/readiness.ts'
 import type { Container, ContainerState } from '../../src/engine/engine.ts'
 import type { ContainerSpec } from '../../src/engine/specs.ts'
 
@@ -25,6 +26,17 @@ export const POLICY: Policy = {
   readyTimeoutMs: 60_000,
   drainMs: 60_000,
   stopGraceMs: 10_000
+}
+
+/** A container that is asked whether it is ready; nothing listens there. */
+export const PROBE_TARGET: ProbeTarget = {
+  key: 'openfaas-fn/echo',
+  containerId: 'c1',
+  startedAt: 1,
+  host: '127.0.0.1',
+  port: 1,
+  path: '/healthz',
+  isStrict: false
 }
 
 /** Signs what tests make as the loop's own. */

@@ -5,12 +5,9 @@ import { migrateDown, migrateUp, migrationStatus } from '../../src/store/migrato
 import { openStore } from '../../src/store/open.ts'
 import { LATEST_VERSION, MIGRATIONS } from '../../src/store/schema-migrator.ts'
 import { aDraft, load, rows, Scratch, schemaOf, TestClock, withSqlite } from '../fixtures/db/files.ts'
+import { LOG_2, LOG_LATEST, migrationLog } from '../fixtures/db/migration-log.ts'
 
 const FN = 'openfaas-fn'
-const log = (path: string) =>
-  rows(path, 'SELECT * FROM schema_migrations ORDER BY version').map(row => `${row['version']}|${row['description']}|`)
-const LOG_2 = ['1|Initial schema|', '2|Add debug column for v2.0|']
-const LOG_LATEST = MIGRATIONS.map(({ version, description }) => `${version}|${description}|`)
 /** Those after the older program's, the newest first. */
 const OWN = MIGRATIONS.slice(2).map(({ version, description }) => ({ version, description }))
 
@@ -108,7 +105,7 @@ describe('store: migrations, and what is kept of before', () => {
     const failure = await migrateDown(path, 2).catch((err: unknown) => err)
     expect(failure).to.have.property('code', 'DATABASE_IN_USE')
     expect(failure).to.have.property('message').that.contains('stop the gateway')
-    expect(log(path)).to.deep.equal(LOG_LATEST)
+    expect(migrationLog(path)).to.deep.equal(LOG_LATEST)
     expect(await store.functions.list()).to.have.length(1)
   })
 
@@ -119,6 +116,6 @@ describe('store: migrations, and what is kept of before', () => {
     const failure = await open().catch((err: unknown) => err)
     expect(failure).to.be.instanceOf(Error)
     expect(schemaOf(path)).to.deep.equal(schema)
-    expect(log(path)).to.deep.equal(LOG_2)
+    expect(migrationLog(path)).to.deep.equal(LOG_2)
   })
 })

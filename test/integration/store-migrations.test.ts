@@ -2,13 +2,10 @@ import { expect } from 'chai'
 import { MIGRATION_NOTE } from '../../migrations/legacy-function.ts'
 import { migrateDown, migrationStatus } from '../../src/store/migrator.ts'
 import { openStore } from '../../src/store/open.ts'
-import { MIGRATIONS } from '../../src/store/schema-migrator.ts'
-import { aDraft, load, rows, Scratch, schemaOf, TestClock } from '../fixtures/db/files.ts'
+import { aDraft, load, Scratch, schemaOf, TestClock } from '../fixtures/db/files.ts'
+import { LOG_LATEST, migrationLog } from '../fixtures/db/migration-log.ts'
 
 const FN = 'openfaas-fn'
-const log = (path: string) =>
-  rows(path, 'SELECT * FROM schema_migrations ORDER BY version').map(row => `${row['version']}|${row['description']}|`)
-const LOG_LATEST = MIGRATIONS.map(({ version, description }) => `${version}|${description}|`)
 
 describe('store: migrations', () => {
   let scratch: Scratch
@@ -30,7 +27,7 @@ describe('store: migrations', () => {
       await using store = await openStore({ path: file, clock })
       expect(store.isFresh).to.equal(isFresh)
       await store.close()
-      expect(log(file)).to.deep.equal(LOG_LATEST)
+      expect(migrationLog(file)).to.deep.equal(LOG_LATEST)
       return schemaOf(file)
     }
     const schemasFrom = async (start: string | undefined) => {

@@ -4,12 +4,9 @@ import { migrateDown } from '../../src/store/migrator.ts'
 import { openStore } from '../../src/store/open.ts'
 import { LATEST_VERSION, MIGRATIONS } from '../../src/store/schema-migrator.ts'
 import { aDraft, load, rows, Scratch, TestClock, withSqlite } from '../fixtures/db/files.ts'
+import { LOG_2, LOG_LATEST, migrationLog } from '../fixtures/db/migration-log.ts'
 
 const FN = 'openfaas-fn'
-const log = (path: string) =>
-  rows(path, 'SELECT * FROM schema_migrations ORDER BY version').map(row => `${row['version']}|${row['description']}|`)
-const LOG_2 = ['1|Initial schema|', '2|Add debug column for v2.0|']
-const LOG_LATEST = MIGRATIONS.map(({ version, description }) => `${version}|${description}|`)
 /** Those after the older program's, the newest first. */
 const OWN = MIGRATIONS.slice(2).map(({ version, description }) => ({ version, description }))
 
@@ -91,7 +88,7 @@ describe('store: the way back', () => {
       migrations: OWN.toReversed()
     })
     expect(run.backup).to.match(new RegExp(`\\.backup-v${LATEST_VERSION}-\\d{8}T\\d{9}Z$`))
-    expect(log(path)).to.deep.equal(LOG_2)
+    expect(migrationLog(path)).to.deep.equal(LOG_2)
 
     const names = rows(path, 'SELECT name FROM functions').map(row => row['name'])
     expect(names).to.include.members([
@@ -168,7 +165,7 @@ describe('store: the way back', () => {
     await load('v2.1', path)
     const before = await everything()
     await migrateDown(path, 1)
-    expect(log(path)).to.deep.equal(['1|Initial schema|'])
+    expect(migrationLog(path)).to.deep.equal(['1|Initial schema|'])
     expect(rows(path, "SELECT name FROM pragma_table_info('functions') WHERE pk = 1")).to.deep.equal([{ name: 'id' }])
     expect(rows(path, 'SELECT origin FROM pragma_index_list(\'functions\') WHERE "unique" = 1')).to.deep.equal([
       { origin: 'u' }
@@ -245,7 +242,7 @@ describe('store: the way back', () => {
     const before = await everything()
     await migrateDown(path, 3)
     expect(rows(path, "SELECT name FROM sqlite_master WHERE name LIKE '%pulled%'")).to.deep.equal([])
-    expect(log(path)).to.deep.equal(LOG_LATEST.slice(0, 3))
+    expect(migrationLog(path)).to.deep.equal(LOG_LATEST.slice(0, 3))
     expect(await everything()).to.deep.equal(before)
     await using store = await open()
     expect(await store.images.list()).to.deep.equal([])
