@@ -5,7 +5,7 @@ import { Places } from '../places.ts'
 import type { LastLinesRecord, LastLinesStore } from '../store/last-lines.ts'
 import type { FunctionStore } from '../store/store.ts'
 import { type FollowDeps, FunctionFollow } from './follow.ts'
-import { mergeByTime } from './merge.ts'
+import { lastOf, mergeByTime } from './merge.ts'
 import { type FunctionLine, keptLines, ReplicaLog, readable } from './replica-log.ts'
 import type { Listed, Rosters } from './roster.ts'
 
@@ -25,7 +25,10 @@ export interface LogMetrics {
   readonly logReaderRefused: () => void
 }
 
-/** Reads the logs of functions for whoever asks. Nothing is kept: a reader that is slow slows down the reading from the engine. */
+/** Lines that are held for a reader; who asks for more of a replica gets what was kept of its earlier containers on top. */
+const MOST_HELD = 1000
+
+/** Reads the logs of functions for whoever asks. But for a tail, nothing is kept: a reader that is slow slows down the reading from the engine. */
 export class LogDesk {
   readonly #deps: LogDeskDeps
   readonly #places: Places
@@ -99,13 +102,22 @@ export class LogDesk {
     return records.filter(({ containerId, instance }) => !isThere.has(containerId) && matches(request, instance))
   }
 
-  /** What is there: the logs of the containers, and what was kept of those that are gone. */
+  /** What is there: the logs of the containers, and what was kept of those that are gone; `tail` lines of each replica. */
   #sources(
     { request, gone, logs }: { request: LogsRequest; gone: readonly LastLinesRecord[]; logs: readonly ReplicaLog[] },
     signal: AbortSignal
   ): AsyncIterable<FunctionLine>[] {
     const query = queryOf(request)
-    return [...gone.map(record => keptLines(record, query)), ...logs.map(log => readable(log.read(query, signal)))]
+    const sources = [
+      ...gone.map(record => ({ name: record.instance, lines: keptLines(record, query) })),
+      ...logs.map(log => ({ name: log.name, lines: readable(log.read(query, signal)) }))
+    ]
+    const ofReplicas = [...Map.groupBy(sources, ({ name }) => name).values()]
+    const { tail } = request
+    return ofReplicas.flatMap(parts => {
+      const lines = parts.map(part => part.lines)
+      return tail === undefined || tail > MOST_HELD || lines.length === 1 ? lines : [lastOf(mergeByTime(lines), tail)]
+    })
   }
 
   /**

@@ -34,3 +34,10 @@ function earliest(heads: readonly IteratorResult<Timed, unknown>[]): number {
   }
   return found
 }
+
+/** The last `count` of what comes, once all of it has come; so many are held at most. */
+export async function* lastOf<T>(source: AsyncIterable<T>, count: number): AsyncGenerator<T> {
+  const last: T[] = []
+  for await (const item of source) if (last.push(item) > count) last.shift()
+  yield* last
+}

@@ -27,9 +27,10 @@ const RECENT_LINES = 500
 /** The log of one container, which is read in pieces, and no line of it twice. */
 export class ReplicaLog {
   readonly id: string
+  /** Of its container. */
+  name: string
   readonly #deps: ReplicaLogDeps
   readonly #cursor = new LogCursor()
-  #name: string
   /** From when on lines are wanted at all. */
   #since: string | undefined
   #hasRead = false
@@ -37,12 +38,12 @@ export class ReplicaLog {
   constructor(deps: ReplicaLogDeps, { id, name }: Listed) {
     this.#deps = deps
     this.id = id
-    this.#name = name
+    this.name = name
   }
 
   /** It may be moved aside for its successor. */
   rename(name: string): void {
-    this.#name = name
+    this.name = name
   }
 
   /**
@@ -81,7 +82,7 @@ export class ReplicaLog {
       isJoined = true
       if (!isFresh) continue
       this.#cursor.note(timestamp)
-      yield { instance: this.#name, timestamp, text }
+      yield { instance: this.name, timestamp, text }
     }
     this.#hasRead = true
     return isJoined

@@ -89,6 +89,22 @@ describe('GET /system/logs', () => {
       expect(await world.read('name=hello&instance=hello-0-aaaa')).to.deep.equal(['hello-0-aaaa: 1', 'hello-0-aaaa: 4'])
     })
 
+    it('the last so many of a replica, also when its container is not the first', async () => {
+      const { uid } = (await world.api.request('GET', '/v1/functions/hello')).json.metadata
+      await world.run('hello-0')
+      world.engine.log('hello-0', { timestamp: at(5), text: '5' }, { timestamp: at(6), text: '6' })
+      for (const [index, containerId] of ['aaaa', 'bbbb'].entries()) {
+        await world.api.store.lastLines.put({
+          ...{ containerId, uid, instance: 'hello-0', removedAt: 1 },
+          lines: [1, 3].map(second => ({ timestamp: at(second + index), text: `${second + index}` }))
+        })
+      }
+      const lines = ['1', '2', '3', '4', '5', '6'].map(text => `hello-0: ${text}`)
+      expect(await world.read('name=hello')).to.deep.equal(lines)
+      for (const tail of [1, 3, 5, 9])
+        expect(await world.read(`name=hello&tail=${tail}`)).to.deep.equal(lines.slice(-tail))
+    })
+
     it('what the engine gives, and none of a replica whose log it refuses', async () => {
       await world.run('hello-0')
       world.engine.fail('container_logs', 'other')
