@@ -12,7 +12,7 @@ import { testkitImage } from '../helpers/images.ts'
 import { COMPILE_CACHE, MAIN } from '../helpers/program.ts'
 
 describe('docker-faas as a client, on a real engine', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let gateway: TestGateway
   let stack: string
 

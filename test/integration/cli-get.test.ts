@@ -190,10 +190,10 @@ describe('docker-faas get, describe and delete', () => {
     })
     const [run] = await Promise.all([deleting, gone])
     expect([run.code, run.stdout]).to.deep.equal([0, 'function/hello deleted\n'])
-    const late = await cli(['delete', 'fn/broken', '--timeout', '50ms'])
+    const late = await cli(['delete', 'fn/broken', '--timeout', '1s'])
     expect([late.code, late.stderr.split('\n').slice(-3)]).to.deep.equal([
       6,
-      ['docker-faas: timed out after 0.05 s:', '  broken: is still there', '']
+      ['docker-faas: timed out after 1 s:', '  broken: is still there', '']
     ])
     const missing = await cli(['delete', 'function', 'nope', 'far.team-a', '--no-wait'])
     expect([missing.code, missing.stdout]).to.deep.equal([3, 'function/far.team-a is being deleted\n'])
