@@ -20,9 +20,9 @@ export function conditionsOf(result: PassResult, seen: Summary | undefined): Dra
   if (observed === undefined || seen === undefined || isUnreachable(failure)) return unreachable(failure)
   const fault = verdictOf(result, observed)
   const moving = movesTo(desired, observed)
-  const converged = desired.frozen
-    ? seen.thawed === 0 && seen.extra === 0
-    : moving === undefined && seen.settled === desired.replicas && seen.extra === 0 && desired.hash !== undefined
+  const isInPlace = desired.frozen ? seen.thawed === 0 : moving === undefined && seen.settled === desired.replicas
+  // What is not known yet is not there, nor was it rolled out of a function that is frozen.
+  const converged = isInPlace && seen.extra === 0 && desired.hash !== undefined
   return [
     readyCondition(desired, seen, fault),
     progressing(desired, seen, { fault, converged, moving }),

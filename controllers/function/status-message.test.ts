@@ -174,6 +174,12 @@ describe('statusOf, in detail', () => {
     expect(getCondition(conditions, 'Progressing')?.reason).to.equal('ImagePulling')
   })
 
+  it('takes a frozen function for as wanted when its image is known, and not before', () => {
+    const observed = anObserved([aReplica({ phase: 'unready', paused: true })])
+    expect(reason('Progressing', { desired: { ...pulling, frozen: true }, observed })).to.equal('ImagePulling')
+    expect(reason('Progressing', { desired: { ...aDesired(), frozen: true }, observed })).to.equal('Converged')
+  })
+
   it('finds no fault with a network that is just large enough, nor with any while no replica is wanted', () => {
     const small = { ...NETWORK, capacity: 1 }
     expect(reason('Degraded', { observed: anObserved([aReplica()], small) })).to.equal('AsWanted')
