@@ -1,5 +1,6 @@
 import { type ApplyDeps, applyStep } from './apply-step.ts'
-import { isReplicaStep, type ReplicaStep, type Step } from './step.ts'
+import { type Lane, lanesOf } from './lanes.ts'
+import { isReplicaStep, type Step } from './step.ts'
 import type { Target } from './target.ts'
 
 /** Creations side by side, as long as nobody knows whether they all fail. */
@@ -20,14 +21,11 @@ export async function applySteps(
   steps: readonly Step[],
   signal: AbortSignal
 ): Promise<void> {
-  const lanes = lanesOf(steps.filter(isReplicaStep))
-  const reviving = lanes.filter(lane => lane.some(isRevival))
-  const going = lanes.filter(isLeaving)
-  const runLane = (lane: readonly ReplicaStep[]) => applyInOrder(deps, target, lane, signal)
+  const { coming, reviving, going } = lanesOf(steps.filter(isReplicaStep))
+  const runLane = (lane: Lane) => applyInOrder(deps, target, lane, signal)
   const bring = async () => {
     const first = steps.filter(step => !isReplicaStep(step) && !isLeftOver(target, step))
     await applyInOrder(deps, target, first, signal)
-    const coming = lanes.filter(lane => !going.includes(lane) && !reviving.includes(lane))
     await bringReplicas(coming, target.isProven, runLane)
   }
   const came = await Promise.allSettled([bring(), ...reviving.map(runLane)])
@@ -43,9 +41,9 @@ function isLeftOver({ desired }: Target, step: Step): boolean {
 
 /** What is there is repaired whether or not what is made fails: it may be what stands in the way, by a volume that is not whole. */
 async function bringReplicas(
-  lanes: readonly (readonly ReplicaStep[])[],
+  lanes: readonly Lane[],
   isProven: boolean,
-  runLane: (lane: readonly ReplicaStep[]) => Promise<void>
+  runLane: (lane: Lane) => Promise<void>
 ): Promise<void> {
   const creating = lanes.filter(lane => lane.some(step => step.kind === 'create-replica'))
   const repairing = lanes.filter(lane => !creating.includes(lane))
@@ -54,9 +52,9 @@ async function bringReplicas(
 }
 
 async function createInBatches(
-  creating: readonly (readonly ReplicaStep[])[],
+  creating: readonly Lane[],
   isProven: boolean,
-  runLane: (lane: readonly ReplicaStep[]) => Promise<void>
+  runLane: (lane: Lane) => Promise<void>
 ): Promise<void> {
   const [first, most] = isProven ? [PROVEN_BATCH, PROVEN_BATCH] : [1, MAX_BATCH]
   let done = 0
@@ -64,32 +62,6 @@ async function createInBatches(
     throwFirst(await Promise.allSettled(creating.slice(done, done + size).map(runLane)))
     done += size
   }
-}
-
-/** Whether it brings back a replica that ran before. */
-function isRevival(step: ReplicaStep): boolean {
-  return (step.kind === 'start-replica' || step.kind === 'connect-replica') && step.id !== undefined
-}
-
-/** Whether it only takes something away. */
-function isLeaving(lane: readonly ReplicaStep[]): boolean {
-  const last = lane.at(-1)?.kind
-  const takes = new Set<string>(['thaw-replica', 'stop-replica', 'remove-replica'])
-  return (last === 'stop-replica' || last === 'remove-replica') && lane.every(({ kind }) => takes.has(kind))
-}
-
-/** What is done to an old replica. */
-const APART: ReadonlySet<string> = new Set(['stop-replica', 'thaw-replica', 'kill-replica'])
-
-/** Steps of one ordinal depend on each other; an old one that leaves or serves on must not wait for its successor. */
-function lanesOf(steps: readonly ReplicaStep[]): ReplicaStep[][] {
-  const lanes = new Map<string, ReplicaStep[]>()
-  for (const step of steps) {
-    const isApart = APART.has(step.kind) || isRevival(step)
-    const lane = isApart ? `old ${'id' in step ? step.id : ''}` : `ordinal ${step.ordinal}`
-    lanes.set(lane, [...(lanes.get(lane) ?? []), step])
-  }
-  return [...lanes.values()]
 }
 
 function throwFirst(results: readonly PromiseSettledResult<void>[]): void {

@@ -240,6 +240,24 @@ describe('secrets of a function', () => {
     await expectOne({ a: '1' })
   })
 
+  it('keep no later revision waiting whose volume is not whole and mounted by a replica that never started', async () => {
+    await put('a', '1')
+    await loop.put({ secrets: ['a'] })
+    await loop.settle()
+    await loop.put({ replicas: 0, secrets: ['a'] })
+    await loop.settle()
+    const [volume] = loop.engine.volumes()
+    await loop.engine.removeVolume(volume?.name ?? '')
+    loop.engine.addVolume(volume?.name ?? '', volume?.labels ?? {})
+    await loop.put({ replicas: 1, secrets: ['a'] })
+    loop.engine.fail('archive_stat', 'other')
+    await loop.pass().catch(() => undefined)
+    expect(await loop.containers()).to.deep.equal(['hello-0 created'])
+    await loop.put({ replicas: 1, secrets: ['a'], env: { N: '2' } })
+    for (let n = 0; n < 5; n++) await loop.pass().catch(() => undefined)
+    await expectOne({ a: '1' })
+  })
+
   it('S24: that cannot be read keep what runs, hold back what needs them, and say why', async () => {
     await put('a', '1')
     await put('b', '2')

@@ -19,7 +19,7 @@ export const RENAMED = 'renamed'
 /** Start of the causes of steps that bring a replica to another network. */
 export const MOVES = 'moves'
 
-/** A step on one replica. Those of one ordinal run in order; those of several may run side by side. */
+/** A step on one replica. Those of one ordinal run in order, but for what leaves; those of several may run side by side. */
 export type ReplicaStep =
   | { readonly kind: 'create-replica'; readonly name: string; readonly ordinal: number; readonly cause: string }
   | {
