@@ -154,8 +154,10 @@ describe('debug ports on a real engine', function () {
     await gateway.start({ DEBUG_BIND_ADDRESS: '192.0.2.77' })
     const { message } = await gateway.reason('attached', 'Degraded', 'DebugAddressMissing', 30_000)
     expect(message).to.contain('cannot assign requested address').and.to.contain('DEBUG_BIND_ADDRESS')
-    const { status } = await gateway.get('attached')
-    expect(status.debugPorts.find(port => port.containerPort === 9229)).to.deep.equal(before)
+    await eventually(async () => {
+      const { status } = await gateway.get('attached')
+      expect(status.debugPorts.find(port => port.containerPort === 9229)).to.deep.equal(before)
+    })
     expect((await gateway.call('GET', '/function/attached')).status).to.equal(200)
     await gateway.converged('plain')
     await gateway.stop()
