@@ -81,7 +81,7 @@ type Share = string
  */
 const WHOLE: readonly (readonly (readonly Share[])[])[] = [
   [['check', 'simulation'], ['unit']],
-  [['integration 1/2'], ['integration 2/2'], ['chaos', 'sweep']],
+  [['integration 1/2', 'chaos 2/2'], ['integration 2/2'], ['chaos 1/2', 'sweep']],
   [['scale', 'e2e']]
 ]
 
