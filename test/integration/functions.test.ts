@@ -258,16 +258,16 @@ describe('functions on a real engine', function () {
     const small = await TestGateway.start({ FUNCTIONS_SUBNET_POOL: '10.127.250.0/24', MAX_REPLICAS: '60' })
     try {
       const hello = await helloImage()
-      for (const name of ['one', 'two']) {
+      for (const name of ['pool-a', 'pool-b']) {
         await small.apply(name, { image: hello })
         await small.converged(name)
       }
-      await small.apply('three', { image: hello })
-      await small.reason('three', 'Degraded', 'SubnetsExhausted')
-      expect((await small.call('GET', '/function/one')).status).to.equal(200)
-      await small.call('DELETE', '/v1/functions/one')
-      await small.converged('three')
-      expect((await small.call('GET', '/function/three')).status).to.equal(200)
+      await small.apply('pool-c', { image: hello })
+      await small.reason('pool-c', 'Degraded', 'SubnetsExhausted')
+      expect((await small.call('GET', '/function/pool-a')).status).to.equal(200)
+      await small.call('DELETE', '/v1/functions/pool-a')
+      await small.converged('pool-c')
+      expect((await small.call('GET', '/function/pool-c')).status).to.equal(200)
     } finally {
       await small.close()
     }
