@@ -73,6 +73,14 @@ describe('Docker FaaS in containers', function () {
     expect((await faas.service('socket-proxy')).HostConfig.NetworkMode).to.equal('none')
   })
 
+  it('keeps its state in volumes that have names, so that none is left behind unseen', async () => {
+    const project = faas.env['COMPOSE_PROJECT_NAME']
+    const volumesOf = async (name: string) =>
+      (await faas.service(name)).Mounts.flatMap(mount => (mount.Type === 'volume' ? (mount.Name ?? '') : [])).sort()
+    expect(await volumesOf('gateway')).to.deep.equal([`${project}_data`, `${project}_engine`])
+    expect(await volumesOf('socket-proxy')).to.deep.equal([`${project}_engine`])
+  })
+
   it('S12: only the socket proxy has the socket of the engine, and nothing but what the gateway needs gets through it', async () => {
     const socketsOf = async (name: string) =>
       (await faas.service(name)).Mounts.map(mount => mount.Source).filter(
