@@ -1,3 +1,6 @@
+import { Readable } from 'node:stream'
+import { finished } from 'node:stream/promises'
+import { setImmediate } from 'node:timers/promises'
 import { expect } from 'chai'
 import { type EngineObject, leftOf, NameWatch } from './test-objects.ts'
 
@@ -48,5 +51,17 @@ describe('names of containers', () => {
         { name: 'old-kqzta01234567-0', ...instance('b') }
       )
     ).to.deep.equal([])
+  })
+
+  it('are told not to be known when the events end before the tests do', async () => {
+    const watch = new NameWatch('kqzt')
+    const event = { Actor: { Attributes: { name: 'quiet-0', ...instance('a') } } }
+    const events = Readable.from([Buffer.from(`${JSON.stringify(event)}\n`)])
+    await watch.start({ getEvents: async () => events })
+    await finished(events)
+    await setImmediate()
+    expect(watch.stop().failures).to.deep.equal([
+      'names of containers were not watched to the end: the engine ended it'
+    ])
   })
 })

@@ -1,5 +1,7 @@
 /** What tests make on the engine that they share, and how it is told whose it is: each has the mark of its share in a label or its name. */
+import type { Readable } from 'node:stream'
 import type Docker from 'dockerode'
+import { jsonLines } from '../src/engine/json-lines.ts'
 import type { Tally } from './tally.ts'
 
 export interface EngineObject {
@@ -47,6 +49,10 @@ export async function scanLeftovers(docker: Docker, mark: string): Promise<Tally
   return { passed: 0, failures: left.map(object => `the tests left ${object} on the engine`) }
 }
 
+interface CreateEvent {
+  readonly Actor: { readonly Attributes: Readonly<Record<string, string>> }
+}
+
 /**
  * Notes which shares make containers of which names: those of functions are the engine's, so that two shares which run side by
  * side may have none in common, or a test fails now and then.
@@ -54,24 +60,30 @@ export async function scanLeftovers(docker: Docker, mark: string): Promise<Tally
 export class NameWatch {
   readonly #sharesOf = new Map<string, Set<string>>()
   readonly #mark: string
+  readonly #faults: string[] = []
   #end: () => void = () => undefined
+  #isOver = false
 
   /** The mark of a share is that of the run and one letter. */
   constructor(mark: string) {
     this.#mark = mark
   }
 
-  async start(docker: Docker): Promise<void> {
-    const stream = await docker.getEvents({ filters: { type: ['container'], event: ['create'] } })
-    this.#end = () => (stream as unknown as { destroy: () => void }).destroy()
-    let rest = ''
-    stream.setEncoding('utf8').on('data', (chunk: string) => {
-      const lines = (rest + chunk).split('\n')
-      rest = lines.pop() ?? ''
-      for (const line of lines) this.note(JSON.parse(line).Actor.Attributes)
-    })
+  async start(docker: Pick<Docker, 'getEvents'>): Promise<void> {
+    const stream = (await docker.getEvents({ filters: { type: ['container'], event: ['create'] } })) as Readable
+    this.#end = () => stream.destroy()
+    void this.#noteAll(stream)
+  }
+
+  async #noteAll(stream: Readable): Promise<void> {
+    let why = 'the engine ended it'
+    try {
+      for await (const event of jsonLines(stream)) this.note((event as CreateEvent).Actor.Attributes)
+    } catch (err) {
+      why = String(err)
+    }
     // That it is cut off is what `stop` does.
-    stream.on('error', () => undefined)
+    if (!this.#isOver) this.#faults.push(`names of containers were not watched to the end: ${why}`)
   }
 
   note({ name = '', ...labels }: Readonly<Record<string, string>>): void {
@@ -82,10 +94,12 @@ export class NameWatch {
     this.#sharesOf.set(name, shares.add(texts.slice(at, at + this.#mark.length + 1)))
   }
 
-  /** Counts as one failure each: a name that several shares have used. */
+  /** Counts as one failure each: a name that several shares have used; and that not all of them were seen. */
   stop(): Tally {
+    this.#isOver = true
     this.#end()
     const met = [...this.#sharesOf].filter(([, shares]) => shares.size > 1).map(([name]) => name)
-    return { passed: 0, failures: met.sort().map(name => `two shares have a container ${name}: give one another name`) }
+    const told = met.sort().map(name => `two shares have a container ${name}: give one another name`)
+    return { passed: 0, failures: [...this.#faults, ...told] }
   }
 }

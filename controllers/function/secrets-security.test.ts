@@ -223,17 +223,21 @@ describe('secrets of a function', () => {
     await expectOne({ a: '1' })
   })
 
-  it('start no replica whose volume is not whole: both are made anew', async () => {
+  /** A replica is wanted whose volume is there and not whole, as when the engine was killed while it made the container that was to write it. */
+  async function wantOneOverEmptyVolume(): Promise<void> {
     await put('a', '1')
     await loop.put({ secrets: ['a'] })
     await loop.settle()
     await loop.put({ replicas: 0, secrets: ['a'] })
     await loop.settle()
-    // As when the engine itself was killed while it made the container that was to write it.
     const [volume] = loop.engine.volumes()
     await loop.engine.removeVolume(volume?.name ?? '')
     loop.engine.addVolume(volume?.name ?? '', volume?.labels ?? {})
     await loop.put({ replicas: 1, secrets: ['a'] })
+  }
+
+  it('start no replica whose volume is not whole: both are made anew', async () => {
+    await wantOneOverEmptyVolume()
     await loop.pass().catch(() => undefined)
     expect(await loop.containers()).to.deep.equal([])
     await loop.settle()
@@ -241,15 +245,7 @@ describe('secrets of a function', () => {
   })
 
   it('keep no later revision waiting whose volume is not whole and mounted by a replica that never started', async () => {
-    await put('a', '1')
-    await loop.put({ secrets: ['a'] })
-    await loop.settle()
-    await loop.put({ replicas: 0, secrets: ['a'] })
-    await loop.settle()
-    const [volume] = loop.engine.volumes()
-    await loop.engine.removeVolume(volume?.name ?? '')
-    loop.engine.addVolume(volume?.name ?? '', volume?.labels ?? {})
-    await loop.put({ replicas: 1, secrets: ['a'] })
+    await wantOneOverEmptyVolume()
     loop.engine.fail('archive_stat', 'other')
     await loop.pass().catch(() => undefined)
     expect(await loop.containers()).to.deep.equal(['hello-0 created'])

@@ -1,7 +1,7 @@
 import http from 'node:http'
 import net from 'node:net'
 import { expect } from 'chai'
-import { DataPlane, eventually, textOf } from '../../test/helpers/data-plane.ts'
+import { answerOk, DataPlane, eventually } from '../../test/helpers/data-plane.ts'
 
 describe('connections of calls', () => {
   let plane: DataPlane
@@ -13,10 +13,6 @@ describe('connections of calls', () => {
     expect(plane.inflight.total(), 'in flight after the test').to.equal(0)
     await plane.stop()
   })
-  const ok: http.RequestListener = async (req, res) => {
-    const text = await textOf(req)
-    res.end(`ok ${text}`)
-  }
 
   describe('when the client leaves', () => {
     it('X6: ends the work of the function at once, before and in its answer', async () => {
@@ -90,7 +86,7 @@ describe('connections of calls', () => {
         if (req.url === '/hold') held.push(res)
         else res.end('ok')
       })
-      const other = await plane.replica(ok)
+      const other = await plane.replica(answerOk)
       plane.route(port)
       const sockets = new Set<net.Socket>()
       const running = plane.call({ path: '/hold' })

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import http from 'node:http'
 import net from 'node:net'
 import { expect } from 'chai'
-import { closedPort, DataPlane, endpointOf, eventually, PATIENT, textOf } from '../../test/helpers/data-plane.ts'
+import { answerOk, closedPort, DataPlane, endpointOf, eventually, PATIENT } from '../../test/helpers/data-plane.ts'
 
 const EXEC_MS = 100
 
@@ -16,10 +16,6 @@ describe('failures of a call', () => {
     expect(plane.inflight.total(), 'in flight after the test').to.equal(0)
     await plane.stop()
   })
-  const ok: http.RequestListener = async (req, res) => {
-    const text = await textOf(req)
-    res.end(`ok ${text}`)
-  }
 
   describe('when no connection can be made', () => {
     for (const [what, options] of [
@@ -29,7 +25,7 @@ describe('failures of a call', () => {
     ] as const) {
       it(`sends ${what} to another endpoint and says which one is unreachable`, async () => {
         await planeWith({ random: () => 0 })
-        const [dead, live] = [await closedPort(), await plane.replica(ok)]
+        const [dead, live] = [await closedPort(), await plane.replica(answerOk)]
         plane.route(dead, live)
         const answer = await plane.call(options)
         expect(answer.body).to.equal(`ok ${'body' in options ? 'work' : ''}`)
@@ -43,7 +39,7 @@ describe('failures of a call', () => {
       plane.route(await closedPort())
       const call = plane.call({ method: 'POST', body: 'work' })
       await eventually(() => plane.held === 1)
-      plane.route(await plane.replica(ok))
+      plane.route(await plane.replica(answerOk))
       expect((await call).body).to.equal('ok work')
     })
 
@@ -53,7 +49,7 @@ describe('failures of a call', () => {
       plane.route(port)
       const call = plane.call()
       await eventually(() => plane.held === 1)
-      const server = http.createServer(ok).listen(port, '127.0.0.1')
+      const server = http.createServer(answerOk).listen(port, '127.0.0.1')
       expect((await call).body).to.equal('ok ')
       server.close().closeAllConnections()
     })
@@ -81,7 +77,7 @@ describe('failures of a call', () => {
 
     it('gives up to connect after connectMs', async () => {
       await planeWith({ timeouts: { ...PATIENT, connectMs: 100 }, random: () => 0 })
-      const live = await plane.replica(ok)
+      const live = await plane.replica(answerOk)
       // An address of TEST-NET-1 swallows packets or is refused at once: both are no connection.
       plane.table.put({
         key: 'ns/fn',
@@ -129,7 +125,7 @@ describe('failures of a call', () => {
       it(`X10: sends ${method} to another endpoint`, async () => {
         await planeWith({ random: () => 0 })
         const { seen, port } = dying()
-        plane.route(await port, await plane.replica(ok))
+        plane.route(await port, await plane.replica(answerOk))
         expect((await plane.call({ method })).status).to.equal(200)
         expect([seen, plane.retried]).to.deep.equal([[method], 1])
       })
@@ -318,7 +314,7 @@ describe('failures of a call', () => {
     ]) {
       it(`answers 408 to a client that does not send the rest of its ${what} body`, async () => {
         await planeWith({ timeouts })
-        plane.route(await plane.replica(ok))
+        plane.route(await plane.replica(answerOk))
         expect(await plane.raw(`POST / HTTP/1.1\r\nHost: a\r\n${headers}\r\n\r\n3\r\nab`)).to.match(/^HTTP\/1\.1 408 /)
       })
     }

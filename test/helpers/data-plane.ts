@@ -205,6 +205,12 @@ export async function textOf(req: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString()
 }
 
+/** A function that answers `ok` and the body it was sent. */
+export const answerOk: http.RequestListener = async (req, res) => {
+  const text = await textOf(req)
+  res.end(`ok ${text}`)
+}
+
 async function listen(server: net.Server): Promise<number> {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
